@@ -1,0 +1,46 @@
+/** Keeps the headers of all tabs in step with the session: what is sent is what is seen. */
+
+import { pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
+import { useEffect, useRef } from 'react';
+import { withoutToken, withToken } from './headers.ts';
+import { rememberSession, useSession, type Session } from './session.ts';
+
+export function SessionHeaders(): null {
+  const { session } = useSession();
+  const { moveTab } = useGraphiQLActions();
+  const { tabs, activeTabIndex, headerEditor, shouldPersistHeaders } = useGraphiQL(
+    pick('tabs', 'activeTabIndex', 'headerEditor', 'shouldPersistHeaders'),
+  );
+  const applied = useRef<Session | null>(null);
+  const tabCount = useRef(tabs.length);
+
+  useEffect(() => rememberSession(shouldPersistHeaders), [shouldPersistHeaders]);
+
+  useEffect(() => {
+    const previous = applied.current;
+    if (!headerEditor || previous === session) return;
+    const change = (text: string): string => {
+      if (session) return withToken(text, session.accessToken);
+      return previous ? withoutToken(text, previous.accessToken) : text;
+    };
+    applied.current = session;
+    // The open tab is the editor's, the others are what GraphiQL would put there. Moving tabs is its
+    // only public way to write them; it knows the open one by identity.
+    moveTab(
+      tabs.map((tab, index) =>
+        index === activeTabIndex ? tab : { ...tab, headers: change(tab.headers ?? '') },
+      ),
+    );
+    headerEditor.setValue(change(headerEditor.getValue()));
+  }, [session, headerEditor, tabs, activeTabIndex, moveTab]);
+
+  useEffect(() => {
+    const isNewTab = tabs.length > tabCount.current;
+    tabCount.current = tabs.length;
+    if (isNewTab && session && headerEditor) {
+      headerEditor.setValue(withToken(headerEditor.getValue(), session.accessToken));
+    }
+  }, [session, headerEditor, tabs]);
+
+  return null;
+}
