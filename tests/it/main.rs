@@ -1,0 +1,3 @@
+//! One test binary: a file a domain, and the rules that hold for the whole tree.
+
+mod architecture;
