@@ -42,9 +42,10 @@ pub const HOUSE: &[Module] = &[
     module("order", 4, &["cart", "catalog", "stock", "payment", "account"]),
     // Drains telemetry and the bus; domains never know that they are measured.
     module("metrics", 4, &[]),
-    module("app", 5, DOMAINS),
-    // Of the domains it may name every graphql.rs and loader.rs, and nothing else (see `rules`).
-    module("schema", 5, &[]),
+    // Merges every graphql.rs, and gives each request its services and fresh loaders.
+    module("schema", 5, DOMAINS),
+    // The only place that wires anything; it keeps what schema hands to requests.
+    module("app", 5, APP_USES),
     // Services come through App's fields.
     module("http", 5, &["schema", "app"]),
     // The demo catalogue: written by services, and in bulk by its own statements.
@@ -57,6 +58,9 @@ pub const HOUSE: &[Module] = &[
 
 const DOMAINS: &[&str] =
     &["catalog", "stock", "payment", "account", "cart", "partner", "order", "metrics"];
+
+const APP_USES: &[&str] =
+    &["schema", "catalog", "stock", "payment", "account", "cart", "partner", "order", "metrics"];
 
 /// The row of a module.
 pub fn find(name: &str) -> Option<&'static Module> {

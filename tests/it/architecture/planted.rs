@@ -37,6 +37,8 @@ fn an_arrow_that_goes_up_is_refused() {
     refused("src/stock/service.rs", "use crate::order::Orders;", 2, BELOW);
     refused("src/money.rs", "use crate::db::Db;", 2, BELOW);
     refused("src/app.rs", "use crate::http::router;", 2, BELOW);
+    refused("src/schema.rs", "use crate::app::App;", 2, BELOW);
+    refused("src/config.rs", "use crate::db::Db;", 2, "the type of a setting lives in config");
     refused("src/db/mod.rs", "use crate::catalog::Catalog;", 2, BELOW);
 }
 
@@ -148,11 +150,6 @@ fn only_resolvers_and_the_schema_may_use_resolvers() {
     refused("src/stock/mod.rs", "mod graphql;\npub use graphql::Level;", 3, words);
     accepted("src/schema.rs", "use crate::stock::{graphql::Level, loader::LevelById};");
     accepted("src/stock/loader.rs", "use crate::stock::graphql::Level;");
-}
-
-#[test]
-fn the_schema_merges_and_knows_nothing_else() {
-    refused("src/schema.rs", "use crate::stock::Stock;", 2, "schema merges");
 }
 
 #[test]

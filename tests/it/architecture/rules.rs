@@ -397,13 +397,14 @@ fn refuse_arrow(place: &Place<'_>, to: &house::Module, rest: &[String]) -> Optio
     }
     let (from, to) = (from.name, to.name);
     Some(match (from, to) {
-        ("schema", _) if is_domain => format!(
-            "schema merges the graphql.rs and loader.rs of `{to}` and knows nothing else of it"
-        ),
         ("http", _) if is_domain => format!("http reaches `{to}` through a field of `App`"),
         ("payment", "order") => {
             "payment never knows order: hand the verified event over and let order ask".to_owned()
         }
+        ("config", _) => format!(
+            "config knows no part of the server: the type of a setting lives in config, \
+             and `{to}` uses it"
+        ),
         (_, "metrics") => "count through `telemetry`; metrics drains it".to_owned(),
         ("jobs" | "mail", _) if is_domain => {
             format!("{from} knows no domain: the handler lives in `{to}`, app registers it")
