@@ -1,0 +1,22 @@
+//! Stockroom: one GraphQL server for a shop's products, stock and, in time, all that is sold.
+//!
+//! The modules in reading order: the command line, what wires everything, how requests come in,
+//! the domains, and what they stand on. `ARCHITECTURE.md` is the map.
+
+pub mod cli;
+
+pub mod app;
+pub mod http;
+pub mod schema;
+
+pub mod account;
+pub mod stock;
+
+pub mod auth;
+pub mod db;
+pub mod graphql;
+pub mod telemetry;
+
+pub mod config;
+pub mod money;
+pub mod validation;

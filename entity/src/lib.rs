@@ -1,0 +1,15 @@
+//! SeaORM entities, one module a table. Columns and relations only: rules live in the domains of
+//! the server, names are those of the GraphQL schema in snake case.
+
+pub mod category;
+pub mod category_closure;
+pub mod idempotency;
+pub mod product;
+pub mod product_search;
+pub mod product_variant;
+pub mod reservation;
+pub mod stock_level;
+pub mod stock_movement;
+pub mod user_account;
+pub mod variant_price;
+pub mod warehouse;

@@ -1,0 +1,66 @@
+//! The database's schema, as a list of steps that run in order on SQLite and on Postgres.
+//!
+//! Steps are written as SQL with a few type words (`{uuid}`, `{timestamp}`, `{json}`) that differ
+//! between the two, because CHECK, UNIQUE and FOREIGN KEY constraints carry names here: the server
+//! maps the names to answers.
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::{DbErr, MigrationTrait, SchemaManager};
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
+
+mod m20261121_000001_account;
+mod m20261121_000002_catalog;
+mod m20261121_000003_search;
+mod m20261121_000004_stock;
+mod m20261121_000005_idempotency;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_account::Migration),
+            Box::new(m20261121_000002_catalog::Migration),
+            Box::new(m20261121_000003_search::Migration),
+            Box::new(m20261121_000004_stock::Migration),
+            Box::new(m20261121_000005_idempotency::Migration),
+        ]
+    }
+}
+
+/// Runs one statement, its type words replaced by those of the database in use.
+pub(crate) async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
+    let words = match manager.get_database_backend() {
+        DbBackend::Postgres => [
+            ("{uuid}", "uuid"),
+            ("{timestamp}", "timestamptz"),
+            ("{json}", "jsonb"),
+        ],
+        _ => [
+            ("{uuid}", "uuid_blob"),
+            ("{timestamp}", "text"),
+            ("{json}", "text"),
+        ],
+    };
+    let sql = words.iter().fold(sql.to_owned(), |sql, (word, native)| {
+        sql.replace(word, native)
+    });
+    let sql = sql.replace(
+        "{bytes}",
+        match manager.get_database_backend() {
+            DbBackend::Postgres => "bytea",
+            _ => "blob",
+        },
+    );
+    manager.get_connection().execute_unprepared(&sql).await?;
+    Ok(())
+}
+
+/// Runs each statement in turn.
+pub(crate) async fn run_all(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+    for sql in statements {
+        run(manager, sql).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! The application: pools and services, built once. The only place that wires anything.
+
+use crate::account::Accounts;
+use crate::auth::TokenCodec;
+use crate::config::Settings;
+use crate::db::Db;
+use crate::schema::Services;
+use anyhow::Context;
+use migration::MigratorTrait;
+use secrecy::SecretString;
+use std::io::Write;
+use std::path::Path;
+
+/// Everything that a server needs, wired.
+#[derive(Clone)]
+pub struct App {
+    /// The checked settings.
+    pub settings: Settings,
+    /// The database.
+    pub db: Db,
+    /// What resolvers call.
+    pub services: Services,
+}
+
+impl App {
+    /// Opens the database and builds the services on it.
+    ///
+    /// # Errors
+    /// When the data folder cannot be made, or the database cannot be reached.
+    pub async fn build(settings: Settings) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&settings.data_dir)
+            .with_context(|| format!("cannot make the data folder {:?}", settings.data_dir))?;
+        let db = Db::open(&settings.database)
+            .await
+            .context("cannot open the database")?;
+        let key = match &settings.jwt_signing_key {
+            Some(key) => key.clone(),
+            None => development_key(&settings.data_dir).context("cannot keep a signing key")?,
+        };
+        let accounts = Accounts::new(db.clone(), TokenCodec::new(&key))?;
+        let services = Services { accounts };
+        Ok(Self {
+            settings,
+            db,
+            services,
+        })
+    }
+
+    /// Brings the database's schema up to date.
+    ///
+    /// # Errors
+    /// When a step fails; those before it stay.
+    pub async fn migrate(&self) -> anyhow::Result<()> {
+        let pool = self.db.writer_for_migrations();
+        migration::Migrator::up(pool, None)
+            .await
+            .context("cannot migrate the database")
+    }
+}
+
+/// The key that development signs with: made once, kept in the data folder, readable by its owner.
+fn development_key(data_dir: &Path) -> anyhow::Result<SecretString> {
+    let path = data_dir.join("development-signing-key");
+    if let Ok(key) = std::fs::read_to_string(&path) {
+        return Ok(SecretString::from(key));
+    }
+    let key = format!(
+        "{}{}",
+        uuid::Uuid::new_v4().simple(),
+        uuid::Uuid::new_v4().simple()
+    );
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&path)?.write_all(key.as_bytes())?;
+    Ok(SecretString::from(key))
+}

@@ -1,0 +1,236 @@
+//! Settings, from flags, the environment and `.env`, in this order; parsed once into types. Two
+//! settings that do not go together are refused at the start, each with what to set.
+
+use crate::db::DatabaseTarget;
+use crate::money::Currency;
+use crate::telemetry::LogFormat;
+use secrecy::{ExposeSecret, SecretString};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Where the server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Environment {
+    /// Convenient: demo data, GraphiQL, a signing key made on the spot.
+    Development,
+    /// Strict: nothing weak starts, nothing inside is shown.
+    Production,
+}
+
+/// The settings as they are given. `stockroom serve --help` prints what each means.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SettingsArgs {
+    /// development or production.
+    #[arg(
+        long,
+        env = "ENVIRONMENT",
+        value_enum,
+        default_value = "development",
+        global = true
+    )]
+    pub environment: Environment,
+    /// postgres://user:password@host:port/database. Without it: an embedded SQLite database in the
+    /// data folder. `sqlite:<path>` names another file.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    pub database_url: Option<SecretString>,
+    /// Connections to Postgres at most.
+    #[arg(long, env = "DATABASE_POOL_SIZE", default_value_t = 16, global = true,
+        value_parser = clap::value_parser!(u32).range(2..=200))]
+    pub database_pool_size: u32,
+    /// redis://host:port. Without it: cache and live stock work in this process alone.
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, global = true)]
+    pub redis_url: Option<SecretString>,
+    /// The folder for the embedded database and what else the server keeps.
+    #[arg(long, env = "DATA_DIR", default_value = "data", global = true)]
+    pub data_dir: PathBuf,
+    /// Address and port to listen on.
+    #[arg(
+        long,
+        env = "LISTEN_ADDR",
+        default_value = "127.0.0.1:8000",
+        global = true
+    )]
+    pub listen_addr: SocketAddr,
+    /// Signs access tokens; at least 32 bytes. Required in production, made on the spot otherwise.
+    #[arg(long, env = "JWT_SIGNING_KEY", hide_env_values = true, global = true)]
+    pub jwt_signing_key: Option<SecretString>,
+    /// Origins of browser pages that may call the API and open sockets, separated by commas, such
+    /// as https://shop.example. The server's own pages always may.
+    #[arg(
+        long,
+        env = "CORS_ALLOWED_ORIGINS",
+        value_delimiter = ',',
+        global = true
+    )]
+    pub cors_allowed_origins: Vec<String>,
+    /// Which log lines to write, as in `info` or `info,stockroom=debug`.
+    #[arg(long, env = "LOG_LEVEL", default_value = "info", global = true)]
+    pub log_level: String,
+    /// pretty or json. Default: pretty in development, json in production.
+    #[arg(long, env = "LOG_FORMAT", value_enum, global = true)]
+    pub log_format: Option<LogFormat>,
+    /// Whether to serve GraphiQL at `/`, introspection and suggestions. Default: in development.
+    #[arg(long, env = "GRAPHIQL_ENABLED", global = true)]
+    pub graphiql_enabled: Option<bool>,
+    /// Whether answers carry extensions.sql { count, ms }. Default: in development.
+    #[arg(long, env = "SQL_EXTENSION_ENABLED", global = true)]
+    pub sql_extension_enabled: Option<bool>,
+    /// Whether a new, empty database gets the demo catalogue; never in production.
+    #[arg(long, env = "SEED_DEMO", global = true)]
+    pub seed_demo: Option<bool>,
+    /// The currency that prices are shown and sorted in when nobody asks for another.
+    #[arg(long, env = "SHOP_CURRENCY", default_value = "EUR", global = true)]
+    pub shop_currency: String,
+}
+
+/// The settings, checked against each other.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where the server runs.
+    pub environment: Environment,
+    /// Which database to open.
+    pub database: DatabaseTarget,
+    /// The Redis to share cache and live stock through, if any.
+    pub redis_url: Option<SecretString>,
+    /// The folder for what the server keeps.
+    pub data_dir: PathBuf,
+    /// Where to listen.
+    pub listen_addr: SocketAddr,
+    /// Signs access tokens; None in development: one is made and kept in the data folder.
+    pub jwt_signing_key: Option<SecretString>,
+    /// Origins of foreign pages that may call.
+    pub cors_allowed_origins: Vec<String>,
+    /// The log filter.
+    pub log_level: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// GraphiQL, introspection, suggestions.
+    pub graphiql_enabled: bool,
+    /// `extensions.sql`.
+    pub sql_extension_enabled: bool,
+    /// Demo catalogue in a new database.
+    pub seed_demo: bool,
+    /// The shop's own currency.
+    pub shop_currency: Currency,
+}
+
+const SHORTEST_KEY: usize = 32;
+/// Keys that stand in examples and tutorials; whoever knows them could sign tokens.
+const WELL_KNOWN_KEYS: [&str; 4] = ["secret", "changeme", "change-me", "your-256-bit-secret"];
+
+impl SettingsArgs {
+    /// Checks the settings, each alone and against the others.
+    ///
+    /// # Errors
+    /// Everything that is wrong at once, each with what to set.
+    pub fn check(self) -> Result<Settings, SettingsError> {
+        let mut wrong = Vec::new();
+        let production = self.environment == Environment::Production;
+        let database = self.database(&mut wrong);
+        check_signing_key(self.jwt_signing_key.as_ref(), production, &mut wrong);
+        check_origins(&self.cors_allowed_origins, &mut wrong);
+        if let Some(url) = &self.redis_url
+            && !["redis://", "rediss://", "unix://"]
+                .iter()
+                .any(|scheme| url.expose_secret().starts_with(scheme))
+        {
+            wrong.push("REDIS_URL must begin with redis:// or rediss://.".to_owned());
+        }
+        if production && self.seed_demo == Some(true) {
+            wrong.push("SEED_DEMO must not be true in production: remove it.".to_owned());
+        }
+        let shop_currency = Currency::from_code(&self.shop_currency);
+        if shop_currency.is_none() {
+            wrong
+                .push("SHOP_CURRENCY must be a currency code of ISO 4217, such as EUR.".to_owned());
+        }
+        match (database, shop_currency) {
+            (Some(database), Some(shop_currency)) if wrong.is_empty() => Ok(Settings {
+                environment: self.environment,
+                database,
+                redis_url: self.redis_url,
+                data_dir: self.data_dir,
+                listen_addr: self.listen_addr,
+                jwt_signing_key: self.jwt_signing_key,
+                cors_allowed_origins: self.cors_allowed_origins,
+                log_level: self.log_level,
+                log_format: self.log_format.unwrap_or(if production {
+                    LogFormat::Json
+                } else {
+                    LogFormat::Pretty
+                }),
+                graphiql_enabled: self.graphiql_enabled.unwrap_or(!production),
+                sql_extension_enabled: self.sql_extension_enabled.unwrap_or(!production),
+                seed_demo: self.seed_demo.unwrap_or(!production),
+                shop_currency,
+            }),
+            _ => Err(SettingsError(wrong)),
+        }
+    }
+
+    fn database(&self, wrong: &mut Vec<String>) -> Option<DatabaseTarget> {
+        let Some(url) = &self.database_url else {
+            return Some(DatabaseTarget::Sqlite(self.data_dir.join("stockroom.db")));
+        };
+        let text = url.expose_secret();
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            return Some(DatabaseTarget::Sqlite(PathBuf::from(
+                path.trim_start_matches("//"),
+            )));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            // The ORM knows the short scheme only.
+            let url = text.replacen("postgresql://", "postgres://", 1);
+            return Some(DatabaseTarget::Postgres {
+                url: SecretString::from(url),
+                max_connections: self.database_pool_size,
+            });
+        }
+        wrong.push("DATABASE_URL must begin with postgres:// or sqlite:.".to_owned());
+        None
+    }
+}
+
+fn check_signing_key(key: Option<&SecretString>, production: bool, wrong: &mut Vec<String>) {
+    const ADVICE: &str = "set it to the output of `openssl rand -base64 48`.";
+    let Some(key) = key.map(SecretString::expose_secret) else {
+        if production {
+            wrong.push(format!("JWT_SIGNING_KEY is missing: {ADVICE}"));
+        }
+        return;
+    };
+    let known = WELL_KNOWN_KEYS
+        .iter()
+        .any(|known| key.to_lowercase().contains(known));
+    let mut bytes = key.as_bytes().to_vec();
+    bytes.sort_unstable();
+    bytes.dedup();
+    if key.len() < SHORTEST_KEY {
+        wrong.push(format!(
+            "JWT_SIGNING_KEY has fewer than {SHORTEST_KEY} bytes: {ADVICE}"
+        ));
+    } else if production && (known || bytes.len() < 8) {
+        wrong.push(format!("JWT_SIGNING_KEY is easy to guess: {ADVICE}"));
+    }
+}
+
+fn check_origins(origins: &[String], wrong: &mut Vec<String>) {
+    for origin in origins {
+        let rest = origin
+            .strip_prefix("https://")
+            .or_else(|| origin.strip_prefix("http://"));
+        let plain = rest
+            .is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '*', '?', '#', '@', ' ']));
+        if !plain {
+            wrong.push(format!(
+                "CORS_ALLOWED_ORIGINS has {origin:?}: name each origin in full, as in \
+                 https://shop.example, without a path and without a wildcard."
+            ));
+        }
+    }
+}
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+#[error("the settings cannot be used:\n{}", .0.iter().map(|line| format!("  - {line}")).collect::<Vec<_>>().join("\n"))]
+pub struct SettingsError(pub Vec<String>);

@@ -1,0 +1,151 @@
+//! Opens the pools: one writer and several readers on SQLite, one pool on Postgres.
+
+use crate::db::{Db, DbError, SqlStats};
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+/// Which database to open.
+#[derive(Clone)]
+pub enum DatabaseTarget {
+    /// The file of an embedded SQLite database; made when it does not exist.
+    Sqlite(PathBuf),
+    /// A Postgres URL.
+    Postgres {
+        /// `postgres://user:password@host:port/database`.
+        url: secrecy::SecretString,
+        /// Connections at most. More than a few per core lose throughput.
+        max_connections: u32,
+    },
+}
+
+/// How long a request waits for a free connection before it is told that the server is busy.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
+const SQLITE_READERS: u32 = 4;
+
+impl Db {
+    /// Opens the database.
+    ///
+    /// # Errors
+    /// [`DbError`] when it cannot be reached or opened.
+    pub async fn open(target: &DatabaseTarget) -> Result<Self, DbError> {
+        let (read, write, backend) = match target {
+            DatabaseTarget::Sqlite(path) => {
+                // The writer comes first: it makes the file and sets its journal mode.
+                let write = open_sqlite(path, 1, false).await?;
+                let read = open_sqlite(path, SQLITE_READERS, true).await?;
+                (read, write, DbBackend::Sqlite)
+            }
+            DatabaseTarget::Postgres {
+                url,
+                max_connections,
+            } => {
+                let pool = open_postgres(url, *max_connections).await?;
+                (pool.clone(), pool, DbBackend::Postgres)
+            }
+        };
+        Ok(Self {
+            read,
+            write,
+            backend,
+            clock_offset_us: Arc::new(AtomicI64::new(0)),
+        })
+    }
+}
+
+async fn open_sqlite(
+    path: &std::path::Path,
+    connections: u32,
+    read_only: bool,
+) -> Result<DatabaseConnection, DbError> {
+    let path = path.to_owned();
+    let mut options = ConnectOptions::new("sqlite:stockroom");
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        // A writer queues here behind the one before it, as long as SQLite itself would wait.
+        .acquire_timeout(if read_only {
+            ACQUIRE_TIMEOUT
+        } else {
+            Duration::from_secs(5)
+        })
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            let sqlite = sqlite
+                .filename(&path)
+                .create_if_missing(!read_only)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(5))
+                // NORMAL could lose the last acknowledged commits when the power fails.
+                .synchronous(SqliteSynchronous::Full)
+                .pragma("cache_size", "-16000")
+                .pragma("temp_store", "memory");
+            if read_only {
+                sqlite.pragma("query_only", "on")
+            } else {
+                sqlite.journal_mode(SqliteJournalMode::Wal)
+            }
+        })
+        .map_sqlx_sqlite_before_acquire(|connection, _| {
+            Box::pin(async move { rollback(connection).await })
+        });
+    connect(options).await
+}
+
+/// Ends a transaction that a cancelled `BEGIN` may have left open. SQLite answers with an error
+/// when there is none, which is the usual case and no fault of the connection.
+async fn rollback(
+    connection: &mut sea_orm::sqlx::SqliteConnection,
+) -> Result<bool, sea_orm::sqlx::Error> {
+    use sea_orm::sqlx::Executor;
+    match connection.execute("ROLLBACK").await {
+        Ok(_) | Err(sea_orm::sqlx::Error::Database(_)) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+async fn open_postgres(
+    url: &secrecy::SecretString,
+    max_connections: u32,
+) -> Result<DatabaseConnection, DbError> {
+    use secrecy::ExposeSecret;
+    let mut options = ConnectOptions::new(url.expose_secret());
+    options
+        .max_connections(max_connections)
+        .min_connections(1)
+        .connect_timeout(Duration::from_secs(5))
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .set_application_name("stockroom")
+        .map_sqlx_postgres_opts(|postgres| {
+            postgres.options([
+                ("statement_timeout", "3s"),
+                ("lock_timeout", "1s"),
+                ("idle_in_transaction_session_timeout", "5s"),
+                ("timezone", "UTC"),
+            ])
+        })
+        // sqlx hands a connection out again after a BEGIN was cancelled half-way, with the
+        // transaction still open: later writes would be acknowledged and lost. ROLLBACK here
+        // costs what the usual ping costs and also tells a dead connection.
+        .map_sqlx_postgres_before_acquire(|connection, _| {
+            Box::pin(async move {
+                use sea_orm::sqlx::Executor;
+                connection.execute("ROLLBACK").await.map(|_| true)
+            })
+        });
+    connect(options).await
+}
+
+async fn connect(options: ConnectOptions) -> Result<DatabaseConnection, DbError> {
+    let mut connection = Database::connect(options).await?;
+    connection.set_metric_callback(|info| SqlStats::record(info.elapsed));
+    Ok(connection)
+}

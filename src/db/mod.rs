@@ -1,0 +1,155 @@
+//! The database: pools, the one helper that opens transactions, and the mapping of its errors.
+//! SQLite and Postgres look the same from here up.
+
+mod connect;
+mod error;
+pub mod page;
+mod stats;
+mod tx;
+
+pub use connect::DatabaseTarget;
+pub use error::{DbError, DbErrorKind};
+pub use stats::SqlStats;
+pub use tx::{Tx, TxError};
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, StatementBuilder};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// One moment, in UTC, cut to microseconds.
+pub type Timestamp = DateTime<Utc>;
+
+/// Handle on the database; cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+    backend: DbBackend,
+    clock_offset_us: Arc<AtomicI64>,
+}
+
+impl Db {
+    /// Whether this is Postgres; otherwise it is SQLite.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        self.backend == DbBackend::Postgres
+    }
+
+    /// The database's dialect.
+    #[must_use]
+    pub fn backend(&self) -> DbBackend {
+        self.backend
+    }
+
+    /// The pool that reads use. On SQLite it refuses writes.
+    #[must_use]
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// The pool that may change the schema.
+    #[must_use]
+    pub fn writer_for_migrations(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
+    /// Runs a query outside any transaction and decodes all its rows.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database cannot be reached or refuses.
+    pub async fn all<T: FromQueryResult>(
+        &self,
+        query: &impl StatementBuilder,
+    ) -> Result<Vec<T>, DbError> {
+        rows(&self.read, query).await
+    }
+
+    /// Runs a query outside any transaction and decodes its first row, if any.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database cannot be reached or refuses.
+    pub async fn one<T: FromQueryResult>(
+        &self,
+        query: &impl StatementBuilder,
+    ) -> Result<Option<T>, DbError> {
+        row(&self.read, query).await
+    }
+
+    /// The present time as SQL: the database's own clock on Postgres, so that replicas agree; the
+    /// process's clock on SQLite, whose database is the process. Tests can move both.
+    #[must_use]
+    pub fn now_sql(&self) -> SimpleExpr {
+        let offset_us = self.clock_offset_us.load(Ordering::Relaxed);
+        if !self.is_postgres() {
+            return Expr::value(self.now());
+        }
+        if offset_us == 0 {
+            return Expr::cust("clock_timestamp()");
+        }
+        Expr::cust("clock_timestamp()").add(Expr::cust_with_values(
+            "$1 * interval '1 microsecond'",
+            [offset_us],
+        ))
+    }
+
+    /// The present time of this process, cut to microseconds, moved by the test offset. Not for
+    /// comparing with times that another replica may have written: see [`Db::now_sql`].
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let offset = TimeDelta::microseconds(self.clock_offset_us.load(Ordering::Relaxed));
+        let now = Utc::now() + offset;
+        now.duration_trunc(TimeDelta::microseconds(1))
+            .unwrap_or(now)
+    }
+
+    /// Moves the clock that SQL sees, for tests of expiry.
+    pub fn move_clock(&self, by: TimeDelta) {
+        let us = by.num_microseconds().unwrap_or_default();
+        self.clock_offset_us.fetch_add(us, Ordering::Relaxed);
+    }
+
+    /// Answers when the database does.
+    ///
+    /// # Errors
+    /// [`DbError`] when it does not.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        self.read.ping().await.map_err(DbError::from)
+    }
+
+    /// Closes the pools after the statements under way.
+    pub async fn close(&self) {
+        // Nothing is left to do for an error while closing.
+        let _ = self.read.clone().close().await;
+        let _ = self.write.clone().close().await;
+    }
+}
+
+/// Decodes all rows of a query on any connection.
+///
+/// # Errors
+/// [`DbError`] when the database refuses, or a row is not of the shape asked for.
+pub async fn rows<T: FromQueryResult>(
+    connection: &impl ConnectionTrait,
+    query: &impl StatementBuilder,
+) -> Result<Vec<T>, DbError> {
+    let rows = connection.query_all(query).await?;
+    let decoded: Result<Vec<T>, _> = rows
+        .iter()
+        .map(|row| T::from_query_result(row, ""))
+        .collect();
+    Ok(decoded?)
+}
+
+/// Decodes the first row of a query on any connection.
+///
+/// # Errors
+/// [`DbError`] when the database refuses, or the row is not of the shape asked for.
+pub async fn row<T: FromQueryResult>(
+    connection: &impl ConnectionTrait,
+    query: &impl StatementBuilder,
+) -> Result<Option<T>, DbError> {
+    let row = connection.query_one(query).await?;
+    Ok(row.map(|row| T::from_query_result(&row, "")).transpose()?)
+}

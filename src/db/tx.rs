@@ -1,0 +1,182 @@
+//! The one place that opens transactions: shielded from cancellation, IMMEDIATE on SQLite,
+//! repeated when another transaction was in the way, and with actions that wait for the commit.
+
+use crate::db::{Db, DbError};
+use crate::telemetry;
+use parking_lot::Mutex;
+use rand::RngExt;
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, FromQueryResult, SqliteTransactionMode, StatementBuilder,
+    TransactionOptions, TransactionTrait,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a transaction is tried in all when others are in its way.
+const ATTEMPTS: u32 = 6;
+/// The longest pause before the second try; each further one doubles it.
+const FIRST_PAUSE_MS: u64 = 5;
+
+type AfterCommit = Box<dyn FnOnce() + Send>;
+
+/// An open transaction. Functions named `…_in_txn` take one; clones are the same transaction.
+#[derive(Clone)]
+pub struct Tx {
+    inner: Arc<DatabaseTransaction>,
+    after_commit: Arc<Mutex<Vec<AfterCommit>>>,
+    db: Db,
+}
+
+impl Tx {
+    /// The connection to run statements on.
+    #[must_use]
+    pub fn connection(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+
+    /// The database that this transaction is of, for its dialect and clock.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Does something once the transaction is committed, and never when it is not.
+    pub fn after_commit(&self, action: impl FnOnce() + Send + 'static) {
+        self.after_commit.lock().push(Box::new(action));
+    }
+
+    /// Decodes all rows of a query.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database refuses.
+    pub async fn all<T: FromQueryResult>(
+        &self,
+        query: &impl StatementBuilder,
+    ) -> Result<Vec<T>, DbError> {
+        crate::db::rows(self.connection(), query).await
+    }
+
+    /// Decodes the first row of a query, if any.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database refuses.
+    pub async fn one<T: FromQueryResult>(
+        &self,
+        query: &impl StatementBuilder,
+    ) -> Result<Option<T>, DbError> {
+        crate::db::row(self.connection(), query).await
+    }
+
+    /// Runs a statement and tells how many rows it touched.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database refuses.
+    pub async fn run(&self, statement: &impl StatementBuilder) -> Result<u64, DbError> {
+        Ok(self.connection().execute(statement).await?.rows_affected())
+    }
+}
+
+/// Errors that a transaction's body may end with: they tell whether to repeat it.
+pub trait TxError: From<DbError> {
+    /// The database error inside, if that is what it is.
+    fn db_error(&self) -> Option<&DbError>;
+}
+
+impl TxError for DbError {
+    fn db_error(&self) -> Option<&DbError> {
+        Some(self)
+    }
+}
+
+impl Db {
+    /// Runs `body` in a transaction and commits it, or rolls back when it ends with an error. The
+    /// whole body is repeated when another transaction was in the way, so it must have no effect
+    /// outside the database but through [`Tx::after_commit`].
+    ///
+    /// # Errors
+    /// The body's own, and [`DbError`] of `BEGIN` and `COMMIT`.
+    pub async fn tx<T, E, F, Fut>(&self, body: F) -> Result<T, E>
+    where
+        F: Fn(Tx) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        E: TxError,
+    {
+        let mut attempt = 1;
+        loop {
+            let result = self.attempt(&body).await;
+            let Err(error) = &result else { return result };
+            let contention = error.db_error().is_some_and(DbError::is_contention);
+            if !contention || attempt >= ATTEMPTS {
+                return result;
+            }
+            telemetry::count(telemetry::TX_RETRIES);
+            let longest_ms = FIRST_PAUSE_MS << attempt.min(4);
+            let pause_ms = rand::rng().random_range(0..=longest_ms);
+            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt<T, E, F, Fut>(&self, body: &F) -> Result<T, E>
+    where
+        F: Fn(Tx) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        E: TxError,
+    {
+        let tx = Tx {
+            inner: Arc::new(self.begin().await?),
+            after_commit: Arc::default(),
+            db: self.clone(),
+        };
+        let result = body(tx.clone()).await;
+        let Tx {
+            inner,
+            after_commit,
+            ..
+        } = tx;
+        let Some(inner) = Arc::into_inner(inner) else {
+            // A clone outlived the body. Dropping the last one rolls back.
+            return Err(stray_transaction().into());
+        };
+        match result {
+            Ok(value) => {
+                commit(inner).await?;
+                let actions = std::mem::take(&mut *after_commit.lock());
+                actions.into_iter().for_each(|action| action());
+                Ok(value)
+            }
+            Err(error) => {
+                // The error of the body is the one to tell; a failed rollback ends the connection.
+                let _ = inner.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// `BEGIN` in a task of its own: when the caller is cancelled meanwhile, the task still ends
+    /// and drops the transaction whole, which rolls it back.
+    async fn begin(&self) -> Result<DatabaseTransaction, DbError> {
+        let pool = self.write.clone();
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let begun = tokio::spawn(async move { pool.begin_with_options(options).await }).await;
+        Ok(begun.map_err(|_| stray_transaction())??)
+    }
+}
+
+/// `COMMIT` in a task of its own, so that a caller who is cancelled meanwhile does not leave the
+/// outcome to chance.
+async fn commit(transaction: DatabaseTransaction) -> Result<(), DbError> {
+    let committed = tokio::spawn(transaction.commit()).await;
+    Ok(committed.map_err(|_| stray_transaction())??)
+}
+
+fn stray_transaction() -> DbError {
+    DbError {
+        kind: crate::db::DbErrorKind::Fault,
+        constraint: None,
+        message: "a transaction was not ended where it began".to_owned(),
+    }
+}

@@ -1,0 +1,162 @@
+//! Batches look-ups: all that the resolvers of one level ask for becomes one call.
+//!
+//! Not the engine's own loader, because that waits on a timer (1 ms a level) and runs the call in
+//! another task, away from the request's statement counter. Here the first look-up opens a batch
+//! that everyone who comes while the level is being resolved joins; whoever of them is polled next
+//! drives it, so nobody waits for someone who was cancelled.
+
+use crate::graphql::Fault;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use parking_lot::Mutex;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::Arc;
+
+type Found<K, V> = Result<Arc<HashMap<K, V>>, Fault>;
+type Fetch<K, V> = dyn Fn(Vec<K>) -> BoxFuture<'static, Result<HashMap<K, V>, Fault>> + Send + Sync;
+
+/// One kind of look-up within one request.
+pub struct Batch<K, V> {
+    fetch: Arc<Fetch<K, V>>,
+    open: Arc<Mutex<Option<Open<K, V>>>>,
+}
+
+struct Open<K, V> {
+    keys: HashSet<K>,
+    found: Shared<BoxFuture<'static, Found<K, V>>>,
+}
+
+impl<K, V> Batch<K, V>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// A look-up that `fetch` answers, for many keys at once. Keys that it leaves out are not
+    /// there.
+    pub fn new<F, Fut>(fetch: F) -> Self
+    where
+        F: Fn(Vec<K>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HashMap<K, V>, Fault>> + Send + 'static,
+    {
+        Self {
+            fetch: Arc::new(move |keys| fetch(keys).boxed()),
+            open: Arc::default(),
+        }
+    }
+
+    /// The value of `key`, or None when there is none.
+    ///
+    /// # Errors
+    /// The fault of the call, for every key of the batch.
+    pub async fn get(&self, key: K) -> Result<Option<V>, Fault> {
+        let found = self.join([key.clone()]).await?;
+        Ok(found.get(&key).cloned())
+    }
+
+    /// The values of `keys`, in their order.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    pub async fn get_many(&self, keys: Vec<K>) -> Result<Vec<Option<V>>, Fault> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.join(keys.iter().cloned()).await?;
+        Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
+    }
+
+    fn join(&self, keys: impl IntoIterator<Item = K>) -> Shared<BoxFuture<'static, Found<K, V>>> {
+        let mut open = self.open.lock();
+        let batch = open.get_or_insert_with(|| Open {
+            keys: HashSet::new(),
+            found: self.begin(),
+        });
+        batch.keys.extend(keys);
+        batch.found.clone()
+    }
+
+    fn begin(&self) -> Shared<BoxFuture<'static, Found<K, V>>> {
+        let (open, fetch) = (Arc::clone(&self.open), Arc::clone(&self.fetch));
+        async move {
+            // The other resolvers of this level get their turn while this one yields; as long as
+            // they bring new keys, the level is not through.
+            let mut seen = 0;
+            loop {
+                tokio::task::yield_now().await;
+                let keys = open.lock().as_ref().map_or(0, |batch| batch.keys.len());
+                if keys == seen {
+                    break;
+                }
+                seen = keys;
+            }
+            let keys = open
+                .lock()
+                .take()
+                .map(|batch| batch.keys)
+                .unwrap_or_default();
+            fetch(keys.into_iter().collect()).await.map(Arc::new)
+        }
+        .boxed()
+        .shared()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn doubling() -> (Batch<u32, u32>, Arc<AtomicUsize>) {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&calls);
+        let batch = Batch::new(move |keys: Vec<u32>| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            async move { Ok(keys.into_iter().map(|key| (key, key * 2)).collect()) }
+        });
+        (batch, calls)
+    }
+
+    #[tokio::test]
+    async fn a_level_becomes_one_call() {
+        let (batch, calls) = doubling();
+        let found = futures::future::join_all((0..200).map(|key| batch.get(key))).await;
+        assert!(
+            found
+                .into_iter()
+                .enumerate()
+                .all(|(key, value)| { value.unwrap() == Some(u32::try_from(key).unwrap() * 2) })
+        );
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_go_on_when_the_first_is_cancelled() {
+        let (batch, calls) = doubling();
+        let mut first = Box::pin(batch.get(1));
+        assert!(futures::poll!(&mut first).is_pending());
+        let second = batch.get(2);
+        drop(first);
+        assert_eq!(second.await.unwrap(), Some(4));
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn a_fault_reaches_everyone_of_the_batch_and_nobody_after() {
+        let fail = Arc::new(std::sync::atomic::AtomicBool::new(true));
+        let flag = Arc::clone(&fail);
+        let batch: Batch<u32, u32> = Batch::new(move |keys: Vec<u32>| {
+            let fails = flag.load(Ordering::Relaxed);
+            async move {
+                if fails {
+                    return Err(Fault::bad_user_input("no"));
+                }
+                Ok(keys.into_iter().map(|key| (key, key)).collect())
+            }
+        });
+        let both = futures::join!(batch.get(1), batch.get(2));
+        assert!(both.0.is_err() && both.1.is_err());
+        fail.store(false, Ordering::Relaxed);
+        assert_eq!(batch.get(3).await.unwrap(), Some(3));
+    }
+}

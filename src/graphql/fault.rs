@@ -1,0 +1,96 @@
+//! Errors that are not an answer of the domain: not allowed, malformed, out of order. They become
+//! GraphQL errors with `extensions.code`; what is inside stays in the log.
+
+use crate::auth::Denied;
+use crate::db::{DbError, DbErrorKind};
+use async_graphql::{Error, ErrorExtensions};
+
+/// The values of `extensions.code`.
+pub mod code {
+    /// The document cannot be parsed.
+    pub const GRAPHQL_PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
+    /// The document does not fit the schema.
+    pub const GRAPHQL_VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
+    /// An argument or variable has a value that cannot be used.
+    pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
+    /// The operation to run is not clear.
+    pub const OPERATION_RESOLUTION_FAILURE: &str = "OPERATION_RESOLUTION_FAILURE";
+    /// The hash names no known document: send the document with it.
+    pub const PERSISTED_QUERY_NOT_FOUND: &str = "PERSISTED_QUERY_NOT_FOUND";
+    /// The document would cost more than allowed.
+    pub const QUERY_TOO_COMPLEX: &str = "QUERY_TOO_COMPLEX";
+    /// Sign in, or sign in again.
+    pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
+    /// Signed in, and still not allowed.
+    pub const FORBIDDEN: &str = "FORBIDDEN";
+    /// Too many requests: `extensions.retryAfterSeconds` says when to try again.
+    pub const RATE_LIMITED: &str = "RATE_LIMITED";
+    /// The server, or what it depends on, cannot answer now. Trying again later may help.
+    pub const SERVICE_UNAVAILABLE: &str = "SERVICE_UNAVAILABLE";
+    /// A fault of the server, in the log under the request's id.
+    pub const INTERNAL_SERVER_ERROR: &str = "INTERNAL_SERVER_ERROR";
+}
+
+/// An error for the `errors` list of a response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// One of [`code`].
+    pub code: &'static str,
+    /// For the client.
+    pub message: String,
+}
+
+impl Fault {
+    /// An argument has a value that cannot be used; the message says what to change.
+    pub fn bad_user_input(message: impl Into<String>) -> Self {
+        Self {
+            code: code::BAD_USER_INPUT,
+            message: message.into(),
+        }
+    }
+
+    /// A fault of the server: `inside` goes to the log, the client gets a plain sentence.
+    pub fn internal(inside: &dyn std::fmt::Display) -> Self {
+        tracing::error!(error = %inside, "a request met a fault");
+        Self {
+            code: code::INTERNAL_SERVER_ERROR,
+            message: "Something went wrong on the server. Its log has the details under the \
+                      request's id."
+                .to_owned(),
+        }
+    }
+}
+
+impl From<DbError> for Fault {
+    fn from(error: DbError) -> Self {
+        match error.kind {
+            DbErrorKind::Unavailable | DbErrorKind::TimedOut | DbErrorKind::Contention => {
+                tracing::warn!(error = %error, "the database cannot answer now");
+                Self {
+                    code: code::SERVICE_UNAVAILABLE,
+                    message: "The server is too busy to answer. Try again in a moment.".to_owned(),
+                }
+            }
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<Denied> for Fault {
+    fn from(denied: Denied) -> Self {
+        let code = match denied {
+            Denied::Unauthenticated => code::UNAUTHENTICATED,
+            Denied::Forbidden => code::FORBIDDEN,
+        };
+        Self {
+            code,
+            message: denied.to_string(),
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Error::new(fault.message).extend_with(|_, extensions| extensions.set("code", fault.code))
+    }
+}

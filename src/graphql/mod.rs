@@ -1,0 +1,16 @@
+//! The GraphQL kit, with no domain in it: the document front, errors, connections, ids, scalars
+//! and the batching of look-ups.
+
+pub mod batch;
+pub mod connection;
+pub mod fault;
+pub mod idempotency;
+pub mod node_id;
+pub mod scalars;
+pub mod user_error;
+
+pub use batch::Batch;
+pub use connection::{Connection, PageArgs};
+pub use fault::{Fault, code};
+pub use node_id::NodeKind;
+pub use user_error::{UserError, Warning};

@@ -1,0 +1,207 @@
+//! What a mutation answers besides its object: errors (nothing happened) and warnings (it
+//! happened, and something differs from the ask).
+
+use crate::graphql::scalars::BigInt;
+use crate::validation::{Problem, ProblemKind};
+use async_graphql::{Enum, ID, Interface, SimpleObject};
+
+/// Why a mutation changed nothing. Each kind is a type of its own that carries what a client needs
+/// to act on it.
+#[derive(Interface, Clone)]
+#[graphql(
+    field(
+        name = "code",
+        ty = "&UserErrorCode",
+        desc = "For programs: what kind of error."
+    ),
+    field(name = "message", ty = "&String", desc = "For people: what to change."),
+    field(
+        name = "path",
+        ty = "&Vec<String>",
+        desc = "Where in the input, from its fields on: `[\"lines\", \"0\", \"quantity\"]`. Empty \
+                when it is about the whole."
+    )
+)]
+pub enum UserError {
+    /// No data of its own.
+    Validation(ValidationError),
+    /// Not enough stock.
+    InsufficientStock(InsufficientStockError),
+    /// Changed meanwhile.
+    VersionConflict(VersionConflictError),
+    /// An idempotency key that cannot be used.
+    IdempotencyConflict(IdempotencyConflictError),
+}
+
+/// Kinds of errors that a mutation answers.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserErrorCode {
+    /// A value is missing or empty.
+    Required,
+    /// A value is of the wrong form.
+    Invalid,
+    /// A text or list is longer than allowed.
+    TooLong,
+    /// A number is outside its range.
+    OutOfRange,
+    /// Nothing has this id, SKU or name.
+    NotFound,
+    /// Something else has this SKU, slug or code.
+    AlreadyExists,
+    /// It cannot be removed while something refers to it.
+    InUse,
+    /// An amount is in another currency than it must be.
+    CurrencyMismatch,
+    /// E-mail and password do not belong together, or the account is not active.
+    InvalidCredentials,
+    /// Not enough stock; see InsufficientStockError.
+    InsufficientStock,
+    /// The object changed meanwhile; see VersionConflictError.
+    VersionConflict,
+    /// The idempotency key cannot be used; see IdempotencyConflictError.
+    IdempotencyConflict,
+    /// A limit of the shop is reached.
+    LimitReached,
+}
+
+/// An error that needs no data of its own.
+#[derive(SimpleObject, Clone)]
+pub struct ValidationError {
+    /// For programs: what kind of error.
+    code: UserErrorCode,
+    /// For people: what to change.
+    message: String,
+    /// Where in the input.
+    path: Vec<String>,
+}
+
+/// There is not enough stock for what was asked.
+#[derive(SimpleObject, Clone)]
+pub struct InsufficientStockError {
+    /// Always INSUFFICIENT_STOCK.
+    pub code: UserErrorCode,
+    /// For people: what is there.
+    pub message: String,
+    /// Where in the input.
+    pub path: Vec<String>,
+    /// The SKU that is short.
+    pub sku: String,
+    /// How many were asked for.
+    pub requested: i32,
+    /// How many are available.
+    pub available: i32,
+}
+
+/// The object changed since the client read it; nothing was overwritten.
+#[derive(SimpleObject, Clone)]
+pub struct VersionConflictError {
+    /// Always VERSION_CONFLICT.
+    pub code: UserErrorCode,
+    /// For people: what to do.
+    pub message: String,
+    /// Where in the input.
+    pub path: Vec<String>,
+    /// The version that the object has now. Read it again before the next try.
+    pub actual_version: BigInt,
+}
+
+/// The idempotency key was used for another input, or its first use is not through yet.
+#[derive(SimpleObject, Clone)]
+pub struct IdempotencyConflictError {
+    /// Always IDEMPOTENCY_CONFLICT.
+    pub code: UserErrorCode,
+    /// For people: what to do.
+    pub message: String,
+    /// Where in the input.
+    pub path: Vec<String>,
+    /// Which of the two it is.
+    pub reason: IdempotencyConflictReason,
+    /// After how many seconds to try again; null when trying again does not help.
+    pub retry_after_seconds: Option<i32>,
+}
+
+/// Why an idempotency key cannot be used.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdempotencyConflictReason {
+    /// The key was used with another input: take a new key.
+    DifferentInput,
+    /// The first use still runs: try again with the same key.
+    InProgress,
+}
+
+impl UserError {
+    /// An error without data of its own.
+    pub fn new<P: Into<String>>(
+        code: UserErrorCode,
+        path: impl IntoIterator<Item = P>,
+        message: impl Into<String>,
+    ) -> Self {
+        let path = path.into_iter().map(Into::into).collect();
+        Self::Validation(ValidationError {
+            code,
+            message: message.into(),
+            path,
+        })
+    }
+}
+
+impl From<Problem> for UserError {
+    fn from(problem: Problem) -> Self {
+        let code = match problem.kind {
+            ProblemKind::Required => UserErrorCode::Required,
+            ProblemKind::Invalid => UserErrorCode::Invalid,
+            ProblemKind::TooLong => UserErrorCode::TooLong,
+            ProblemKind::OutOfRange => UserErrorCode::OutOfRange,
+            ProblemKind::NotFound => UserErrorCode::NotFound,
+            ProblemKind::AlreadyExists => UserErrorCode::AlreadyExists,
+            ProblemKind::InUse => UserErrorCode::InUse,
+            ProblemKind::CurrencyMismatch => UserErrorCode::CurrencyMismatch,
+            ProblemKind::LimitReached => UserErrorCode::LimitReached,
+        };
+        Self::new(code, problem.path, problem.message)
+    }
+}
+
+/// Something differs from what was asked, though the mutation did its work.
+#[derive(Interface, Clone)]
+#[graphql(
+    field(
+        name = "code",
+        ty = "&WarningCode",
+        desc = "For programs: what kind of difference."
+    ),
+    field(
+        name = "message",
+        ty = "&String",
+        desc = "For people: what was done instead."
+    ),
+    field(
+        name = "path",
+        ty = "&Vec<String>",
+        desc = "Where in the input, from its fields on."
+    )
+)]
+pub enum Warning {
+    /// Archived instead of deleted.
+    ArchivedInstead(ArchivedInsteadWarning),
+}
+
+/// Kinds of warnings.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WarningCode {
+    /// It was archived and not deleted, because orders or stock movements refer to it.
+    ArchivedInstead,
+}
+
+/// The object was archived and not deleted, because orders or stock movements refer to it.
+#[derive(SimpleObject, Clone)]
+pub struct ArchivedInsteadWarning {
+    /// Always ARCHIVED_INSTEAD.
+    pub code: WarningCode,
+    /// For people: why.
+    pub message: String,
+    /// Where in the input.
+    pub path: Vec<String>,
+    /// The id of what was archived.
+    pub id: ID,
+}

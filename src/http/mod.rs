@@ -1,0 +1,1 @@
+//! How requests come in: the router, the GraphQL endpoint, sockets, pages and probes.

@@ -1,0 +1,54 @@
+//! The schema: the domains' queries, mutations and subscriptions merged. It builds with no
+//! database; the services come with each request.
+
+use crate::account::Accounts;
+use crate::account::graphql::{AccountMutation, AccountQuery};
+use crate::account::loader::AccountLoaders;
+use crate::auth::Viewer;
+use crate::graphql::idempotency::Replayed;
+use async_graphql::{EmptySubscription, MergedObject, Request, Schema, ValidationMode};
+
+/// Everything that can be read.
+#[derive(MergedObject, Default)]
+pub struct Query(AccountQuery);
+
+/// Everything that can be changed. Mutations of one request run one after the other.
+#[derive(MergedObject, Default)]
+pub struct Mutation(AccountMutation);
+
+/// The engine's schema.
+pub type StockroomSchema = Schema<Query, Mutation, EmptySubscription>;
+
+/// Builds the schema.
+#[must_use]
+pub fn build() -> StockroomSchema {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        // Documents come through the document front, which validates them in full.
+        .validation_mode(ValidationMode::Fast)
+        .finish()
+}
+
+/// The schema in GraphQL's own language, as `schema.graphql` has it.
+#[must_use]
+pub fn sdl() -> String {
+    build().sdl()
+}
+
+/// What resolvers call.
+#[derive(Clone)]
+pub struct Services {
+    /// Accounts and signing in.
+    pub accounts: Accounts,
+}
+
+impl Services {
+    /// Gives a request what its resolvers need: who asks, the services, look-ups of its own.
+    #[must_use]
+    pub fn attach(&self, request: Request, viewer: Viewer, replayed: Replayed) -> Request {
+        request
+            .data(viewer)
+            .data(replayed)
+            .data(self.accounts.clone())
+            .data(AccountLoaders::new(&self.accounts, viewer))
+    }
+}

@@ -1,0 +1,1 @@
+//! Stock: warehouses, levels, the movement ledger and reservations.

@@ -1,0 +1,72 @@
+//! Logs and counters. Domains count here; what reads the counters is not their business.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use tracing_subscriber::EnvFilter;
+
+/// A counter by its place in [`COUNTERS`].
+#[derive(Clone, Copy)]
+pub struct Counter(&'static AtomicU64);
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        $($(#[$doc])* pub const $name: Counter = {
+            static VALUE: AtomicU64 = AtomicU64::new(0);
+            Counter(&VALUE)
+        };)+
+    };
+}
+
+counters! {
+    /// Transactions that were repeated because another was in their way.
+    TX_RETRIES,
+    /// Times that a database constraint had to save us: must stay 0.
+    STOCK_CONFLICTS,
+    /// Clean "not enough stock" answers.
+    STOCK_REJECTIONS,
+    /// Look-ups that the in-process cache answered.
+    CACHE_HITS,
+    /// Look-ups that went on to Redis or the database.
+    CACHE_MISSES,
+}
+
+/// Adds one.
+pub fn count(counter: Counter) {
+    counter.0.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The count since the process began.
+#[must_use]
+pub fn total(counter: Counter) -> u64 {
+    counter.0.load(Ordering::Relaxed)
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For eyes.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Sends log lines to standard error from now on. `level` is a filter as in `RUST_LOG`.
+///
+/// # Errors
+/// When the filter cannot be read, or logging was set up before.
+pub fn start_logging(level: &str, format: LogFormat) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(level)
+        .map_err(|error| anyhow::anyhow!("LOG_LEVEL is not a log filter: {error}"))?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Pretty => builder.compact().with_target(false).try_init(),
+        LogFormat::Json => builder
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("logging was already set up: {error}"))
+}
