@@ -13,6 +13,7 @@ mod m20261121_000002_catalog;
 mod m20261121_000003_search;
 mod m20261121_000004_stock;
 mod m20261121_000005_idempotency;
+mod m20261121_000006_default_warehouse;
 
 pub struct Migrator;
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_search::Migration),
             Box::new(m20261121_000004_stock::Migration),
             Box::new(m20261121_000005_idempotency::Migration),
+            Box::new(m20261121_000006_default_warehouse::Migration),
         ]
     }
 }
