@@ -30,20 +30,14 @@ impl App {
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&settings.data_dir)
             .with_context(|| format!("cannot make the data folder {:?}", settings.data_dir))?;
-        let db = Db::open(&settings.database)
-            .await
-            .context("cannot open the database")?;
+        let db = Db::open(&settings.database).await.context("cannot open the database")?;
         let key = match &settings.jwt_signing_key {
             Some(key) => key.clone(),
             None => development_key(&settings.data_dir).context("cannot keep a signing key")?,
         };
         let accounts = Accounts::new(db.clone(), TokenCodec::new(&key))?;
         let services = Services { accounts };
-        Ok(Self {
-            settings,
-            db,
-            services,
-        })
+        Ok(Self { settings, db, services })
     }
 
     /// Brings the database's schema up to date.
@@ -52,9 +46,7 @@ impl App {
     /// When a step fails; those before it stay.
     pub async fn migrate(&self) -> anyhow::Result<()> {
         let pool = self.db.writer_for_migrations();
-        migration::Migrator::up(pool, None)
-            .await
-            .context("cannot migrate the database")
+        migration::Migrator::up(pool, None).await.context("cannot migrate the database")
     }
 }
 
@@ -64,11 +56,7 @@ fn development_key(data_dir: &Path) -> anyhow::Result<SecretString> {
     if let Ok(key) = std::fs::read_to_string(&path) {
         return Ok(SecretString::from(key));
     }
-    let key = format!(
-        "{}{}",
-        uuid::Uuid::new_v4().simple(),
-        uuid::Uuid::new_v4().simple()
-    );
+    let key = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -31,9 +31,7 @@ impl Role {
     /// The role that the database's word means.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Customer, Self::Staff, Self::Admin]
-            .into_iter()
-            .find(|role| role.as_str() == word)
+        [Self::Customer, Self::Staff, Self::Admin].into_iter().find(|role| role.as_str() == word)
     }
 }
 
@@ -188,10 +186,7 @@ impl TokenCodec {
             nbf: now,
             exp: now.saturating_add(ACCESS_TOKEN_SECONDS),
         };
-        let header = Header {
-            typ: Some(TOKEN_TYPE.to_owned()),
-            ..Header::new(Algorithm::HS256)
-        };
+        let header = Header { typ: Some(TOKEN_TYPE.to_owned()), ..Header::new(Algorithm::HS256) };
         jsonwebtoken::encode(&header, &claims, &self.encoding)
     }
 
@@ -205,10 +200,7 @@ impl TokenCodec {
         if token.header.typ.as_deref() != Some(TOKEN_TYPE) {
             return Err(InvalidToken);
         }
-        Ok(VerifiedToken {
-            user_id: token.claims.sub,
-            expires_at: token.claims.exp,
-        })
+        Ok(VerifiedToken { user_id: token.claims.sub, expires_at: token.claims.exp })
     }
 }
 
@@ -255,23 +247,13 @@ mod tests {
         let foreign = codec("another-key-another-key-another!").issue(Uuid::now_v7(), now());
         assert!(codec_here.verify(&foreign.unwrap()).is_err());
         // {"alg":"none","typ":"at+jwt"}.{}. with an empty signature
-        assert!(
-            codec_here
-                .verify("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.e30.")
-                .is_err()
-        );
+        assert!(codec_here.verify("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.e30.").is_err());
     }
 
     #[test]
     fn guests_are_asked_to_sign_in_and_customers_refused() {
-        let customer = Viewer::User {
-            id: Uuid::now_v7(),
-            role: Role::Customer,
-        };
-        let staff = Viewer::User {
-            id: Uuid::now_v7(),
-            role: Role::Staff,
-        };
+        let customer = Viewer::User { id: Uuid::now_v7(), role: Role::Customer };
+        let staff = Viewer::User { id: Uuid::now_v7(), role: Role::Staff };
         let permission = Permission::StockWrite;
         assert_eq!(Viewer::Guest.may(permission), Err(Denied::Unauthenticated));
         assert_eq!(customer.may(permission), Err(Denied::Forbidden));

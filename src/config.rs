@@ -21,13 +21,7 @@ pub enum Environment {
 #[derive(Debug, Clone, clap::Args)]
 pub struct SettingsArgs {
     /// development or production.
-    #[arg(
-        long,
-        env = "ENVIRONMENT",
-        value_enum,
-        default_value = "development",
-        global = true
-    )]
+    #[arg(long, env = "ENVIRONMENT", value_enum, default_value = "development", global = true)]
     pub environment: Environment,
     /// postgres://user:password@host:port/database. Without it: an embedded SQLite database in the
     /// data folder. `sqlite:<path>` names another file.
@@ -44,24 +38,14 @@ pub struct SettingsArgs {
     #[arg(long, env = "DATA_DIR", default_value = "data", global = true)]
     pub data_dir: PathBuf,
     /// Address and port to listen on.
-    #[arg(
-        long,
-        env = "LISTEN_ADDR",
-        default_value = "127.0.0.1:8000",
-        global = true
-    )]
+    #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8000", global = true)]
     pub listen_addr: SocketAddr,
     /// Signs access tokens; at least 32 bytes. Required in production, made on the spot otherwise.
     #[arg(long, env = "JWT_SIGNING_KEY", hide_env_values = true, global = true)]
     pub jwt_signing_key: Option<SecretString>,
     /// Origins of browser pages that may call the API and open sockets, separated by commas, such
     /// as https://shop.example. The server's own pages always may.
-    #[arg(
-        long,
-        env = "CORS_ALLOWED_ORIGINS",
-        value_delimiter = ',',
-        global = true
-    )]
+    #[arg(long, env = "CORS_ALLOWED_ORIGINS", value_delimiter = ',', global = true)]
     pub cors_allowed_origins: Vec<String>,
     /// Which log lines to write, as in `info` or `info,stockroom=debug`.
     #[arg(long, env = "LOG_LEVEL", default_value = "info", global = true)]
@@ -174,9 +158,7 @@ impl SettingsArgs {
         };
         let text = url.expose_secret();
         if let Some(path) = text.strip_prefix("sqlite:") {
-            return Some(DatabaseTarget::Sqlite(PathBuf::from(
-                path.trim_start_matches("//"),
-            )));
+            return Some(DatabaseTarget::Sqlite(PathBuf::from(path.trim_start_matches("//"))));
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             // The ORM knows the short scheme only.
@@ -199,16 +181,12 @@ fn check_signing_key(key: Option<&SecretString>, production: bool, wrong: &mut V
         }
         return;
     };
-    let known = WELL_KNOWN_KEYS
-        .iter()
-        .any(|known| key.to_lowercase().contains(known));
+    let known = WELL_KNOWN_KEYS.iter().any(|known| key.to_lowercase().contains(known));
     let mut bytes = key.as_bytes().to_vec();
     bytes.sort_unstable();
     bytes.dedup();
     if key.len() < SHORTEST_KEY {
-        wrong.push(format!(
-            "JWT_SIGNING_KEY has fewer than {SHORTEST_KEY} bytes: {ADVICE}"
-        ));
+        wrong.push(format!("JWT_SIGNING_KEY has fewer than {SHORTEST_KEY} bytes: {ADVICE}"));
     } else if production && (known || bytes.len() < 8) {
         wrong.push(format!("JWT_SIGNING_KEY is easy to guess: {ADVICE}"));
     }
@@ -216,9 +194,7 @@ fn check_signing_key(key: Option<&SecretString>, production: bool, wrong: &mut V
 
 fn check_origins(origins: &[String], wrong: &mut Vec<String>) {
     for origin in origins {
-        let rest = origin
-            .strip_prefix("https://")
-            .or_else(|| origin.strip_prefix("http://"));
+        let rest = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         let plain = rest
             .is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '*', '?', '#', '@', ' ']));
         if !plain {

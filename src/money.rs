@@ -95,9 +95,7 @@ impl Money {
     /// # Errors
     /// [`MoneyError`] when it is no number, too precise for the currency, or too large.
     pub fn parse(amount: &str, currency: Currency) -> Result<Self, MoneyError> {
-        let plain = amount
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-'));
+        let plain = amount.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-'));
         if !plain || amount.len() > 32 {
             return Err(MoneyError::NotADecimal);
         }
@@ -126,10 +124,7 @@ impl Money {
         if self.currency != other.currency {
             return Err(MoneyError::CurrencyMismatch);
         }
-        let minor = self
-            .minor
-            .checked_add(other.minor)
-            .ok_or(MoneyError::TooLarge)?;
+        let minor = self.minor.checked_add(other.minor).ok_or(MoneyError::TooLarge)?;
         Ok(Self { minor, ..self })
     }
 
@@ -138,10 +133,7 @@ impl Money {
     /// # Errors
     /// [`MoneyError::TooLarge`].
     pub fn checked_mul(self, quantity: i64) -> Result<Self, MoneyError> {
-        let minor = self
-            .minor
-            .checked_mul(quantity)
-            .ok_or(MoneyError::TooLarge)?;
+        let minor = self.minor.checked_mul(quantity).ok_or(MoneyError::TooLarge)?;
         Ok(Self { minor, ..self })
     }
 }
@@ -160,32 +152,19 @@ mod tests {
         assert_eq!(Money::parse("19.90", currency("EUR")).unwrap().minor, 1990);
         assert_eq!(Money::parse("1990", currency("JPY")).unwrap().minor, 1990);
         assert_eq!(Money::parse("1.234", currency("KWD")).unwrap().minor, 1234);
-        assert_eq!(
-            Money::parse("1.230", currency("EUR")).unwrap().amount(),
-            "1.23"
-        );
+        assert_eq!(Money::parse("1.230", currency("EUR")).unwrap().amount(), "1.23");
     }
 
     #[test]
     fn too_precise_amounts_are_refused_and_never_rounded() {
-        assert_eq!(
-            Money::parse("0.001", currency("EUR")),
-            Err(MoneyError::TooManyDecimals(2))
-        );
-        assert_eq!(
-            Money::parse("0.5", currency("JPY")),
-            Err(MoneyError::TooManyDecimals(0))
-        );
+        assert_eq!(Money::parse("0.001", currency("EUR")), Err(MoneyError::TooManyDecimals(2)));
+        assert_eq!(Money::parse("0.5", currency("JPY")), Err(MoneyError::TooManyDecimals(0)));
     }
 
     #[test]
     fn what_is_no_number_or_too_large_is_refused() {
         for text in ["", "1e3", "1,0", " 1", "NaN", "--1", ".", "1_000"] {
-            assert_eq!(
-                Money::parse(text, currency("EUR")),
-                Err(MoneyError::NotADecimal),
-                "{text}"
-            );
+            assert_eq!(Money::parse(text, currency("EUR")), Err(MoneyError::NotADecimal), "{text}");
         }
         assert_eq!(
             Money::parse("92233720368547758.08", currency("EUR")),
@@ -195,14 +174,8 @@ mod tests {
 
     #[test]
     fn currencies_do_not_mix() {
-        let euro = Money {
-            minor: 1,
-            currency: currency("EUR"),
-        };
-        let yen = Money {
-            minor: 1,
-            currency: currency("JPY"),
-        };
+        let euro = Money { minor: 1, currency: currency("EUR") };
+        let yen = Money { minor: 1, currency: currency("JPY") };
         assert_eq!(euro.checked_add(yen), Err(MoneyError::CurrencyMismatch));
     }
 

@@ -41,11 +41,7 @@ impl Problem {
         path: impl IntoIterator<Item = P>,
         message: impl Into<String>,
     ) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            path: path.into_iter().map(Into::into).collect(),
-        }
+        Self { kind, message: message.into(), path: path.into_iter().map(Into::into).collect() }
     }
 
     /// The same problem, deeper in an input: `prefix` stands before its path.
@@ -65,11 +61,7 @@ impl Problem {
 pub fn required_text(field: &str, text: &str, max: usize) -> Result<String, Problem> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(Problem::new(
-            ProblemKind::Required,
-            [field],
-            format!("{field} is empty."),
-        ));
+        return Err(Problem::new(ProblemKind::Required, [field], format!("{field} is empty.")));
     }
     optional_text(field, text, max)
 }

@@ -34,20 +34,12 @@ impl MigratorTrait for Migrator {
 /// Runs one statement, its type words replaced by those of the database in use.
 pub(crate) async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
     let words = match manager.get_database_backend() {
-        DbBackend::Postgres => [
-            ("{uuid}", "uuid"),
-            ("{timestamp}", "timestamptz"),
-            ("{json}", "jsonb"),
-        ],
-        _ => [
-            ("{uuid}", "uuid_blob"),
-            ("{timestamp}", "text"),
-            ("{json}", "text"),
-        ],
+        DbBackend::Postgres => {
+            [("{uuid}", "uuid"), ("{timestamp}", "timestamptz"), ("{json}", "jsonb")]
+        }
+        _ => [("{uuid}", "uuid_blob"), ("{timestamp}", "text"), ("{json}", "text")],
     };
-    let sql = words.iter().fold(sql.to_owned(), |sql, (word, native)| {
-        sql.replace(word, native)
-    });
+    let sql = words.iter().fold(sql.to_owned(), |sql, (word, native)| sql.replace(word, native));
     let sql = sql.replace(
         "{bytes}",
         match manager.get_database_backend() {

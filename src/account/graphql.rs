@@ -14,10 +14,9 @@ impl From<AccountError> for Fault {
         match error {
             AccountError::Db(error) => error.into(),
             AccountError::Denied(denied) => denied.into(),
-            AccountError::InvalidToken(error) => Self {
-                code: code::UNAUTHENTICATED,
-                message: error.to_string(),
-            },
+            AccountError::InvalidToken(error) => {
+                Self { code: code::UNAUTHENTICATED, message: error.to_string() }
+            }
             AccountError::Busy => Self {
                 code: code::SERVICE_UNAVAILABLE,
                 message: "Too many people sign in right now. Try again in a moment.".to_owned(),
@@ -147,9 +146,7 @@ impl AccountMutation {
         #[graphql(desc = "E-mail and password.")] input: TokenCreateInput,
     ) -> Option<Result<TokenCreatePayload, Fault>> {
         let accounts = ctx.data_unchecked::<Accounts>();
-        let signed_in = accounts
-            .sign_in(&input.email, SecretString::from(input.password))
-            .await;
+        let signed_in = accounts.sign_in(&input.email, SecretString::from(input.password)).await;
         Some(match signed_in {
             Ok(signed_in) => Ok(signed_in.into()),
             Err(AccountError::InvalidCredentials) => Ok(TokenCreatePayload {

@@ -114,12 +114,7 @@ mod tests {
         let right = || SecretString::from("correct horse battery".to_owned());
         let stored = passwords.hash(right()).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert!(
-            passwords
-                .verify(right(), Some(stored.clone()))
-                .await
-                .unwrap()
-        );
+        assert!(passwords.verify(right(), Some(stored.clone())).await.unwrap());
         let wrong = SecretString::from("correct horse batterz".to_owned());
         assert!(!passwords.verify(wrong, Some(stored)).await.unwrap());
         assert!(!passwords.verify(right(), None).await.unwrap());

@@ -84,11 +84,7 @@ impl Accounts {
     /// # Errors
     /// When the system gives no random salt.
     pub fn new(db: Db, tokens: TokenCodec) -> Result<Self, AccountError> {
-        Ok(Self {
-            db,
-            tokens,
-            passwords: Passwords::new()?,
-        })
+        Ok(Self { db, tokens, passwords: Passwords::new()? })
     }
 
     /// Makes an account. Only the server itself may, from the command line.
@@ -129,9 +125,7 @@ impl Accounts {
     /// # Errors
     /// When the database fails.
     pub async fn has_no_administrator(&self) -> Result<bool, AccountError> {
-        let query = Entity::find()
-            .filter(Column::Role.eq(Role::Admin.as_str()))
-            .into_query();
+        let query = Entity::find().filter(Column::Role.eq(Role::Admin.as_str())).into_query();
         Ok(self.db.one::<Model>(&query).await?.is_none())
     }
 
@@ -147,21 +141,10 @@ impl Accounts {
     ) -> Result<SignedIn, AccountError> {
         let key = read_email(email).map(|(_, key)| key).unwrap_or_default();
         let query = Entity::find().filter(Column::EmailKey.eq(key)).into_query();
-        let found = self
-            .db
-            .one::<Model>(&query)
-            .await?
-            .filter(|model| model.active);
+        let found = self.db.one::<Model>(&query).await?.filter(|model| model.active);
         let too_long = password.expose_secret().chars().count() > MAX_PASSWORD_CHARS;
-        let stored = found
-            .as_ref()
-            .filter(|_| !too_long)
-            .map(|m| m.password_hash.clone());
-        let password = if too_long {
-            SecretString::default()
-        } else {
-            password
-        };
+        let stored = found.as_ref().filter(|_| !too_long).map(|m| m.password_hash.clone());
+        let password = if too_long { SecretString::default() } else { password };
         let right = self.passwords.verify(password, stored).await?;
         let Some(model) = found.filter(|_| right) else {
             return Err(AccountError::InvalidCredentials);
@@ -172,11 +155,7 @@ impl Accounts {
             .issue(model.id, now.timestamp())
             .map_err(|error| AccountError::Fault(error.to_string()))?;
         let expires_at = now + chrono::TimeDelta::seconds(ACCESS_TOKEN_SECONDS);
-        Ok(SignedIn {
-            access_token,
-            expires_at,
-            user: model.into(),
-        })
+        Ok(SignedIn { access_token, expires_at, user: model.into() })
     }
 
     /// Who sends this access token; a guest without one. The account is read anew each time, so
@@ -191,16 +170,9 @@ impl Accounts {
         };
         let verified = self.tokens.verify(token)?;
         let query = Entity::find_by_id(verified.user_id).into_query();
-        let found = self
-            .db
-            .one::<Model>(&query)
-            .await?
-            .filter(|model| model.active);
+        let found = self.db.one::<Model>(&query).await?.filter(|model| model.active);
         let user = found.map(User::from).ok_or(crate::auth::InvalidToken)?;
-        Ok(Viewer::User {
-            id: user.id,
-            role: user.role,
-        })
+        Ok(Viewer::User { id: user.id, role: user.role })
     }
 
     /// When the token ends, in seconds since 1970; None without a good one.
@@ -219,22 +191,14 @@ impl Accounts {
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, User>, AccountError> {
         let staff = viewer.can(crate::auth::Permission::StockRead);
-        let visible: Vec<Uuid> = ids
-            .iter()
-            .copied()
-            .filter(|id| staff || viewer.user_id() == Some(*id))
-            .collect();
+        let visible: Vec<Uuid> =
+            ids.iter().copied().filter(|id| staff || viewer.user_id() == Some(*id)).collect();
         if visible.is_empty() {
             return Ok(HashMap::new());
         }
-        let query = Entity::find()
-            .filter(Column::Id.is_in(visible))
-            .into_query();
+        let query = Entity::find().filter(Column::Id.is_in(visible)).into_query();
         let models = self.db.all::<Model>(&query).await?;
-        Ok(models
-            .into_iter()
-            .map(|model| (model.id, model.into()))
-            .collect())
+        Ok(models.into_iter().map(|model| (model.id, model.into())).collect())
     }
 }
 
@@ -269,9 +233,7 @@ async fn insert_in_txn(
         ])
         .returning_all();
     let model: Option<Model> = tx.one(&insert).await?;
-    model
-        .map(User::from)
-        .ok_or_else(|| AccountError::Fault("INSERT returned no row".to_owned()))
+    model.map(User::from).ok_or_else(|| AccountError::Fault("INSERT returned no row".to_owned()))
 }
 
 fn invalid<const N: usize>(problems: [Problem; N]) -> AccountError {
@@ -307,11 +269,7 @@ fn check_password(password: &SecretString) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new(
-        if chars == 0 {
-            ProblemKind::Required
-        } else {
-            ProblemKind::OutOfRange
-        },
+        if chars == 0 { ProblemKind::Required } else { ProblemKind::OutOfRange },
         ["password"],
         format!(
             "The password must have {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters; a \

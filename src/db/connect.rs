@@ -39,20 +39,12 @@ impl Db {
                 let read = open_sqlite(path, SQLITE_READERS, true).await?;
                 (read, write, DbBackend::Sqlite)
             }
-            DatabaseTarget::Postgres {
-                url,
-                max_connections,
-            } => {
+            DatabaseTarget::Postgres { url, max_connections } => {
                 let pool = open_postgres(url, *max_connections).await?;
                 (pool.clone(), pool, DbBackend::Postgres)
             }
         };
-        Ok(Self {
-            read,
-            write,
-            backend,
-            clock_offset_us: Arc::new(AtomicI64::new(0)),
-        })
+        Ok(Self { read, write, backend, clock_offset_us: Arc::new(AtomicI64::new(0)) })
     }
 }
 

@@ -40,10 +40,7 @@ impl DbError {
     #[must_use]
     pub fn violates(&self, name: &str, columns: &str) -> bool {
         self.kind == DbErrorKind::Unique
-            && self
-                .constraint
-                .as_deref()
-                .is_some_and(|found| found == name || found == columns)
+            && self.constraint.as_deref().is_some_and(|found| found == name || found == columns)
     }
 
     /// Whether repeating the whole transaction may succeed.
@@ -62,11 +59,7 @@ impl From<DbErr> for DbError {
             | DbErr::Query(RuntimeErr::SqlxError(error)) => classify(error),
             _ => (DbErrorKind::Fault, None),
         };
-        Self {
-            kind,
-            constraint,
-            message,
-        }
+        Self { kind, constraint, message }
     }
 }
 
@@ -88,10 +81,7 @@ fn classify(error: &sqlx::Error) -> (DbErrorKind, Option<String>) {
     }
     // SQLite: extended result codes, https://sqlite.org/rescode.html. It names the constraint
     // only in its message: `UNIQUE constraint failed: product.slug`, `CHECK constraint failed: x`.
-    let constraint = error
-        .message()
-        .split_once("failed: ")
-        .map(|(_, name)| name.to_owned());
+    let constraint = error.message().split_once("failed: ").map(|(_, name)| name.to_owned());
     let kind = match code.parse::<u32>().unwrap_or_default() {
         2067 | 1555 | 2579 => DbErrorKind::Unique,
         787 => DbErrorKind::ForeignKey,

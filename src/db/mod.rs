@@ -88,10 +88,8 @@ impl Db {
         if offset_us == 0 {
             return Expr::cust("clock_timestamp()");
         }
-        Expr::cust("clock_timestamp()").add(Expr::cust_with_values(
-            "$1 * interval '1 microsecond'",
-            [offset_us],
-        ))
+        Expr::cust("clock_timestamp()")
+            .add(Expr::cust_with_values("$1 * interval '1 microsecond'", [offset_us]))
     }
 
     /// The present time of this process, cut to microseconds, moved by the test offset. Not for
@@ -100,8 +98,7 @@ impl Db {
     pub fn now(&self) -> Timestamp {
         let offset = TimeDelta::microseconds(self.clock_offset_us.load(Ordering::Relaxed));
         let now = Utc::now() + offset;
-        now.duration_trunc(TimeDelta::microseconds(1))
-            .unwrap_or(now)
+        now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
     }
 
     /// Moves the clock that SQL sees, for tests of expiry.
@@ -135,10 +132,7 @@ pub async fn rows<T: FromQueryResult>(
     query: &impl StatementBuilder,
 ) -> Result<Vec<T>, DbError> {
     let rows = connection.query_all(query).await?;
-    let decoded: Result<Vec<T>, _> = rows
-        .iter()
-        .map(|row| T::from_query_result(row, ""))
-        .collect();
+    let decoded: Result<Vec<T>, _> = rows.iter().map(|row| T::from_query_result(row, "")).collect();
     Ok(decoded?)
 }
 

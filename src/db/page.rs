@@ -23,12 +23,7 @@ impl Window {
     /// The first `limit` items.
     #[must_use]
     pub fn first(limit: u64) -> Self {
-        Self {
-            limit,
-            backward: false,
-            after: None,
-            before: None,
-        }
+        Self { limit, backward: false, after: None, before: None }
     }
 }
 
@@ -86,19 +81,12 @@ impl Keyset {
     /// Restricts, orders and limits a query to the window, with one row more than asked for, by
     /// which [`Page::cut`] tells whether the list goes on.
     pub fn apply(&self, select: &mut SelectStatement, window: &Window) {
-        for (cursor, after) in window
-            .after
-            .iter()
-            .map(|c| (c, true))
-            .chain(window.before.iter().map(|c| (c, false)))
+        for (cursor, after) in
+            window.after.iter().map(|c| (c, true)).chain(window.before.iter().map(|c| (c, false)))
         {
             select.and_where(self.beyond(cursor, after != self.descending));
         }
-        let order = if self.descending == window.backward {
-            Order::Asc
-        } else {
-            Order::Desc
-        };
+        let order = if self.descending == window.backward { Order::Asc } else { Order::Desc };
         if let Some(key) = &self.key {
             select.order_by_expr(key.clone(), order.clone());
         }
@@ -114,11 +102,7 @@ impl Keyset {
             ),
             _ => (self.id.clone(), Expr::value(cursor.id)),
         };
-        if greater {
-            place.gt(here)
-        } else {
-            place.lt(here)
-        }
+        if greater { place.gt(here) } else { place.lt(here) }
     }
 }
 
@@ -146,20 +130,12 @@ impl<T> Page<T> {
         } else {
             (window.after.is_some(), more)
         };
-        Self {
-            items: rows,
-            has_previous,
-            has_next,
-        }
+        Self { items: rows, has_previous, has_next }
     }
 
     /// A page with nothing in it.
     #[must_use]
     pub fn empty() -> Self {
-        Self {
-            items: Vec::new(),
-            has_previous: false,
-            has_next: false,
-        }
+        Self { items: Vec::new(), has_previous: false, has_next: false }
     }
 }

@@ -129,11 +129,7 @@ impl Db {
             db: self.clone(),
         };
         let result = body(tx.clone()).await;
-        let Tx {
-            inner,
-            after_commit,
-            ..
-        } = tx;
+        let Tx { inner, after_commit, .. } = tx;
         let Some(inner) = Arc::into_inner(inner) else {
             // A clone outlived the body. Dropping the last one rolls back.
             return Err(stray_transaction().into());

@@ -39,10 +39,7 @@ where
         F: Fn(Vec<K>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<HashMap<K, V>, Fault>> + Send + 'static,
     {
-        Self {
-            fetch: Arc::new(move |keys| fetch(keys).boxed()),
-            open: Arc::default(),
-        }
+        Self { fetch: Arc::new(move |keys| fetch(keys).boxed()), open: Arc::default() }
     }
 
     /// The value of `key`, or None when there is none.
@@ -68,10 +65,7 @@ where
 
     fn join(&self, keys: impl IntoIterator<Item = K>) -> Shared<BoxFuture<'static, Found<K, V>>> {
         let mut open = self.open.lock();
-        let batch = open.get_or_insert_with(|| Open {
-            keys: HashSet::new(),
-            found: self.begin(),
-        });
+        let batch = open.get_or_insert_with(|| Open { keys: HashSet::new(), found: self.begin() });
         batch.keys.extend(keys);
         batch.found.clone()
     }
@@ -90,11 +84,7 @@ where
                 }
                 seen = keys;
             }
-            let keys = open
-                .lock()
-                .take()
-                .map(|batch| batch.keys)
-                .unwrap_or_default();
+            let keys = open.lock().take().map(|batch| batch.keys).unwrap_or_default();
             fetch(keys.into_iter().collect()).await.map(Arc::new)
         }
         .boxed()

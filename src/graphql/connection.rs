@@ -39,9 +39,7 @@ impl PageArgs {
     pub fn window(&self, list: &impl Hash) -> Result<Window, Fault> {
         let (size, backward) = match (self.first, self.last) {
             (Some(_), Some(_)) => {
-                return Err(Fault::bad_user_input(
-                    "Give either first or last, not both.",
-                ));
+                return Err(Fault::bad_user_input("Give either first or last, not both."));
             }
             (None, Some(last)) => (last, true),
             (first, None) => (first.unwrap_or(DEFAULT_PAGE_SIZE), false),
@@ -55,9 +53,7 @@ impl PageArgs {
         };
         let fingerprint = fingerprint(list);
         let cursor = |name, text: &Option<String>| {
-            text.as_deref()
-                .map(|text| decode(name, text, fingerprint))
-                .transpose()
+            text.as_deref().map(|text| decode(name, text, fingerprint)).transpose()
         };
         Ok(Window {
             limit,
@@ -136,11 +132,7 @@ impl<N> Connection<N> {
         F: Fn() -> BoxFuture<'static, Result<u64, Fault>> + Send + Sync + 'static,
     {
         Self {
-            edges: page
-                .items
-                .into_iter()
-                .map(|item| (cursor(&item), node(item)))
-                .collect(),
+            edges: page.items.into_iter().map(|item| (cursor(&item), node(item))).collect(),
             list: fingerprint(list),
             has_previous: page.has_previous,
             has_next: page.has_next,
@@ -149,10 +141,7 @@ impl<N> Connection<N> {
     }
 
     fn encode(&self, cursor: &Cursor) -> String {
-        let wire = Wire {
-            list: self.list,
-            cursor: cursor.clone(),
-        };
+        let wire = Wire { list: self.list, cursor: cursor.clone() };
         // Serialising these plain types cannot fail; an empty cursor would be refused.
         BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&wire).unwrap_or_default())
     }
@@ -169,13 +158,7 @@ impl<N: OutputType> TypeName for Connection<N> {
 impl<N: OutputType> Connection<N> {
     /// The items of this page, each with its cursor.
     async fn edges(&self) -> Vec<Edge<'_, N>> {
-        self.edges
-            .iter()
-            .map(|(cursor, node)| Edge {
-                cursor: self.encode(cursor),
-                node,
-            })
-            .collect()
+        self.edges.iter().map(|(cursor, node)| Edge { cursor: self.encode(cursor), node }).collect()
     }
 
     /// The items of this page.

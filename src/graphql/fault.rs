@@ -43,10 +43,7 @@ pub struct Fault {
 impl Fault {
     /// An argument has a value that cannot be used; the message says what to change.
     pub fn bad_user_input(message: impl Into<String>) -> Self {
-        Self {
-            code: code::BAD_USER_INPUT,
-            message: message.into(),
-        }
+        Self { code: code::BAD_USER_INPUT, message: message.into() }
     }
 
     /// A fault of the server: `inside` goes to the log, the client gets a plain sentence.
@@ -82,10 +79,7 @@ impl From<Denied> for Fault {
             Denied::Unauthenticated => code::UNAUTHENTICATED,
             Denied::Forbidden => code::FORBIDDEN,
         };
-        Self {
-            code,
-            message: denied.to_string(),
-        }
+        Self { code, message: denied.to_string() }
     }
 }
 

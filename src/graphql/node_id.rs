@@ -88,9 +88,7 @@ pub fn parse(id: &str) -> Option<(NodeKind, Uuid)> {
         return None;
     }
     let parsed: TypeSafeId<DynamicType> = id.parse().ok()?;
-    let kind = NodeKind::ALL
-        .into_iter()
-        .find(|kind| kind.prefix() == parsed.type_prefix())?;
+    let kind = NodeKind::ALL.into_iter().find(|kind| kind.prefix() == parsed.type_prefix())?;
     Some((kind, parsed.uuid()))
 }
 
@@ -125,11 +123,7 @@ mod tests {
     #[test]
     fn what_is_no_id_is_told() {
         for text in ["", "prod_", "prod_zzz", "42", "x_01jd", &"a".repeat(1_000)] {
-            assert_eq!(
-                NodeKind::Product.key(text).unwrap_err().code,
-                "BAD_USER_INPUT",
-                "{text}"
-            );
+            assert_eq!(NodeKind::Product.key(text).unwrap_err().code, "BAD_USER_INPUT", "{text}");
         }
     }
 }

@@ -25,9 +25,7 @@ impl ScalarType for BigInt {
             Value::Number(number) => number.as_i64(),
             _ => None,
         };
-        parsed
-            .map(Self)
-            .ok_or_else(|| InputValueError::custom("is not a 64-bit integer"))
+        parsed.map(Self).ok_or_else(|| InputValueError::custom("is not a 64-bit integer"))
     }
 
     fn to_value(&self) -> Value {
@@ -73,9 +71,7 @@ impl ScalarType for Decimal {
         match value {
             Value::String(text) => Ok(Self(text)),
             Value::Number(number) if number.is_i64() => Ok(Self(number.to_string())),
-            _ => Err(InputValueError::custom(
-                "is not a decimal as a string, such as \"19.90\"",
-            )),
+            _ => Err(InputValueError::custom("is not a decimal as a string, such as \"19.90\"")),
         }
     }
 

@@ -9,11 +9,7 @@ use async_graphql::{Enum, ID, Interface, SimpleObject};
 /// to act on it.
 #[derive(Interface, Clone)]
 #[graphql(
-    field(
-        name = "code",
-        ty = "&UserErrorCode",
-        desc = "For programs: what kind of error."
-    ),
+    field(name = "code", ty = "&UserErrorCode", desc = "For programs: what kind of error."),
     field(name = "message", ty = "&String", desc = "For people: what to change."),
     field(
         name = "path",
@@ -137,11 +133,7 @@ impl UserError {
         message: impl Into<String>,
     ) -> Self {
         let path = path.into_iter().map(Into::into).collect();
-        Self::Validation(ValidationError {
-            code,
-            message: message.into(),
-            path,
-        })
+        Self::Validation(ValidationError { code, message: message.into(), path })
     }
 }
 
@@ -165,21 +157,9 @@ impl From<Problem> for UserError {
 /// Something differs from what was asked, though the mutation did its work.
 #[derive(Interface, Clone)]
 #[graphql(
-    field(
-        name = "code",
-        ty = "&WarningCode",
-        desc = "For programs: what kind of difference."
-    ),
-    field(
-        name = "message",
-        ty = "&String",
-        desc = "For people: what was done instead."
-    ),
-    field(
-        name = "path",
-        ty = "&Vec<String>",
-        desc = "Where in the input, from its fields on."
-    )
+    field(name = "code", ty = "&WarningCode", desc = "For programs: what kind of difference."),
+    field(name = "message", ty = "&String", desc = "For people: what was done instead."),
+    field(name = "path", ty = "&Vec<String>", desc = "Where in the input, from its fields on.")
 )]
 pub enum Warning {
     /// Archived instead of deleted.
