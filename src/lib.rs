@@ -14,6 +14,7 @@ pub mod stock;
 
 pub mod auth;
 pub mod db;
+pub mod events;
 pub mod graphql;
 pub mod telemetry;
 

@@ -1,0 +1,76 @@
+//! What the bus carries. Messages tell what changed, never how the whole looks: whoever missed one
+//! reads again.
+
+use crate::db::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One piece of news for every replica.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BusMessage {
+    /// Levels of stock as they are after a commit, in any order.
+    StockLevelsChanged(Vec<LevelState>),
+    /// A warehouse was made, changed or archived: sums over warehouses must be read again.
+    WarehousesChanged,
+    /// Entities that caches must forget.
+    EntitiesChanged(Vec<EntityChange>),
+}
+
+impl BusMessage {
+    /// Whether there is nothing in it to tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::StockLevelsChanged(levels) => levels.is_empty(),
+            Self::WarehousesChanged => false,
+            Self::EntitiesChanged(changes) => changes.is_empty(),
+        }
+    }
+}
+
+/// A level of stock after a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LevelState {
+    /// The variant.
+    pub variant_id: Uuid,
+    /// The warehouse that it lies in.
+    pub warehouse_id: Uuid,
+    /// Units in the warehouse.
+    pub on_hand: i64,
+    /// Units of these that are promised.
+    pub reserved: i64,
+    /// Rises with every change of this level: of two states the one with the larger is newer.
+    pub version: i64,
+    /// When it was changed.
+    pub occurred_at: Timestamp,
+}
+
+/// The kinds of entities that are cached by their id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum EntityKind {
+    /// A product.
+    Product,
+    /// A product's variant.
+    Variant,
+    /// A category.
+    Category,
+    /// A warehouse.
+    Warehouse,
+}
+
+/// An entity that was made, changed or deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntityChange {
+    /// What it is.
+    pub kind: EntityKind,
+    /// Its key.
+    pub id: Uuid,
+    /// Its version after the change; what is older is out of date. [`EntityChange::DELETED`] when
+    /// there is none.
+    pub version: i64,
+}
+
+impl EntityChange {
+    /// The version of what is gone: newer than any.
+    pub const DELETED: i64 = i64::MAX;
+}
