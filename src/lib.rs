@@ -10,6 +10,7 @@ pub mod http;
 pub mod schema;
 
 pub mod account;
+pub mod catalog;
 pub mod stock;
 
 pub mod auth;

@@ -1,0 +1,106 @@
+//! The text that full-text search reads, folded here so that SQLite and Postgres, which cut words
+//! differently by themselves, find the same products.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// The folded text of one product, a row of `product_search`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchText {
+    /// Name and SKUs: a hit here counts for more.
+    pub title: String,
+    /// Description and variant names.
+    pub body: String,
+}
+
+/// The search text of a product, of its variants' SKUs and names.
+pub fn search_text<'a>(
+    name: &'a str,
+    description: &'a str,
+    variants: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+) -> SearchText {
+    let skus = variants.clone().map(|(sku, _)| sku);
+    let names = variants.map(|(_, name)| name);
+    SearchText {
+        title: fold_all(std::iter::once(name).chain(skus)),
+        body: fold_all(std::iter::once(description).chain(names)),
+    }
+}
+
+fn fold_all<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let folded: Vec<String> = texts.map(fold).filter(|text| !text.is_empty()).collect();
+    folded.join(" ")
+}
+
+/// Words in lower case and without diacritics, one space between them; everything that is neither
+/// letter nor digit parts words, so that a SKU such as `ELEC-001-BLK` is three words in either
+/// database (Postgres by itself would read `-001` as a negative number). What is searched for is
+/// folded by this as well.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    // Diacritics of the European scripts are dropped; marks of other scripts carry sounds and stay.
+    let plain = text.nfkd().filter(|c| !matches!(c, '\u{300}'..='\u{36f}')).nfc();
+    for c in plain.flat_map(char::to_lowercase) {
+        if matches!(c, '\u{300}'..='\u{36f}') {
+            // Lower case of `İ` is a letter and a dot above.
+        } else if c.is_alphanumeric() || is_combining_mark(c) {
+            match whole_letters(c) {
+                Some(letters) => folded.push_str(letters),
+                None => folded.push(c),
+            }
+        } else if !folded.is_empty() && !folded.ends_with(' ') {
+            folded.push(' ');
+        }
+    }
+    folded.truncate(folded.trim_end().len());
+    folded
+}
+
+/// Letters that Unicode does not take apart and that are typed in two ways.
+fn whole_letters(c: char) -> Option<&'static str> {
+    Some(match c {
+        'ß' => "ss",
+        'æ' => "ae",
+        'œ' => "oe",
+        'ø' => "o",
+        'ł' => "l",
+        'đ' | 'ð' => "d",
+        'þ' => "th",
+        'ı' => "i",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_diacritics_make_no_difference() {
+        assert_eq!(fold("Crème BRÛLÉE"), "creme brulee");
+        assert_eq!(fold("Straße Łódź İstanbul Smørrebrød"), "strasse lodz istanbul smorrebrod");
+        assert_eq!(fold("ﬁne ２０"), "fine 20");
+    }
+
+    #[test]
+    fn what_is_no_letter_or_digit_parts_words() {
+        assert_eq!(fold("  ELEC-001-BLK (3.5 mm)! "), "elec 001 blk 3 5 mm");
+        assert_eq!(fold("--"), "");
+    }
+
+    #[test]
+    fn other_scripts_stay_as_they_are() {
+        assert_eq!(fold("हिन्दी"), "हिन्दी");
+        assert_eq!(fold("한국어"), "한국어");
+        assert_eq!(fold("日本語"), "日本語");
+    }
+
+    #[test]
+    fn name_and_skus_make_the_title_and_the_rest_the_body() {
+        let variants = [("TEA-1", "Green"), ("TEA-2", "")];
+        let text = search_text("Tea", "Good tea.", variants.iter().copied());
+        assert_eq!(text.title, "tea tea 1 tea 2");
+        assert_eq!(text.body, "good tea green");
+    }
+}
