@@ -3,11 +3,12 @@
  * operation is the title of the tab.
  */
 
-/** SKUs of the demo catalogue: the first product of Electronics and its neighbour. */
-export const DEMO_SKUS = ['ELEC-001-BLK', 'ELEC-002-BLK'] as const;
+/** A SKU of the demo catalogue: the first product of Electronics. */
+const DEMO_SKU = 'ELEC-001-BLK';
 
-const PRODUCTS = `# Welcome to Stockroom. Run this with Ctrl-Enter (Cmd-Enter on a Mac).
-# Each tab is an example; "Documentation" on the left explains every field.
+const PRODUCTS = `# Welcome to Stockroom. Run this with the pink
+# button or Ctrl-Enter; each tab is an example.
+# The book on the left explains every field.
 
 query Products {
   products(first: 5, orderBy: { field: NAME }) {
@@ -33,7 +34,8 @@ query Products {
 }
 `;
 
-const CATEGORIES = `# However deep and wide the answer: the number of SQL statements stays the same.
+const CATEGORIES = `# However many rows: the number of SQL
+# statements stays the same (extensions.sql).
 
 query Categories {
   categories(first: 10) {
@@ -55,7 +57,10 @@ query Categories {
 }
 `;
 
-const SEARCH = `query Search($text: String!, $most: Decimal!) {
+const SEARCH = `# Full-text search with a filter. Try other
+# words in the variables below.
+
+query Search($text: String!, $most: Decimal!) {
   products(
     first: 10
     search: $text
@@ -72,8 +77,9 @@ const SEARCH = `query Search($text: String!, $most: Decimal!) {
 }
 `;
 
-const LIVE_STOCK = `# Start this, then run AdjustStock in a second window: the change appears here at once.
-# It needs no account. (Switching to another tab of this page ends the subscription.)
+const LIVE_STOCK = `# Start this, then run AdjustStock in a second
+# browser window: the change shows here at once.
+# (Leaving this tab ends the subscription.)
 
 subscription LiveStock($skus: [String!]) {
   stockChanged(skus: $skus) {
@@ -89,7 +95,7 @@ subscription LiveStock($skus: [String!]) {
 }
 `;
 
-const ADJUST_STOCK = `# For staff: open "Sign in" on the left first.
+const ADJUST_STOCK = `# For staff: sign in first, on the left.
 
 mutation AdjustStock($input: StockAdjustInput!) {
   stockAdjust(input: $input) {
@@ -113,11 +119,11 @@ export const EXAMPLE_TABS = [
   { query: PRODUCTS },
   { query: CATEGORIES },
   { query: SEARCH, variables: variables({ text: 'wireless', most: '500.00' }) },
-  { query: LIVE_STOCK, variables: variables({ skus: DEMO_SKUS }) },
+  { query: LIVE_STOCK, variables: variables({ skus: [DEMO_SKU] }) },
   {
     query: ADJUST_STOCK,
     variables: variables({
-      input: { sku: DEMO_SKUS[0], delta: 5, type: 'RECEIPT', note: 'A delivery' },
+      input: { sku: DEMO_SKU, delta: 5, type: 'RECEIPT', note: 'A delivery' },
     }),
   },
 ];

@@ -7,12 +7,18 @@ import { rememberSession, useSession, type Session } from './session.ts';
 
 export function SessionHeaders(): null {
   const { session } = useSession();
-  const { moveTab } = useGraphiQLActions();
+  const { moveTab, updateActiveTabValues } = useGraphiQLActions();
   const { tabs, activeTabIndex, headerEditor, shouldPersistHeaders } = useGraphiQL(
     pick('tabs', 'activeTabIndex', 'headerEditor', 'shouldPersistHeaders'),
   );
   const applied = useRef<Session | null>(null);
   const tabCount = useRef(tabs.length);
+
+  /** The editor tells the tab what it holds after a pause; by then another tab may be open. */
+  function write(headers: string): void {
+    updateActiveTabValues({ headers });
+    headerEditor?.setValue(headers);
+  }
 
   useEffect(() => rememberSession(shouldPersistHeaders), [shouldPersistHeaders]);
 
@@ -31,14 +37,14 @@ export function SessionHeaders(): null {
         index === activeTabIndex ? tab : { ...tab, headers: change(tab.headers ?? '') },
       ),
     );
-    headerEditor.setValue(change(headerEditor.getValue()));
+    write(change(headerEditor.getValue()));
   }, [session, headerEditor, tabs, activeTabIndex, moveTab]);
 
   useEffect(() => {
     const isNewTab = tabs.length > tabCount.current;
     tabCount.current = tabs.length;
     if (isNewTab && session && headerEditor) {
-      headerEditor.setValue(withToken(headerEditor.getValue(), session.accessToken));
+      write(withToken(headerEditor.getValue(), session.accessToken));
     }
   }, [session, headerEditor, tabs]);
 

@@ -34,7 +34,7 @@ function SignInPanel(): ReactNode {
   const { session, notice } = useSession();
   return (
     <section className="stockroom-sign-in" aria-label="Sign in">
-      <div className="graphiql-doc-explorer-title">{session ? 'Signed in' : 'Sign in'}</div>
+      <h1>{session ? 'Signed in' : 'Sign in'}</h1>
       {session ? <SignedIn session={session} /> : <SignInForm notice={notice} />}
     </section>
   );
