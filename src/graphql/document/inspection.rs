@@ -1,0 +1,128 @@
+//! One walk over a parsed document, fragments not expanded, for what no later step would refuse:
+//! heaps of directives, introspection where it is off, and literals that no database can hold.
+
+use apollo_compiler::Node;
+use apollo_compiler::ast::{Argument, Definition, DirectiveList, Document, Selection, Value};
+use apollo_compiler::parser::SourceSpan;
+
+use crate::graphql::document::limits::Limits;
+use crate::graphql::document::position::Positions;
+use crate::graphql::document::refusal::{RefusalKind, Refused};
+
+/// Refuses what the limits or the database exclude.
+pub fn inspect(
+    document: &Document,
+    positions: &Positions<'_>,
+    limits: &Limits,
+) -> Result<(), Refused> {
+    let mut inspection = Inspection { positions, limits, directives: 0 };
+    for definition in &document.definitions {
+        match definition {
+            Definition::OperationDefinition(operation) => {
+                inspection.directives(&operation.directives)?;
+                for variable in &operation.variables {
+                    inspection.directives(&variable.directives)?;
+                    variable.default_value.iter().try_for_each(|value| inspection.value(value))?;
+                }
+                inspection.selections(&operation.selection_set)?;
+            }
+            Definition::FragmentDefinition(fragment) => {
+                inspection.directives(&fragment.directives)?;
+                inspection.selections(&fragment.selection_set)?;
+            }
+            // Definitions of a schema do not belong here; the validation says so.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+struct Inspection<'a> {
+    positions: &'a Positions<'a>,
+    limits: &'a Limits,
+    directives: usize,
+}
+
+impl Inspection<'_> {
+    fn selections(&mut self, selections: &[Selection]) -> Result<(), Refused> {
+        for selection in selections {
+            match selection {
+                Selection::Field(field) => {
+                    if !self.limits.introspection
+                        && matches!(field.name.as_str(), "__schema" | "__type")
+                    {
+                        let message = "Introspection is off: the schema is published as a file.";
+                        return self.refuse(
+                            RefusalKind::ValidationFailed,
+                            message.to_owned(),
+                            field.location(),
+                        );
+                    }
+                    self.directives(&field.directives)?;
+                    self.arguments(&field.arguments)?;
+                    self.selections(field.selection_set.as_deref().unwrap_or_default())?;
+                }
+                Selection::FragmentSpread(spread) => self.directives(&spread.directives)?,
+                Selection::InlineFragment(fragment) => {
+                    self.directives(&fragment.directives)?;
+                    self.selections(&fragment.selection_set)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn directives(&mut self, directives: &DirectiveList) -> Result<(), Refused> {
+        self.directives = self.directives.saturating_add(directives.len());
+        let Some(first) = directives.first() else { return Ok(()) };
+        let message = if directives.len() > self.limits.directives_per_node {
+            format!("More than {} directives in one place.", self.limits.directives_per_node)
+        } else if self.directives > self.limits.directives {
+            format!("The document has more than {} directives.", self.limits.directives)
+        } else {
+            return directives
+                .iter()
+                .try_for_each(|directive| self.arguments(&directive.arguments));
+        };
+        self.refuse(RefusalKind::TooComplex, message, first.location())
+    }
+
+    fn arguments(&self, arguments: &[Node<Argument>]) -> Result<(), Refused> {
+        arguments.iter().try_for_each(|argument| self.value(&argument.value))
+    }
+
+    fn value(&self, value: &Node<Value>) -> Result<(), Refused> {
+        let number = match value.as_ref() {
+            Value::String(text) if text.contains('\0') => {
+                let message = "A string must not contain the character U+0000.".to_owned();
+                return self.refuse(RefusalKind::InputInvalid, message, value.location());
+            }
+            Value::Int(number) => number.as_str(),
+            Value::Float(number) => number.as_str(),
+            Value::List(items) => return items.iter().try_for_each(|item| self.value(item)),
+            Value::Object(members) => {
+                return members.iter().try_for_each(|(_, member)| self.value(member));
+            }
+            Value::Null
+            | Value::Enum(_)
+            | Value::Variable(_)
+            | Value::String(_)
+            | Value::Boolean(_) => return Ok(()),
+        };
+        if number.parse::<serde_json::Number>().is_ok() {
+            return Ok(());
+        }
+        let message = "A number is too large.".to_owned();
+        self.refuse(RefusalKind::ValidationFailed, message, value.location())
+    }
+
+    fn refuse(
+        &self,
+        kind: RefusalKind,
+        message: String,
+        span: Option<SourceSpan>,
+    ) -> Result<(), Refused> {
+        let location = self.positions.locate(span.map_or(0, |span| span.offset()));
+        Err(Refused::at(kind, message, location))
+    }
+}

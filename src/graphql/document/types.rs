@@ -1,0 +1,93 @@
+//! The schema as the front sees it: the engine's own SDL, read by the validator.
+
+use std::collections::{HashMap, HashSet};
+
+use apollo_compiler::schema::ExtendedType;
+use apollo_compiler::validation::Valid;
+use apollo_compiler::{Name, Schema};
+
+/// A validated schema and which object types each of its composite types can be.
+pub struct TypeSystem {
+    schema: Valid<Schema>,
+    possible: HashMap<Name, HashSet<Name>>,
+}
+
+/// The schema's text cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the schema is not valid GraphQL: {0}")]
+pub struct SchemaError(String);
+
+impl TypeSystem {
+    /// Reads and validates the SDL.
+    ///
+    /// # Errors
+    /// The SDL is no valid schema, which is a fault of the code that printed it.
+    pub fn new(sdl: &str) -> Result<Self, SchemaError> {
+        let schema = Schema::parse_and_validate(sdl, "schema.graphql")
+            .map_err(|invalid| SchemaError(invalid.errors.to_string()))?;
+        let mut possible = HashMap::<Name, HashSet<Name>>::new();
+        for (name, definition) in &schema.types {
+            match definition {
+                ExtendedType::Object(object) => {
+                    possible.entry(name.clone()).or_default().insert(name.clone());
+                    for interface in &object.implements_interfaces {
+                        let objects = possible.entry(interface.name.clone()).or_default();
+                        objects.insert(name.clone());
+                    }
+                }
+                ExtendedType::Union(union_type) => {
+                    let members = union_type.members.iter().map(|member| member.name.clone());
+                    possible.entry(name.clone()).or_default().extend(members);
+                }
+                _ => {}
+            }
+        }
+        Ok(Self { schema, possible })
+    }
+
+    /// The validated schema.
+    pub fn schema(&self) -> &Valid<Schema> {
+        &self.schema
+    }
+
+    /// What `name` names, if anything.
+    pub fn get(&self, name: &Name) -> Option<&ExtendedType> {
+        self.schema.types.get(name)
+    }
+
+    /// Whether every object that is a `narrow` is also a `wide`.
+    pub fn covers(&self, wide: &Name, narrow: &Name) -> bool {
+        if wide == narrow {
+            return true;
+        }
+        match (self.possible.get(wide), self.possible.get(narrow)) {
+            (Some(wide), Some(narrow)) => narrow.is_subset(wide),
+            _ => false,
+        }
+    }
+
+    /// The object types that are both, in a stable order.
+    pub fn common(&self, one: &Name, other: &Name) -> Vec<Name> {
+        let (Some(one), Some(other)) = (self.possible.get(one), self.possible.get(other)) else {
+            return Vec::new();
+        };
+        let mut common: Vec<Name> = one.intersection(other).cloned().collect();
+        common.sort_unstable();
+        common
+    }
+
+    /// Whether values of this type have fields.
+    pub fn is_composite(&self, name: &Name) -> bool {
+        self.possible.contains_key(name)
+    }
+
+    /// Whether objects of this type have an identity of their own, unlike `Money`, which is a
+    /// part of something that has been paid for.
+    pub fn has_identity(&self, name: &Name) -> bool {
+        match self.get(name) {
+            Some(ExtendedType::Object(object)) => object.fields.contains_key("id"),
+            Some(ExtendedType::Interface(interface)) => interface.fields.contains_key("id"),
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Parsing and validation by the library, and its findings in our words.
+
+use apollo_compiler::ast::Document;
+use apollo_compiler::parser::Parser;
+use apollo_compiler::validation::{DiagnosticList, Valid};
+use apollo_compiler::{ExecutableDocument, introspection};
+
+use crate::graphql::document::counting::check_expansion;
+use crate::graphql::document::inspection::inspect;
+use crate::graphql::document::lexing::check_tokens;
+use crate::graphql::document::limits::Limits;
+use crate::graphql::document::position::Positions;
+use crate::graphql::document::refusal::{DocumentError, RefusalKind, Refused};
+use crate::graphql::document::suggestion::suggest;
+use crate::graphql::document::types::TypeSystem;
+
+/// Errors that one answer lists at most.
+const MOST_ERRORS: usize = 20;
+/// The parser's own limit, should it ever see a nesting that the scan of bytes did not.
+const PARSER_RECURSION: usize = 200;
+
+/// Reads a text into a document that is bounded, fits the schema and can be lowered.
+///
+/// # Errors
+/// The text has too much in it, is no GraphQL, or does not fit the schema.
+pub fn read(
+    text: &str,
+    types: &TypeSystem,
+    limits: &Limits,
+) -> Result<Valid<ExecutableDocument>, Refused> {
+    check_tokens(text, limits)?;
+    let positions = Positions::new(text);
+    let ast = parse(text, &positions)?;
+    check_expansion(&ast, &positions, limits)?;
+    inspect(&ast, &positions, limits)?;
+    let document = ast
+        .to_executable_validate(types.schema())
+        .map_err(|invalid| invalid_document(&invalid.errors, &positions, types, limits))?;
+    for operation in document.operations.iter() {
+        if let Err(error) = introspection::check_max_depth(&document, operation) {
+            let location = positions.locate(error.location().map_or(0, |span| span.offset()));
+            let message = "Lists of the introspection nest too deep.";
+            return Err(Refused::at(RefusalKind::TooComplex, message, location));
+        }
+    }
+    Ok(document)
+}
+
+fn parse(text: &str, positions: &Positions<'_>) -> Result<Document, Refused> {
+    let mut parser = Parser::new().recursion_limit(PARSER_RECURSION);
+    parser.parse_ast(text, "document.graphql").map_err(|invalid| {
+        let errors = &invalid.errors;
+        // One syntax error breeds others: the first is the one to mend.
+        let errors = errors.iter().take(1).map(|diagnostic| {
+            let error = diagnostic.error;
+            DocumentError {
+                message: capitalized(&error.to_string()),
+                locations: span_location(error, positions),
+            }
+        });
+        Refused { kind: RefusalKind::ParseFailed, errors: errors.collect() }
+    })
+}
+
+fn invalid_document(
+    errors: &DiagnosticList,
+    positions: &Positions<'_>,
+    types: &TypeSystem,
+    limits: &Limits,
+) -> Refused {
+    let errors = errors.iter().take(MOST_ERRORS).map(|diagnostic| {
+        let error = diagnostic.error;
+        let plain = error.to_string();
+        let message = error.unstable_compat_message().unwrap_or_else(|| capitalized(&plain));
+        let proposal = limits.suggestions.then(|| suggest(&plain, types)).flatten();
+        DocumentError {
+            message: message + &proposal.unwrap_or_default(),
+            locations: span_location(error, positions),
+        }
+    });
+    Refused { kind: RefusalKind::ValidationFailed, errors: errors.collect() }
+}
+
+fn span_location(
+    error: &impl apollo_compiler::diagnostic::ToCliReport,
+    positions: &Positions<'_>,
+) -> Vec<crate::graphql::document::refusal::Location> {
+    error.location().map(|span| positions.locate(span.offset())).into_iter().collect()
+}
+
+fn capitalized(message: &str) -> String {
+    let mut characters = message.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), characters.as_str().trim_end_matches('.'))
+}
