@@ -3,6 +3,7 @@
 
 pub mod batch;
 pub mod connection;
+pub mod document;
 pub mod fault;
 pub mod idempotency;
 pub mod node_id;

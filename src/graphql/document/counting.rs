@@ -115,7 +115,7 @@ struct Counter<'a> {
 impl<'a> Counter<'a> {
     fn new(document: &'a Document, limits: &'a Limits) -> Self {
         let fragments = document.definitions.iter().filter_map(|definition| match definition {
-            Definition::FragmentDefinition(fragment) => Some((&fragment.name, &***fragment)),
+            Definition::FragmentDefinition(fragment) => Some((&fragment.name, &**fragment)),
             _ => None,
         });
         Self {

@@ -32,9 +32,8 @@ pub fn lower_const(literal: &Literal) -> ConstValue {
             ConstValue::List(items.iter().map(|item| lower_const(item)).collect())
         }
         Literal::Object(members) => {
-            let members = members.iter().map(|(name, value)| {
-                (engine_name(name), lower_const(value))
-            });
+            let members =
+                members.iter().map(|(name, value)| (engine_name(name), lower_const(value)));
             ConstValue::Object(members.collect::<IndexMap<_, _>>())
         }
         // Validation keeps variables out of constant places.

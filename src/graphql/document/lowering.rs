@@ -130,11 +130,14 @@ impl<'a> Lowering<'a> {
         selections: &'a [Selection],
         into: &mut Entries<'a>,
     ) {
-        if self.types.covers(on, parent) {
+        let is_union = self.types.get(on).is_some_and(|definition| definition.is_union());
+        // The engine finds an interface's field on objects and on that interface alone, so a
+        // fragment on another interface stays even where it always applies.
+        let dissolves = on == parent || is_union || self.types.is_object(parent);
+        if dissolves && self.types.covers(on, parent) {
             return self.collect(parent, selections, into);
         }
-        // The engine tells objects and interfaces apart, but does not look into unions.
-        let is_union = self.types.get(on).is_some_and(|definition| definition.is_union());
+        // The engine does not look into unions from interfaces either.
         if is_union {
             for object in self.types.common(parent, on) {
                 into.add_narrow(object, selections);
@@ -166,8 +169,7 @@ impl<'a> Lowering<'a> {
             .collect();
         let ty = field.definition.ty.inner_named_type();
         let composite = self.types.is_composite(ty);
-        let below =
-            if composite { self.selections(ty, &parts)? } else { Lowered::default() };
+        let below = if composite { self.selections(ty, &parts)? } else { Lowered::default() };
         let cost = if composite { self.cost(field, below.cost) } else { Cost::default() };
         let pos = self.positions.pos(field.location());
         let at = |name: &Name| Positioned::new(engine_name(name), pos);
@@ -225,7 +227,7 @@ struct Entries<'a> {
 
 impl<'a> Entries<'a> {
     fn add_field(&mut self, field: &'a Node<Field>) {
-        let key = field.response_key().as_str();
+        let key = field.response_name().as_str();
         if let Some(at) = self.by_key.get(key)
             && let Some(Entry::Field(same_key)) = self.list.get_mut(*at)
         {

@@ -6,12 +6,12 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use apollo_compiler::ExecutableDocument;
+use apollo_compiler::Name;
 use apollo_compiler::Node;
 use apollo_compiler::ast::{OperationType, Type};
 use apollo_compiler::collections::IndexSet;
 use apollo_compiler::executable::{FragmentMap, Operation, Selection};
 use apollo_compiler::validation::Valid;
-use apollo_compiler::Name;
 use async_graphql::parser::types as engine;
 use async_graphql::{Positioned, Variables};
 use parking_lot::RwLock;

@@ -116,19 +116,22 @@ impl<'de> Visitor<'de> for ParamsVisitor {
             match key.as_str() {
                 "query" => {
                     once::<A::Error>("query", query)?;
-                    params.query = map.next_value_seed(Member::of("query"))?;
+                    params.query = map.next_value_seed(Member::<String>::of("query"))?;
                 }
                 "operationName" => {
                     once::<A::Error>("operationName", operation_name)?;
-                    params.operation_name = map.next_value_seed(Member::of("operationName"))?;
+                    params.operation_name =
+                        map.next_value_seed(Member::<String>::of("operationName"))?;
                 }
                 "variables" => {
                     once::<A::Error>("variables", variables)?;
-                    params.variables = map.next_value_seed(Member::of("variables"))?;
+                    params.variables =
+                        map.next_value_seed(Member::<JsonObject>::of("variables"))?;
                 }
                 "extensions" => {
                     once::<A::Error>("extensions", extensions)?;
-                    params.extensions = map.next_value_seed(Member::of("extensions"))?;
+                    params.extensions =
+                        map.next_value_seed(Member::<JsonObject>::of("extensions"))?;
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;

@@ -39,9 +39,7 @@ pub fn named_hash(extensions: Option<&JsonObject>) -> Result<Option<DocumentHash
     };
     match hash {
         Some(hash) => Ok(Some(hash)),
-        None => {
-            refuse("\"extensions.persistedQuery.sha256Hash\" must be 64 hexadecimal digits.")
-        }
+        None => refuse("\"extensions.persistedQuery.sha256Hash\" must be 64 hexadecimal digits."),
     }
 }
 

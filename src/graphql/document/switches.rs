@@ -46,12 +46,8 @@ pub struct Setting<'a> {
 impl Switches {
     /// Finds the switches of an operation and of the fragments it uses.
     pub fn of(operation: &Operation, fragments: &FragmentMap) -> Self {
-        let mut search = Search {
-            operation,
-            fragments,
-            visited: HashSet::new(),
-            found: Self::default(),
-        };
+        let mut search =
+            Search { operation, fragments, visited: HashSet::new(), found: Self::default() };
         search.selections(&operation.selection_set.selections);
         search.found
     }
@@ -156,7 +152,8 @@ impl<'a> Search<'a> {
     }
 
     fn conditions(&mut self, directives: &DirectiveList) {
-        let conditions = directives.iter().filter(|d| matches!(d.name.as_str(), "skip" | "include"));
+        let conditions =
+            directives.iter().filter(|d| matches!(d.name.as_str(), "skip" | "include"));
         for argument in conditions.flat_map(|directive| &directive.arguments) {
             self.variable(&argument.value, true);
         }
@@ -167,9 +164,8 @@ impl<'a> Search<'a> {
         // A variable that always has a value cannot be omitted.
         let is_settled = || {
             let defined = self.operation.variables.iter().find(|defined| defined.name == *name);
-            defined.is_some_and(|defined| {
-                defined.ty.is_non_null() || defined.default_value.is_some()
-            })
+            defined
+                .is_some_and(|defined| defined.ty.is_non_null() || defined.default_value.is_some())
         };
         if !is_condition && is_settled() {
             return;

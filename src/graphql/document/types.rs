@@ -31,12 +31,12 @@ impl TypeSystem {
                 ExtendedType::Object(object) => {
                     possible.entry(name.clone()).or_default().insert(name.clone());
                     for interface in &object.implements_interfaces {
-                        let objects = possible.entry(interface.name.clone()).or_default();
+                        let objects = possible.entry(interface.as_ref().clone()).or_default();
                         objects.insert(name.clone());
                     }
                 }
                 ExtendedType::Union(union_type) => {
-                    let members = union_type.members.iter().map(|member| member.name.clone());
+                    let members = union_type.members.iter().map(|member| member.as_ref().clone());
                     possible.entry(name.clone()).or_default().extend(members);
                 }
                 _ => {}
@@ -79,6 +79,11 @@ impl TypeSystem {
     /// Whether values of this type have fields.
     pub fn is_composite(&self, name: &Name) -> bool {
         self.possible.contains_key(name)
+    }
+
+    /// Whether this names an object type.
+    pub fn is_object(&self, name: &Name) -> bool {
+        self.get(name).is_some_and(ExtendedType::is_object)
     }
 
     /// Whether objects of this type have an identity of their own, unlike `Money`, which is a
