@@ -1,9 +1,7 @@
 //! Settings, from flags, the environment and `.env`, in this order; parsed once into types. Two
 //! settings that do not go together are refused at the start, each with what to set.
 
-use crate::db::DatabaseTarget;
 use crate::money::Currency;
-use crate::telemetry::LogFormat;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +13,29 @@ pub enum Environment {
     Development,
     /// Strict: nothing weak starts, nothing inside is shown.
     Production,
+}
+
+/// Which database to open.
+#[derive(Clone)]
+pub enum DatabaseTarget {
+    /// The file of an embedded SQLite database; made when it does not exist.
+    Sqlite(PathBuf),
+    /// A Postgres URL.
+    Postgres {
+        /// `postgres://user:password@host:port/database`.
+        url: SecretString,
+        /// Connections at most. More than a few per core lose throughput.
+        max_connections: u32,
+    },
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For eyes.
+    Pretty,
+    /// One JSON object a line.
+    Json,
 }
 
 /// The settings as they are given. `stockroom serve --help` prints what each means.

@@ -1,5 +1,6 @@
 //! Logs and counters. Domains count here; what reads the counters is not their business.
 
+use crate::config::LogFormat;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing_subscriber::EnvFilter;
 
@@ -38,15 +39,6 @@ pub fn count(counter: Counter) {
 #[must_use]
 pub fn total(counter: Counter) -> u64 {
     counter.0.load(Ordering::Relaxed)
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// For eyes.
-    Pretty,
-    /// One JSON object a line.
-    Json,
 }
 
 /// Sends log lines to standard error from now on. `level` is a filter as in `RUST_LOG`.

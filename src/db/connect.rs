@@ -1,26 +1,12 @@
 //! Opens the pools: one writer and several readers on SQLite, one pool on Postgres.
 
+use crate::config::DatabaseTarget;
 use crate::db::{Db, DbError, SqlStats};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
-
-/// Which database to open.
-#[derive(Clone)]
-pub enum DatabaseTarget {
-    /// The file of an embedded SQLite database; made when it does not exist.
-    Sqlite(PathBuf),
-    /// A Postgres URL.
-    Postgres {
-        /// `postgres://user:password@host:port/database`.
-        url: secrecy::SecretString,
-        /// Connections at most. More than a few per core lose throughput.
-        max_connections: u32,
-    },
-}
 
 /// How long a request waits for a free connection before it is told that the server is busy.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -7,7 +7,6 @@ pub mod page;
 mod stats;
 mod tx;
 
-pub use connect::DatabaseTarget;
 pub use error::{DbError, DbErrorKind};
 pub use stats::SqlStats;
 pub use tx::{Tx, TxError};

@@ -5,7 +5,7 @@ use crate::db::page::{Cursor, Page, Window};
 use crate::graphql::Fault;
 use async_graphql::{Object, OutputType, SimpleObject, TypeName};
 use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -94,7 +94,7 @@ fn fingerprint(list: &impl Hash) -> u32 {
 }
 
 fn decode(name: &str, text: &str, list: u32) -> Result<Cursor, Fault> {
-    let wire = BASE64_URL_SAFE_NO_PAD
+    let wire = URL_SAFE_NO_PAD
         .decode(text)
         .ok()
         .and_then(|bytes| serde_json::from_slice::<Wire>(&bytes).ok())
@@ -143,7 +143,7 @@ impl<N> Connection<N> {
     fn encode(&self, cursor: &Cursor) -> String {
         let wire = Wire { list: self.list, cursor: cursor.clone() };
         // Serialising these plain types cannot fail; an empty cursor would be refused.
-        BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&wire).unwrap_or_default())
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(&wire).unwrap_or_default())
     }
 }
 
