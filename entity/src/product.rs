@@ -10,6 +10,8 @@ pub struct Model {
     pub id: Uuid,
     pub category_id: Uuid,
     pub name: String,
+    /// The name in lower case and without diacritics: what lists are sorted and searched by.
+    pub name_key: String,
     #[sea_orm(unique)]
     pub slug: String,
     pub description: String,

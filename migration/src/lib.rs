@@ -1,6 +1,6 @@
 //! The database's schema, as a list of steps that run in order on SQLite and on Postgres.
 //!
-//! Steps are written as SQL with a few type words (`{uuid}`, `{timestamp}`, `{json}`) that differ
+//! Steps are written as SQL with a few type words (`{uuid}`, `{timestamp}`, `{json}` …) that differ
 //! between the two, because CHECK, UNIQUE and FOREIGN KEY constraints carry names here: the server
 //! maps the names to answers.
 
@@ -31,13 +31,21 @@ impl MigratorTrait for Migrator {
     }
 }
 
+/// Text that sorts by its bytes, as SQLite sorts all text, whatever the database's locale is.
+const BYTEWISE: (&str, &str) = ("{bytewise}", "text COLLATE \"C\"");
+
 /// Runs one statement, its type words replaced by those of the database in use.
 pub(crate) async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
     let words = match manager.get_database_backend() {
         DbBackend::Postgres => {
-            [("{uuid}", "uuid"), ("{timestamp}", "timestamptz"), ("{json}", "jsonb")]
+            [("{uuid}", "uuid"), ("{timestamp}", "timestamptz"), ("{json}", "jsonb"), BYTEWISE]
         }
-        _ => [("{uuid}", "uuid_blob"), ("{timestamp}", "text"), ("{json}", "text")],
+        _ => [
+            ("{uuid}", "uuid_blob"),
+            ("{timestamp}", "text"),
+            ("{json}", "text"),
+            ("{bytewise}", "text"),
+        ],
     };
     let sql = words.iter().fold(sql.to_owned(), |sql, (word, native)| sql.replace(word, native));
     let sql = sql.replace(

@@ -39,22 +39,41 @@ fn fold_all<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 #[must_use]
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    // Diacritics of the European scripts are dropped; marks of other scripts carry sounds and stay.
-    let plain = text.nfkd().filter(|c| !matches!(c, '\u{300}'..='\u{36f}')).nfc();
-    for c in plain.flat_map(char::to_lowercase) {
-        if matches!(c, '\u{300}'..='\u{36f}') {
-            // Lower case of `İ` is a letter and a dot above.
-        } else if c.is_alphanumeric() || is_combining_mark(c) {
-            match whole_letters(c) {
-                Some(letters) => folded.push_str(letters),
-                None => folded.push(c),
-            }
+    for c in plain(text) {
+        if c.is_alphanumeric() || is_combining_mark(c) {
+            push_letter(&mut folded, c);
         } else if !folded.is_empty() && !folded.ends_with(' ') {
             folded.push(' ');
         }
     }
     folded.truncate(folded.trim_end().len());
     folded
+}
+
+/// A name in lower case and without diacritics, for `product.name_key`: what products are sorted
+/// by and what `contains` looks into, the same on SQLite and on Postgres. Unlike [`fold`] it keeps
+/// all that is no letter.
+#[must_use]
+pub fn name_key(name: &str) -> String {
+    let mut key = String::with_capacity(name.len());
+    plain(name).for_each(|c| push_letter(&mut key, c));
+    key
+}
+
+/// The characters in lower case. Diacritics of the European scripts are dropped; marks of other
+/// scripts carry sounds and stay.
+fn plain(text: &str) -> impl Iterator<Item = char> {
+    let is_diacritic = |c: &char| matches!(c, '\u{300}'..='\u{36f}');
+    let letters = text.nfkd().filter(move |c| !is_diacritic(c)).nfc();
+    // Again afterwards: lower case of `İ` is a letter and a dot above.
+    letters.flat_map(char::to_lowercase).filter(move |c| !is_diacritic(c))
+}
+
+fn push_letter(text: &mut String, c: char) {
+    match whole_letters(c) {
+        Some(letters) => text.push_str(letters),
+        None => text.push(c),
+    }
 }
 
 /// Letters that Unicode does not take apart and that are typed in two ways.
@@ -87,6 +106,11 @@ mod tests {
     fn what_is_no_letter_or_digit_parts_words() {
         assert_eq!(fold("  ELEC-001-BLK (3.5 mm)! "), "elec 001 blk 3 5 mm");
         assert_eq!(fold("--"), "");
+    }
+
+    #[test]
+    fn a_name_key_keeps_what_is_no_letter() {
+        assert_eq!(name_key("Crème Brûlée 50 % (3.5 mm)"), "creme brulee 50 % (3.5 mm)");
     }
 
     #[test]
