@@ -6,7 +6,6 @@ use crate::config::Settings;
 use crate::db::Db;
 use crate::schema::Services;
 use anyhow::Context;
-use migration::MigratorTrait;
 use secrecy::SecretString;
 use std::io::Write;
 use std::path::Path;
@@ -40,13 +39,12 @@ impl App {
         Ok(Self { settings, db, services })
     }
 
-    /// Brings the database's schema up to date.
+    /// Brings the database's schema up to date and tells the names of the steps that were missing.
     ///
     /// # Errors
-    /// When a step fails; those before it stay.
-    pub async fn migrate(&self) -> anyhow::Result<()> {
-        let pool = self.db.writer_for_migrations();
-        migration::Migrator::up(pool, None).await.context("cannot migrate the database")
+    /// When a step fails; the schema is then as it was.
+    pub async fn migrate(&self) -> anyhow::Result<Vec<String>> {
+        self.db.migrate().await.context("cannot migrate the database")
     }
 }
 

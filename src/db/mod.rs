@@ -3,6 +3,7 @@
 
 mod connect;
 mod error;
+mod migrate;
 pub mod page;
 mod stats;
 mod tx;
@@ -46,12 +47,6 @@ impl Db {
     #[must_use]
     pub fn reader(&self) -> &DatabaseConnection {
         &self.read
-    }
-
-    /// The pool that may change the schema.
-    #[must_use]
-    pub fn writer_for_migrations(&self) -> &DatabaseConnection {
-        &self.write
     }
 
     /// Runs a query outside any transaction and decodes all its rows.
