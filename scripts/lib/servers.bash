@@ -146,6 +146,8 @@ start_redis() {
 }
 
 start_databases() {
+  # Passwords are for this user alone.
+  umask 077
   (start_postgres) && start_redis
 }
 
@@ -165,6 +167,7 @@ start_server() {
     sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
   program="$folder/debug/stockroom"
   port=$(free_port)
+  umask 077
   mkdir "$work/server" || return 1
   # Away from here, so that a developer's .env and settings do not reach the server under test.
   cd "$work/server" || return 1

@@ -139,7 +139,7 @@ report_tools() {
   say "$(cargo --version)"
   say "$(cargo nextest --version 2>/dev/null | head -n 1)"
   if ! $sqlite_only; then
-    say "$("$postgres_bin/initdb" --version | sed 's/^initdb *//')"
+    say "$("$postgres_bin/initdb" --version | sed 's/^initdb (\(.*\)) /\1 /')"
     say "Redis $(redis-server --version | sed -n 's/.*v=\([^ ]*\).*/\1/p')"
     say "Node.js $(node --version), npm $(npm --version)"
     if $browser; then say "$("$CHROMIUM" --version 2>/dev/null | head -n 1)"; fi
