@@ -1,9 +1,11 @@
 //! One walk over a parsed document, fragments not expanded, for what no later step would refuse:
 //! heaps of directives, introspection where it is off, and literals that no database can hold.
 
-use apollo_compiler::Node;
+use std::collections::HashSet;
+
 use apollo_compiler::ast::{Argument, Definition, DirectiveList, Document, Selection, Value};
 use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::{Name, Node};
 
 use crate::graphql::document::limits::Limits;
 use crate::graphql::document::position::Positions;
@@ -24,11 +26,11 @@ pub fn inspect(
                     inspection.directives(&variable.directives)?;
                     variable.default_value.iter().try_for_each(|value| inspection.value(value))?;
                 }
-                inspection.selections(&operation.selection_set)?;
+                inspection.braces(&operation.selection_set, operation.location())?;
             }
             Definition::FragmentDefinition(fragment) => {
                 inspection.directives(&fragment.directives)?;
-                inspection.selections(&fragment.selection_set)?;
+                inspection.braces(&fragment.selection_set, fragment.location())?;
             }
             // Definitions of a schema do not belong here; the validation says so.
             _ => {}
@@ -44,6 +46,20 @@ struct Inspection<'a> {
 }
 
 impl Inspection<'_> {
+    /// The selections between one pair of braces, which belongs to what stands at `owner`.
+    fn braces(
+        &mut self,
+        selections: &[Selection],
+        owner: Option<SourceSpan>,
+    ) -> Result<(), Refused> {
+        // The library reads empty braces; the engine and most clients know no such thing.
+        if selections.is_empty() {
+            let message = "Braces must hold at least one field or fragment.".to_owned();
+            return self.refuse(RefusalKind::ParseFailed, message, owner);
+        }
+        self.selections(selections)
+    }
+
     fn selections(&mut self, selections: &[Selection]) -> Result<(), Refused> {
         for selection in selections {
             match selection {
@@ -60,12 +76,14 @@ impl Inspection<'_> {
                     }
                     self.directives(&field.directives)?;
                     self.arguments(&field.arguments)?;
-                    self.selections(field.selection_set.as_deref().unwrap_or_default())?;
+                    if let Some(set) = &field.selection_set {
+                        self.braces(set, field.location())?;
+                    }
                 }
                 Selection::FragmentSpread(spread) => self.directives(&spread.directives)?,
                 Selection::InlineFragment(fragment) => {
                     self.directives(&fragment.directives)?;
-                    self.selections(&fragment.selection_set)?;
+                    self.braces(&fragment.selection_set, fragment.location())?;
                 }
             }
         }
@@ -101,6 +119,7 @@ impl Inspection<'_> {
             Value::Float(number) => number.as_str(),
             Value::List(items) => return items.iter().try_for_each(|item| self.value(item)),
             Value::Object(members) => {
+                self.unique_names(members)?;
                 return members.iter().try_for_each(|(_, member)| self.value(member));
             }
             Value::Null
@@ -114,6 +133,18 @@ impl Inspection<'_> {
         }
         let message = "A number is too large.".to_owned();
         self.refuse(RefusalKind::ValidationFailed, message, value.location())
+    }
+
+    /// The library lets a literal repeat a field of an input object.
+    fn unique_names(&self, members: &[(Name, Node<Value>)]) -> Result<(), Refused> {
+        let mut seen = HashSet::with_capacity(members.len());
+        match members.iter().find(|(name, _)| !seen.insert(name)) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let message = format!("There can be only one input field named \"{name}\".");
+                self.refuse(RefusalKind::ValidationFailed, message, name.location())
+            }
+        }
     }
 
     fn refuse(

@@ -186,9 +186,12 @@ impl<'a> Lowering<'a> {
 
     fn cost(&self, field: &Field, below: Cost) -> Cost {
         let ty = &field.definition.ty;
-        let own = u64::from(ty.is_list() || self.types.has_identity(ty.inner_named_type()));
         let in_page = matches!(field.name.as_str(), "nodes" | "edges");
-        let below = match PageSize::of(field, self.limits) {
+        let page = PageSize::of(field, self.limits);
+        // A connection is a question of its own to the database; `Money` comes with its owner.
+        let identity = self.types.has_identity(ty.inner_named_type());
+        let own = u64::from(ty.is_list() || page.is_some() || identity);
+        let below = match page {
             Some(size) => below.times(size),
             // The rows of a page are counted by the field that asked for the page.
             None if ty.is_list() && !in_page => {

@@ -1,7 +1,12 @@
 //! Tests of the document front against a small schema of its own, executed by the real engine.
 
 mod language;
+mod persisted;
+mod properties;
+mod refusals;
 mod shop;
+mod sizes;
+mod variables;
 
 use async_graphql::Response;
 use serde_json::{Value, json};

@@ -113,7 +113,7 @@ impl Product {
         "Acme".to_owned()
     }
     async fn price(&self, #[graphql(default = 1)] factor: i32) -> Money {
-        let amount = Decimal((self.0 * factor).to_string());
+        let amount = Decimal(self.0.wrapping_mul(factor).to_string());
         Money { amount, currency: "EUR".to_owned() }
     }
     async fn related(&self) -> Vec<Product> {
