@@ -9,11 +9,17 @@ use crate::graphql::document::types::TypeSystem;
 /// Names that one error proposes at most.
 const MOST_PROPOSALS: usize = 3;
 
+/// Longest name that is compared: nobody mistypes longer ones.
+const LONGEST_NAME: usize = 64;
+
 /// A sentence to append to the validator's message on an unknown field.
 pub fn suggest(message: &str, types: &TypeSystem) -> Option<String> {
     let rest = message.strip_prefix("type `")?;
     let (parent, rest) = rest.split_once("` does not have a field `")?;
     let wrong = rest.strip_suffix('`')?;
+    if wrong.len() > LONGEST_NAME {
+        return None;
+    }
     let fields = match types.get(&Name::new(parent).ok()?)? {
         ExtendedType::Object(object) => &object.fields,
         ExtendedType::Interface(interface) => &interface.fields,

@@ -16,6 +16,8 @@ use crate::graphql::document::types::TypeSystem;
 
 /// Errors that one answer lists at most.
 const MOST_ERRORS: usize = 20;
+/// Characters of a message before it is cut: the library repeats names that clients chose.
+const LONGEST_MESSAGE: usize = 300;
 /// The parser's own limit, should it ever see a nesting that the scan of bytes did not.
 const PARSER_RECURSION: usize = 200;
 
@@ -54,7 +56,7 @@ fn parse(text: &str, positions: &Positions<'_>) -> Result<Document, Refused> {
         let errors = errors.iter().take(1).map(|diagnostic| {
             let error = diagnostic.error;
             DocumentError {
-                message: capitalized(&error.to_string()),
+                message: cut(capitalized(&error.to_string())),
                 locations: span_location(error, positions),
             }
         });
@@ -74,7 +76,7 @@ fn invalid_document(
         let message = error.unstable_compat_message().unwrap_or_else(|| capitalized(&plain));
         let proposal = limits.suggestions.then(|| suggest(&plain, types)).flatten();
         DocumentError {
-            message: message + &proposal.unwrap_or_default(),
+            message: cut(message) + &proposal.unwrap_or_default(),
             locations: span_location(error, positions),
         }
     });
@@ -92,4 +94,12 @@ fn capitalized(message: &str) -> String {
     let mut characters = message.chars();
     let first = characters.next().map(|first| first.to_uppercase().to_string());
     format!("{}{}.", first.unwrap_or_default(), characters.as_str().trim_end_matches('.'))
+}
+
+fn cut(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
