@@ -1,6 +1,11 @@
 //! Settings, from flags, the environment and `.env`, in this order; parsed once into types. Two
 //! settings that do not go together are refused at the start, each with what to set.
 
+mod transport;
+
+pub use crate::config::transport::{SocketLimits, TransportLimits};
+
+use crate::config::transport::TransportArgs;
 use crate::money::Currency;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::SocketAddr;
@@ -86,6 +91,9 @@ pub struct SettingsArgs {
     /// The currency that prices are shown and sorted in when nobody asks for another.
     #[arg(long, env = "SHOP_CURRENCY", default_value = "EUR", global = true)]
     pub shop_currency: String,
+    /// Limits of HTTP and of sockets.
+    #[command(flatten)]
+    pub transport: TransportArgs,
 }
 
 /// The settings, checked against each other.
@@ -117,6 +125,8 @@ pub struct Settings {
     pub seed_demo: bool,
     /// The shop's own currency.
     pub shop_currency: Currency,
+    /// Limits of HTTP and of sockets.
+    pub transport: TransportLimits,
 }
 
 const SHORTEST_KEY: usize = 32;
@@ -168,6 +178,7 @@ impl SettingsArgs {
                 sql_extension_enabled: self.sql_extension_enabled.unwrap_or(!production),
                 seed_demo: self.seed_demo.unwrap_or(!production),
                 shop_currency,
+                transport: self.transport.limits(production),
             }),
             _ => Err(SettingsError(wrong)),
         }
