@@ -1,10 +1,15 @@
 //! The application: pools and services, built once. The only place that wires anything.
 
+mod lifecycle;
+
+pub use crate::app::lifecycle::Lifecycle;
+
 use crate::account::Accounts;
 use crate::auth::TokenCodec;
 use crate::config::Settings;
 use crate::db::Db;
-use crate::schema::Services;
+use crate::graphql::document::{DocumentFront, Limits};
+use crate::schema::{Services, StockroomSchema};
 use anyhow::Context;
 use secrecy::SecretString;
 use std::io::Write;
@@ -19,6 +24,12 @@ pub struct App {
     pub db: Db,
     /// What resolvers call.
     pub services: Services,
+    /// What every document passes before the engine sees it.
+    pub front: DocumentFront,
+    /// The engine.
+    pub schema: StockroomSchema,
+    /// The way to the end of the process.
+    pub lifecycle: Lifecycle,
 }
 
 impl App {
@@ -36,7 +47,15 @@ impl App {
         };
         let accounts = Accounts::new(db.clone(), TokenCodec::new(&key))?;
         let services = Services { accounts };
-        Ok(Self { settings, db, services })
+        let schema = crate::schema::build();
+        let limits = Limits {
+            suggestions: settings.graphiql_enabled,
+            introspection: settings.graphiql_enabled,
+            ..Limits::default()
+        };
+        let front = DocumentFront::new(&schema.sdl(), limits)?;
+        let lifecycle = Lifecycle::default();
+        Ok(Self { settings, db, services, front, schema, lifecycle })
     }
 
     /// Brings the database's schema up to date and tells the names of the steps that were missing.

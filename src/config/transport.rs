@@ -40,7 +40,8 @@ impl TransportArgs {
     /// The limits, with what depends on where the server runs.
     #[must_use]
     pub fn limits(&self, production: bool) -> TransportLimits {
-        let drain_delay_seconds = self.drain_delay_seconds.unwrap_or(if production { 5 } else { 0 });
+        let drain_delay_seconds =
+            self.drain_delay_seconds.unwrap_or(if production { 5 } else { 0 });
         TransportLimits {
             body_bytes: 256 * 1024,
             header_read: Duration::from_secs(5),

@@ -13,6 +13,8 @@ pub mod code {
     pub const GRAPHQL_VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
     /// An argument or variable has a value that cannot be used.
     pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
+    /// GET runs queries alone, and the path takes no other method than GET and POST.
+    pub const METHOD_NOT_ALLOWED: &str = "METHOD_NOT_ALLOWED";
     /// The operation to run is not clear.
     pub const OPERATION_RESOLUTION_FAILURE: &str = "OPERATION_RESOLUTION_FAILURE";
     /// The hash names no known document: send the document with it.
@@ -49,12 +51,14 @@ impl Fault {
     /// A fault of the server: `inside` goes to the log, the client gets a plain sentence.
     pub fn internal(inside: &dyn std::fmt::Display) -> Self {
         tracing::error!(error = %inside, "a request met a fault");
-        Self {
-            code: code::INTERNAL_SERVER_ERROR,
-            message: "Something went wrong on the server. Its log has the details under the \
-                      request's id."
-                .to_owned(),
-        }
+        Self { code: code::INTERNAL_SERVER_ERROR, message: Self::internal_message() }
+    }
+
+    /// What clients are told of a fault of the server.
+    #[must_use]
+    pub fn internal_message() -> String {
+        "Something went wrong on the server. Its log has the details under the request's id."
+            .to_owned()
     }
 }
 

@@ -1,1 +1,47 @@
-//! How requests come in: the router, the GraphQL endpoint, sockets, pages and probes.
+//! How requests come in: the router, GraphQL over HTTP and over WebSockets, probes, pages, and the
+//! server that accepts connections. Nothing here knows a domain; services come through `App`.
+
+mod answer;
+mod authorization;
+mod connection;
+mod endpoint;
+mod execution;
+mod media;
+mod observation;
+mod problem;
+mod request_body;
+mod request_id;
+mod response_headers;
+mod server;
+mod state;
+
+pub use crate::http::server::serve;
+
+use crate::app::App;
+use crate::http::state::HttpState;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, on};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
+
+/// Answers below this size are not worth the time of compressing them.
+const COMPRESSED_FROM_BYTES: u64 = 1_024;
+
+/// The router of the whole server.
+pub fn router(app: App) -> Router {
+    let cors = response_headers::cors(&app.settings.cors_allowed_origins);
+    let state = HttpState::new(app);
+    let graphql = on(MethodFilter::POST, endpoint::post)
+        .get(endpoint::get)
+        .fallback(endpoint::method_not_allowed);
+    // The last layer is the outermost: it sees the request first and the answer last.
+    Router::new()
+        .route("/graphql", graphql)
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES)))
+        .layer(cors)
+        .layer(from_fn_with_state(state.clone(), observation::observe))
+        .with_state(state)
+}

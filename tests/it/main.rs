@@ -1,4 +1,15 @@
 //! One test binary: a file a domain, and the rules that hold for the whole tree.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test that meets something unexpected fails, there and at once"
+)]
+
+mod app;
 mod architecture;
 mod events;
+mod http;

@@ -1,0 +1,223 @@
+//! Answers of the GraphQL endpoint: what was executed, and what was refused before that.
+
+use crate::graphql::document::{DocumentError, RefusalKind, Refused};
+use crate::graphql::{Fault, code};
+use crate::http::media::Media;
+use crate::http::request_id::RequestId;
+use async_graphql::{ErrorExtensionValues, Response as Executed, ServerError, Value};
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A request that ends before anything is executed.
+#[derive(Debug)]
+pub struct Rejection {
+    /// The status; None: what the media type says for refusals of GraphQL.
+    status: Option<StatusCode>,
+    code: &'static str,
+    errors: Vec<DocumentError>,
+    headers: HeaderMap,
+    retry_after_seconds: Option<u64>,
+}
+
+impl Rejection {
+    /// A rejection by HTTP.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status: Some(status),
+            code,
+            errors: vec![DocumentError { message: message.into(), locations: Vec::new() }],
+            headers: HeaderMap::new(),
+            retry_after_seconds: None,
+        }
+    }
+
+    /// The server cannot take this now.
+    pub fn busy(message: impl Into<String>) -> Self {
+        let rejection =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, code::SERVICE_UNAVAILABLE, message);
+        rejection.retry_after(1)
+    }
+
+    /// A fault of ours. What it was stands in the log.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            code::INTERNAL_SERVER_ERROR,
+            Fault::internal_message(),
+        )
+    }
+
+    /// The client may try again after so many seconds.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Adds a header to the answer.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// The value of `extensions.code`.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The errors, ready to be sent.
+    pub fn errors(&self, request_id: &RequestId) -> Vec<RequestError<'_>> {
+        let extensions = RequestErrorExtensions {
+            code: self.code,
+            request_id: request_id.as_str().to_owned(),
+            retry_after_seconds: self.retry_after_seconds,
+        };
+        let errors = self.errors.iter();
+        errors.map(|error| RequestError { error, extensions: extensions.clone() }).collect()
+    }
+
+    /// The answer over HTTP.
+    pub fn into_response(self, media: Media, request_id: &RequestId) -> Response {
+        #[derive(Serialize)]
+        struct Refusal<'a> {
+            errors: Vec<RequestError<'a>>,
+        }
+        let body = to_json(&Refusal { errors: self.errors(request_id) });
+        let mut response = respond(self.status.unwrap_or(media.refusal_status()), media, body);
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+impl From<Refused> for Rejection {
+    fn from(refused: Refused) -> Self {
+        let mut headers = HeaderMap::new();
+        let status = match refused.kind {
+            // No well-formed GraphQL request at all: 400 in either media type.
+            RefusalKind::QueryMissing | RefusalKind::ParameterInvalid => {
+                Some(StatusCode::BAD_REQUEST)
+            }
+            RefusalKind::MethodNotAllowed => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+                Some(StatusCode::METHOD_NOT_ALLOWED)
+            }
+            _ => None,
+        };
+        let code = refused.code();
+        Self { status, code, errors: refused.errors, headers, retry_after_seconds: None }
+    }
+}
+
+/// An error of the request as it is sent.
+#[derive(Serialize)]
+pub struct RequestError<'a> {
+    #[serde(flatten)]
+    error: &'a DocumentError,
+    extensions: RequestErrorExtensions,
+}
+
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestErrorExtensions {
+    code: &'static str,
+    request_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u64>,
+}
+
+/// What the engine answered, with codes and the request's id in every error.
+#[derive(Debug, Serialize)]
+pub struct Execution {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ServerError>,
+    data: Value,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extensions: BTreeMap<String, Value>,
+}
+
+impl Execution {
+    /// Completes what the engine answered.
+    pub fn new(executed: Executed, request_id: &RequestId) -> Self {
+        let errors = executed.errors.into_iter().map(|error| complete(error, request_id)).collect();
+        Self { errors, data: executed.data, extensions: executed.extensions }
+    }
+
+    /// Adds a member to `extensions`.
+    pub fn extend(&mut self, name: &str, value: Value) {
+        self.extensions.insert(name.to_owned(), value);
+    }
+
+    /// The codes of the errors, for the log.
+    pub fn codes(&self) -> Vec<String> {
+        self.errors.iter().filter_map(code_of).collect()
+    }
+
+    /// Whether nothing was executed, because the engine refused the request itself.
+    pub fn has_no_data(&self) -> bool {
+        self.data == Value::Null && self.errors.iter().all(|error| error.path.is_empty())
+    }
+
+    /// The answer over HTTP. Once execution began, the status is 200 whatever came of it.
+    pub fn into_response(self, media: Media) -> Response {
+        respond(StatusCode::OK, media, to_json(&self))
+    }
+
+    /// The errors, for a message that carries errors alone.
+    pub fn into_errors(self) -> Vec<ServerError> {
+        self.errors
+    }
+}
+
+fn code_of(error: &ServerError) -> Option<String> {
+    match error.extensions.as_ref()?.get("code")? {
+        Value::String(code) => Some(code.clone()),
+        _ => None,
+    }
+}
+
+/// Resolvers give every error a code. What has none comes from the engine: a value that a scalar
+/// refused is the client's to mend, everything else is ours and stays inside.
+fn complete(mut error: ServerError, request_id: &RequestId) -> ServerError {
+    if code_of(&error).is_none() {
+        let refused_value = ["Failed to parse \"", "Expected input type \"", "Invalid value for"]
+            .iter()
+            .any(|beginning| error.message.starts_with(beginning));
+        if refused_value {
+            set(&mut error, "code", code::BAD_USER_INPUT);
+        } else {
+            tracing::error!(error = %error.message, path = ?error.path, "a request met a fault");
+            error.message = Fault::internal_message();
+            set(&mut error, "code", code::INTERNAL_SERVER_ERROR);
+        }
+    }
+    set(&mut error, "requestId", request_id.as_str());
+    error
+}
+
+fn set(error: &mut ServerError, name: &str, value: &str) {
+    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set(name, value);
+}
+
+fn respond(status: StatusCode, media: Media, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
+    response
+}
+
+/// Serialises in one pass, without a detour through a tree that would sort the keys.
+pub fn to_json(value: &impl Serialize) -> Bytes {
+    match serde_json::to_vec(value) {
+        Ok(json) => json.into(),
+        Err(error) => {
+            // Binary values are the one kind that JSON cannot hold, and the schema has none.
+            tracing::error!(%error, "an answer could not be written");
+            Bytes::from_static(
+                br#"{"errors":[{"message":"The answer could not be written.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}"#,
+            )
+        }
+    }
+}

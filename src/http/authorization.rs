@@ -1,0 +1,67 @@
+//! Who asks, by the `Authorization` header. No header is a guest; a bad one never is.
+
+use crate::app::App;
+use crate::auth::Viewer;
+use crate::graphql::{Fault, code};
+use crate::http::answer::Rejection;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+/// The token of an `Authorization` value.
+///
+/// # Errors
+/// It is of another scheme, or holds no token.
+pub fn bearer(value: &str) -> Result<&str, Fault> {
+    let (scheme, token) = value.trim().split_once(' ').unwrap_or((value, ""));
+    let token = token.trim();
+    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains(' ') {
+        return Ok(token);
+    }
+    Err(Fault {
+        code: code::UNAUTHENTICATED,
+        message: "Authorization must be \"Bearer\" and an access token.".to_owned(),
+    })
+}
+
+/// Who sends these headers.
+///
+/// # Errors
+/// 401 for a token that is not good, 503 when the database cannot tell.
+pub async fn viewer(app: &App, headers: &HeaderMap) -> Result<Viewer, Rejection> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let token = match (values.next(), values.next()) {
+        (None, _) => None,
+        (Some(value), None) => {
+            let value = value.to_str().unwrap_or_default();
+            Some(bearer(value).map_err(reject)?)
+        }
+        // Two readers of the request could take different ones.
+        (Some(_), Some(_)) => {
+            return Err(reject(Fault {
+                code: code::UNAUTHENTICATED,
+                message: "Authorization is there twice.".to_owned(),
+            }));
+        }
+    };
+    viewer_of(app, token).await.map_err(reject)
+}
+
+/// Who holds this token; a guest holds none.
+///
+/// # Errors
+/// The token is not good, or the database cannot tell.
+pub async fn viewer_of(app: &App, token: Option<&str>) -> Result<Viewer, Fault> {
+    Ok(app.services.accounts.viewer(token).await?)
+}
+
+fn reject(fault: Fault) -> Rejection {
+    match fault.code {
+        code::UNAUTHENTICATED => {
+            Rejection::new(StatusCode::UNAUTHORIZED, fault.code, fault.message).with_header(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer error=\"invalid_token\""),
+            )
+        }
+        code::SERVICE_UNAVAILABLE => Rejection::busy(fault.message),
+        _ => Rejection::internal(),
+    }
+}

@@ -1,0 +1,158 @@
+//! GraphQL over HTTP: POST in JSON for every operation but subscriptions, GET for queries.
+
+use crate::auth::Viewer;
+use crate::graphql::code;
+use crate::graphql::document::{Budget, GraphqlParams, OperationKind, Transport};
+use crate::http::answer::Rejection;
+use crate::http::execution::{Asker, run};
+use crate::http::media::{Media, is_json};
+use crate::http::observation::Observation;
+use crate::http::request_id::RequestId;
+use crate::http::state::HttpState;
+use crate::http::{authorization, request_body};
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+type Request = axum::http::Request<Body>;
+
+/// `POST /graphql`.
+pub async fn post(
+    State(state): State<HttpState>,
+    Extension(observation): Extension<Observation>,
+    request: Request,
+) -> Response {
+    answer(&state, &observation, request, Transport::Post).await
+}
+
+/// `GET /graphql`.
+pub async fn get(
+    State(state): State<HttpState>,
+    Extension(observation): Extension<Observation>,
+    request: Request,
+) -> Response {
+    answer(&state, &observation, request, Transport::Get).await
+}
+
+/// Any other method on `/graphql`.
+pub async fn method_not_allowed(Extension(observation): Extension<Observation>) -> Response {
+    let message = "GraphQL takes POST, and GET for queries.";
+    Rejection::new(StatusCode::METHOD_NOT_ALLOWED, code::METHOD_NOT_ALLOWED, message)
+        .with_header(header::ALLOW, HeaderValue::from_static("GET, POST"))
+        .into_response(Media::Json, observation.request_id())
+}
+
+async fn answer(
+    state: &HttpState,
+    observation: &Observation,
+    request: Request,
+    transport: Transport,
+) -> Response {
+    let request_id = observation.request_id();
+    let Some(media) = Media::negotiate(request.headers()) else {
+        let message = "Accept must allow application/graphql-response+json or application/json.";
+        let rejection = Rejection::new(StatusCode::NOT_ACCEPTABLE, code::BAD_USER_INPUT, message);
+        return rejection.into_response(Media::Json, request_id);
+    };
+    let result = match transport {
+        Transport::Get => execute_get(state, observation, request, media).await,
+        _ => execute_post(state, observation, request, media).await,
+    };
+    result.unwrap_or_else(|rejection| {
+        observation.rejected(rejection.code());
+        rejection.into_response(media, request_id)
+    })
+}
+
+async fn execute_post(
+    state: &HttpState,
+    observation: &Observation,
+    request: Request,
+    media: Media,
+) -> Result<Response, Rejection> {
+    let (parts, body) = request.into_parts();
+    if !is_json(&parts.headers) {
+        return Err(Rejection::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            code::BAD_USER_INPUT,
+            "Content-Type must be application/json, in UTF-8.",
+        ));
+    }
+    let body = request_body::read(body, &parts.headers, &state.app.settings.transport).await?;
+    let params = request_body::params(&body)?;
+    execute(state, observation, &parts.headers, params, Transport::Post, media).await
+}
+
+async fn execute_get(
+    state: &HttpState,
+    observation: &Observation,
+    request: Request,
+    media: Media,
+) -> Result<Response, Rejection> {
+    let params = params_of_url(request.uri().query().unwrap_or_default())?;
+    execute(state, observation, request.headers(), params, Transport::Get, media).await
+}
+
+/// The parameters in a URL. One that is there twice means that two readers of the request may see
+/// different ones.
+fn params_of_url(query: &str) -> Result<GraphqlParams, Rejection> {
+    let mut found: [Option<String>; 4] = Default::default();
+    let [text, operation_name, variables, extensions] = &mut found;
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let slot = match name.as_ref() {
+            "query" => &mut *text,
+            "operationName" => &mut *operation_name,
+            "variables" => &mut *variables,
+            "extensions" => &mut *extensions,
+            _ => continue,
+        };
+        if slot.replace(Cow::into_owned(value)).is_some() {
+            let message = format!("The parameter \"{name}\" is there twice.");
+            return Err(Rejection::new(StatusCode::BAD_REQUEST, code::BAD_USER_INPUT, message));
+        }
+    }
+    let [text, operation_name, variables, extensions] = found;
+    let (variables, extensions) = (variables.as_deref(), extensions.as_deref());
+    Ok(GraphqlParams::from_url(text, operation_name, variables, extensions)?)
+}
+
+async fn execute(
+    state: &HttpState,
+    observation: &Observation,
+    headers: &http::HeaderMap,
+    params: GraphqlParams,
+    transport: Transport,
+    media: Media,
+) -> Result<Response, Rejection> {
+    let app = &state.app;
+    let permit = Arc::clone(&state.gate)
+        .try_acquire_owned()
+        .map_err(|_| Rejection::busy("The server has too much to do. Try again in a moment."))?;
+    let viewer = authorization::viewer(app, headers).await?;
+    observation.asked_by(&viewer);
+    let prepared = app.front.prepare(params, transport, budget(&viewer))?;
+    observation.prepared(&prepared);
+    if prepared.kind == OperationKind::Subscription {
+        return Err(Rejection::new(
+            StatusCode::BAD_REQUEST,
+            code::BAD_USER_INPUT,
+            "Subscriptions run over a WebSocket on this path, by graphql-transport-ws.",
+        ));
+    }
+    let asker = Asker { viewer, request_id: RequestId::clone(observation.request_id()) };
+    let run = run(app, prepared, &asker, permit).await?;
+    observation.executed(&run);
+    Ok(run.execution.into_response(media))
+}
+
+/// Whose limit of cost applies.
+pub fn budget(viewer: &Viewer) -> Budget {
+    match viewer {
+        Viewer::Guest => Budget::Guest,
+        Viewer::User { .. } | Viewer::System => Budget::SignedIn,
+    }
+}

@@ -1,0 +1,94 @@
+//! Runs a prepared operation for any transport: within its time, counted, and a mutation to its
+//! end whatever becomes of the client.
+
+use crate::app::App;
+use crate::auth::Viewer;
+use crate::db::SqlStats;
+use crate::graphql::document::{OperationKind, Prepared};
+use crate::graphql::idempotency::Replayed;
+use crate::http::answer::{Execution, Rejection};
+use crate::http::request_id::RequestId;
+use async_graphql::{Request, Response, Value};
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument;
+
+/// Who asks, and under which name it goes into the log.
+#[derive(Clone)]
+pub struct Asker {
+    /// Who asks.
+    pub viewer: Viewer,
+    /// The request's id.
+    pub request_id: RequestId,
+}
+
+/// An operation that was run.
+pub struct Run {
+    /// What came of it.
+    pub execution: Execution,
+    /// The statements it took.
+    pub sql: SqlStats,
+}
+
+/// Runs a query or a mutation. The permit is held until it is through: for a mutation that can be
+/// after this future is gone.
+///
+/// # Errors
+/// It took too long, or met a fault that ended it.
+pub async fn run(
+    app: &App,
+    prepared: Prepared,
+    asker: &Asker,
+    permit: OwnedSemaphorePermit,
+) -> Result<Run, Rejection> {
+    let (sql, replayed) = (SqlStats::default(), Replayed::default());
+    let request = app.services.attach(prepared.request, asker.viewer, replayed.clone());
+    let work = execute(app.clone(), request, sql.clone(), permit);
+    let limit = app.settings.transport.request;
+    let executed = if prepared.kind == OperationKind::Mutation {
+        // A handler is dropped as soon as its client hangs up; this task is not.
+        let task = app.lifecycle.tasks.spawn(work.in_current_span());
+        tokio::time::timeout(limit, task).await.map(|joined| joined.ok().flatten())
+    } else {
+        tokio::time::timeout(limit, work).await
+    };
+    match executed {
+        Ok(Some(response)) => {
+            let mut execution = Execution::new(response, &asker.request_id);
+            if app.settings.sql_extension_enabled {
+                execution.extend("sql", sql_figures(&sql));
+            }
+            if replayed.get() {
+                execution.extend("idempotency", object([("replayed", true.into())]));
+            }
+            Ok(Run { execution, sql })
+        }
+        Ok(None) => Err(Rejection::internal()),
+        Err(_) => Err(Rejection::busy("The operation took too long. Try again in a moment.")),
+    }
+}
+
+/// None: it panicked. The panic itself is in the log, by the hook that every panic passes.
+async fn execute(
+    app: App,
+    request: Request,
+    sql: SqlStats,
+    permit: OwnedSemaphorePermit,
+) -> Option<Response> {
+    let response = AssertUnwindSafe(sql.scope(app.schema.execute(request))).catch_unwind().await;
+    drop(permit);
+    response.ok()
+}
+
+/// `{ count, ms }`, milliseconds with three decimals.
+fn sql_figures(sql: &SqlStats) -> Value {
+    let ms = (sql.elapsed_ms() * 1_000.0).round() / 1_000.0;
+    let ms = async_graphql::Number::from_f64(ms).map_or(Value::Null, Value::Number);
+    object([("count", sql.count().into()), ("ms", ms)])
+}
+
+fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    let members = members.into_iter();
+    Value::Object(members.map(|(name, value)| (async_graphql::Name::new(name), value)).collect())
+}

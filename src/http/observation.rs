@@ -1,0 +1,206 @@
+//! What is known of a request while it runs, and the one log line that tells of it: no variables,
+//! no tokens, nothing that a client could break a line with.
+
+use crate::auth::{Role, Viewer};
+use crate::graphql::code;
+use crate::graphql::document::{OperationKind, Prepared};
+use crate::http::execution::Run;
+use crate::http::request_id::{REQUEST_ID, RequestId};
+use crate::http::state::HttpState;
+use crate::http::{problem, response_headers};
+use axum::body::Body;
+use axum::extract::State;
+use axum::middleware::Next;
+use axum::response::Response;
+use futures::FutureExt;
+use http::{HeaderMap, StatusCode};
+use parking_lot::Mutex;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+use tracing::Instrument;
+
+/// Collects what the log line of a request will say; clones share it.
+#[derive(Clone)]
+pub struct Observation {
+    request_id: RequestId,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    viewer: Option<&'static str>,
+    kind: Option<&'static str>,
+    operation: Option<String>,
+    sql: Option<u64>,
+    codes: Vec<String>,
+}
+
+impl Observation {
+    fn new(request_id: RequestId) -> Self {
+        Self { request_id, seen: Arc::default() }
+    }
+
+    /// The request's id.
+    pub fn request_id(&self) -> &RequestId {
+        &self.request_id
+    }
+
+    /// Who asks.
+    pub fn asked_by(&self, viewer: &Viewer) {
+        self.seen.lock().viewer = Some(viewer_word(viewer));
+    }
+
+    /// Which operation was chosen.
+    pub fn prepared(&self, prepared: &Prepared) {
+        let mut seen = self.seen.lock();
+        seen.kind = Some(kind_word(prepared.kind));
+        seen.operation.clone_from(&prepared.operation_name);
+    }
+
+    /// What came of the operation.
+    pub fn executed(&self, run: &Run) {
+        let mut seen = self.seen.lock();
+        seen.sql = Some(run.sql.count());
+        seen.codes = run.execution.codes();
+    }
+
+    /// Why nothing was executed.
+    pub fn rejected(&self, code: &'static str) {
+        self.seen.lock().codes = vec![code.to_owned()];
+    }
+}
+
+/// A word for the kind of viewer; never which one.
+pub fn viewer_word(viewer: &Viewer) -> &'static str {
+    match viewer {
+        Viewer::Guest => "guest",
+        Viewer::User { role: Role::Customer, .. } => "customer",
+        Viewer::User { role: Role::Staff, .. } => "staff",
+        Viewer::User { role: Role::Admin, .. } => "admin",
+        Viewer::System => "system",
+    }
+}
+
+/// A word for the kind of operation.
+pub fn kind_word(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::Query => "query",
+        OperationKind::Mutation => "mutation",
+        OperationKind::Subscription => "subscription",
+    }
+}
+
+/// The outermost layer: names the request, keeps a panic from ending more than it, adds the
+/// headers that every answer has, and writes the log line.
+pub async fn observe(
+    State(state): State<HttpState>,
+    mut request: axum::http::Request<Body>,
+    next: Next,
+) -> Response {
+    let request_id = RequestId::from_headers(request.headers());
+    let observation = Observation::new(request_id.clone());
+    let trace_id = trace_id(request.headers());
+    let span = tracing::info_span!("request", %request_id, trace_id);
+    let mut line = Line {
+        observation: observation.clone(),
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        began: Instant::now(),
+        span: span.clone(),
+        status: None,
+    };
+    request.extensions_mut().insert(observation);
+    let answered = AssertUnwindSafe(next.run(request).instrument(span)).catch_unwind().await;
+    let mut response = answered.unwrap_or_else(|_| problem::internal(&request_id));
+    response_headers::complete(response.headers_mut(), state.app.settings.environment);
+    if let Some(value) = request_id.header() {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    line.status = Some(response.status());
+    response
+}
+
+/// The log line; written when dropped, so that a client that hung up leaves one as well.
+struct Line {
+    observation: Observation,
+    method: String,
+    path: String,
+    began: Instant,
+    span: tracing::Span,
+    status: Option<StatusCode>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let seen = std::mem::take(&mut *self.observation.seen.lock());
+        let _in_span = self.span.enter();
+        let (method, path) = (self.method.as_str(), self.path.as_str());
+        let ms = self.began.elapsed().as_secs_f64() * 1_000.0;
+        let ms = (ms * 1_000.0).round() / 1_000.0;
+        let status = self.status.map(|status| status.as_u16());
+        let Seen { viewer, kind, operation, sql, .. } = &seen;
+        let operation = operation.as_deref();
+        let codes = (!seen.codes.is_empty()).then(|| seen.codes.join(","));
+        macro_rules! write {
+            ($level:ident, $message:literal) => {
+                tracing::$level!(
+                    method, path, status, ms, kind, operation, viewer, sql, codes, $message
+                )
+            };
+        }
+        let failed = |code: &str| seen.codes.iter().any(|found| found == code);
+        match self.status {
+            None => write!(info, "the client hung up"),
+            Some(_) if failed(code::SERVICE_UNAVAILABLE) => write!(warn, "request"),
+            Some(status) if status.is_server_error() => write!(error, "request"),
+            Some(_) if failed(code::INTERNAL_SERVER_ERROR) => write!(error, "request"),
+            Some(_) if path.starts_with("/health/") => write!(debug, "request"),
+            Some(_) => write!(info, "request"),
+        }
+    }
+}
+
+/// The trace id of a W3C `traceparent`, if that is well-formed.
+fn trace_id(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("traceparent")?.to_str().ok()?;
+    let mut parts = value.split('-');
+    let (version, trace, parent, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let zero = |text: &str| text.bytes().all(|byte| byte == b'0');
+    let known = hex(version, 2) && version != "ff" && (version != "00" || parts.next().is_none());
+    let sound = hex(trace, 32) && !zero(trace) && hex(parent, 16) && !zero(parent) && hex(flags, 2);
+    (known && sound).then(|| trace.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn a_sound_traceparent_gives_its_trace_id() {
+        let trace = |value: &'static str| {
+            let value = HeaderValue::from_static(value);
+            trace_id(&HeaderMap::from_iter([("traceparent".parse().unwrap(), value)]))
+        };
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        assert_eq!(
+            trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").as_deref(),
+            Some(id)
+        );
+        for bad in [
+            "",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        ] {
+            assert_eq!(trace(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Accepts connections until the server stops, and then lets those that are open end.
+
+use crate::app::App;
+use crate::http::connection;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+
+/// How long to wait when the system has no file descriptor left for another connection.
+const PAUSE_WHEN_FULL: Duration = Duration::from_millis(50);
+
+/// Serves the application on a listener. Ends when the application stops and the requests under
+/// way have ended, or their time is over.
+pub async fn serve(app: App, listener: TcpListener) {
+    let router = crate::http::router(app.clone());
+    let limits = app.settings.transport.clone();
+    let stopping = app.lifecycle.stopping.clone();
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopping.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                // Without this a small answer may wait for the acknowledgement of the one before.
+                let _ = stream.set_nodelay(true);
+                let (router, limits) = (router.clone(), limits.clone());
+                connections.spawn(connection::serve(
+                    stream,
+                    peer,
+                    router,
+                    limits,
+                    stopping.clone(),
+                ));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(PAUSE_WHEN_FULL).await;
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    app.lifecycle.tasks.close();
+    let ended = async { tokio::join!(connections.wait(), app.lifecycle.tasks.wait()) };
+    if tokio::time::timeout(limits.drain, ended).await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            operations = app.lifecycle.tasks.len(),
+            "what was under way did not end in time"
+        );
+    }
+}

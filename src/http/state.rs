@@ -1,0 +1,22 @@
+//! What the handlers share.
+
+use crate::app::App;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// The application, and what is counted across requests.
+#[derive(Clone)]
+pub struct HttpState {
+    /// The application.
+    pub app: App,
+    /// A permit for each request that is worked on.
+    pub gate: Arc<Semaphore>,
+}
+
+impl HttpState {
+    /// The state of a router.
+    pub fn new(app: App) -> Self {
+        let gate = Arc::new(Semaphore::new(app.settings.transport.requests_in_flight));
+        Self { app, gate }
+    }
+}

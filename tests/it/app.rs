@@ -1,0 +1,148 @@
+//! The application under test: the real `App` and router on a database of its own, and those who
+//! call it. In-process for plain calls; on a real port for sockets and for clients that hang up.
+
+mod caller;
+mod database;
+mod process;
+mod socket;
+
+pub use caller::{Answer, Caller};
+pub use process::ServerProcess;
+pub use socket::Socket;
+
+use axum::Router;
+use clap::Parser;
+use database::TestDatabase;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use stockroom::app::App;
+use stockroom::auth::{Role, TokenCodec, Viewer};
+use stockroom::config::{Settings, SettingsArgs};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+/// Signs the tokens of all tests, so that they need not sign in.
+const SIGNING_KEY: &str = "a key for tests alone, known to everyone who reads this";
+
+/// The application under test. Its database goes when it does.
+pub struct TestApp {
+    /// The application.
+    pub app: App,
+    router: Router,
+    address: tokio::sync::OnceCell<SocketAddr>,
+    database: Arc<TestDatabase>,
+}
+
+/// Reads settings as the program does.
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+impl TestApp {
+    /// An application with the settings of development.
+    pub async fn start() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// An application with other settings.
+    pub async fn with(configure: impl FnOnce(&mut Settings)) -> Self {
+        let database = Arc::new(TestDatabase::create().await);
+        Self::on(database, configure).await
+    }
+
+    /// Another replica on the same database and Redis, in this process.
+    pub async fn replica(&self) -> Self {
+        Self::on(Arc::clone(&self.database), |_| ()).await
+    }
+
+    async fn on(database: Arc<TestDatabase>, configure: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = database.settings();
+        configure(&mut settings);
+        let app = App::build(settings).await.expect("the application starts");
+        let router = stockroom::http::router(app.clone());
+        Self { app, router, address: tokio::sync::OnceCell::new(), database }
+    }
+
+    /// Whoever sends no token.
+    pub fn guest(&self) -> Caller {
+        Caller::new(self.router.clone(), None)
+    }
+
+    /// A member of staff.
+    pub async fn staff(&self) -> Caller {
+        self.signed_in(Role::Staff).await
+    }
+
+    /// A customer with an account.
+    pub async fn customer(&self) -> Caller {
+        self.signed_in(Role::Customer).await
+    }
+
+    /// An administrator.
+    pub async fn admin(&self) -> Caller {
+        self.signed_in(Role::Admin).await
+    }
+
+    /// Someone with a fresh account of this role.
+    pub async fn signed_in(&self, role: Role) -> Caller {
+        let user = self.account(role).await;
+        self.with_token(self.token(user))
+    }
+
+    /// Whoever sends this token.
+    pub fn with_token(&self, token: impl Into<String>) -> Caller {
+        Caller::new(self.router.clone(), Some(token.into()))
+    }
+
+    /// Makes an account and tells its key.
+    pub async fn account(&self, role: Role) -> Uuid {
+        let new = stockroom::account::NewUser {
+            email: format!("{}@stockroom.example", Uuid::new_v4().simple()),
+            name: "Someone".to_owned(),
+            password: "four words in a row".to_owned().into(),
+            role,
+        };
+        let user = self.app.services.accounts.create(&Viewer::System, new).await;
+        user.expect("the account is made").id
+    }
+
+    /// An access token of the account that is good from now on.
+    pub fn token(&self, user: Uuid) -> String {
+        self.token_issued_at(user, self.app.db.now().timestamp())
+    }
+
+    /// An access token of the account, issued at this time (seconds since 1970).
+    pub fn token_issued_at(&self, user: Uuid, seconds: i64) -> String {
+        let codec = TokenCodec::new(&SIGNING_KEY.to_owned().into());
+        codec.issue(user, seconds).expect("the token is signed")
+    }
+
+    /// The real address of the application, which listens from the first call on.
+    pub async fn listen(&self) -> SocketAddr {
+        let listen = || async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+            let address = listener.local_addr().expect("the port is known");
+            tokio::spawn(stockroom::http::serve(self.app.clone(), listener));
+            address
+        };
+        *self.address.get_or_init(listen).await
+    }
+
+    /// A guest's socket, ready for operations.
+    pub async fn socket(&self) -> Socket {
+        Socket::ready(self.listen().await, None).await
+    }
+
+    /// A socket of someone with this token, ready for operations.
+    pub async fn socket_with_token(&self, token: &str) -> Socket {
+        Socket::ready(self.listen().await, Some(token)).await
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.app.lifecycle.stopping.cancel();
+    }
+}

@@ -1,0 +1,95 @@
+//! The real program in a process of its own, on the database of a test.
+
+use super::database::redis_url;
+use super::{SIGNING_KEY, TestApp};
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// A server process; it is killed when this is dropped.
+pub struct ServerProcess {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl ServerProcess {
+    /// Starts the program on the database of `app` and waits until it is ready.
+    pub async fn start(app: &TestApp) -> Self {
+        Self::start_with(app, &[]).await
+    }
+
+    /// Starts the program with more settings, as environment variables.
+    pub async fn start_with(app: &TestApp, settings: &[(&str, &str)]) -> Self {
+        let folder = app.database.folder.path().join("process");
+        std::fs::create_dir_all(&folder).expect("a folder can be made");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stockroom"));
+        command
+            .arg("serve")
+            .env_clear()
+            .env("DATABASE_URL", &app.database.url)
+            .env("DATA_DIR", &folder)
+            .env("JWT_SIGNING_KEY", SIGNING_KEY)
+            .env("LISTEN_ADDR", "127.0.0.1:0")
+            .env("SEED_DEMO", "false")
+            .env("LOG_LEVEL", "warn")
+            .envs(redis_url().map(|url| ("REDIS_URL", url)))
+            .envs(settings.iter().copied())
+            // Away from any .env of whoever runs the tests.
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command.spawn().expect("the program starts");
+        let stdout = child.stdout.take().expect("the output is piped");
+        let mut lines = BufReader::new(stdout).lines();
+        let address = async {
+            while let Some(line) = lines.next_line().await.expect("the output can be read") {
+                let after = line.split_once("http://").map(|(_, after)| after);
+                let address = after.and_then(|after| after.split('/').next());
+                if let Some(Ok(address)) = address.map(str::trim).map(str::parse) {
+                    return address;
+                }
+            }
+            panic!("the program ended before it listened")
+        };
+        let address = tokio::time::timeout(Duration::from_secs(30), address).await;
+        let address = address.expect("the program listens in time");
+        // The pipe must not fill up.
+        tokio::spawn(async move {
+            let mut rest = Vec::new();
+            lines.into_inner().read_to_end(&mut rest).await
+        });
+        let process = Self { child, address };
+        process.wait_until_ready().await;
+        process
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL of a path of it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The process, for signals and its end.
+    pub fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    async fn wait_until_ready(&self) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            let answer = reqwest::get(self.url("/health/ready")).await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "the program is not ready in time");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
