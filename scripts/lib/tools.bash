@@ -96,7 +96,6 @@ need() {
 has_compiler() { have cc || have gcc || have clang; }
 has_components() { cargo fmt --version && cargo clippy --version; }
 has_redis() { have redis-server; }
-has_node() { node_is_right || node_from_npm; }
 has_nextest() { cargo nextest --version; }
 
 # Everything that this run needs; sets postgres_bin and CHROMIUM.
@@ -117,8 +116,11 @@ find_tools() {
     need "PostgreSQL $postgres_minimum or later (the server)" find_postgres postgresql \
       'Install it, or run scripts/test --sqlite.'
     need 'Redis (redis-server)' has_redis redis-server 'Install it, or run scripts/test --sqlite.'
-    need "Node.js $node_minimum or later with npm" has_node 'nodejs npm' \
-      'Install it, or run scripts/test --sqlite.'
+    if ! node_is_right; then
+      { have npm || apt_install npm; } && node_from_npm
+      need "Node.js $node_minimum or later with npm" node_is_right 'nodejs npm' \
+        'Install it, or run scripts/test --sqlite.'
+    fi
     if $browser; then
       need 'Chromium or Google Chrome' find_chromium chromium \
         'Install it, or run scripts/test --no-browser.'
