@@ -23,7 +23,8 @@ pub const HOUSE: &[Module] = &[
     // The ground counts and logs through telemetry. What writes rows does so through db.
     module("telemetry", 1, &[]),
     module("db", 1, &["telemetry"]),
-    module("idempotency", 1, &["db", "telemetry"]),
+    // A key belongs to who sent it.
+    module("idempotency", 1, &["auth", "db", "telemetry"]),
     module("cache", 1, &["db", "telemetry"]),
     module("events", 1, &["db", "telemetry"]),
     module("jobs", 1, &["db", "telemetry"]),
