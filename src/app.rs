@@ -8,8 +8,11 @@ use crate::account::Accounts;
 use crate::auth::TokenCodec;
 use crate::config::Settings;
 use crate::db::Db;
+use crate::events::Bus;
 use crate::graphql::document::{DocumentFront, Limits};
 use crate::schema::{Services, StockroomSchema};
+use crate::stock::Stock;
+use crate::stock::live::LiveStock;
 use anyhow::Context;
 use secrecy::SecretString;
 use std::io::Write;
@@ -46,7 +49,11 @@ impl App {
             None => development_key(&settings.data_dir).context("cannot keep a signing key")?,
         };
         let accounts = Accounts::new(db.clone(), TokenCodec::new(&key))?;
-        let services = Services { accounts };
+        let bus = Bus::local();
+        let stock = Stock::new(db.clone(), bus.clone());
+        let live_stock = LiveStock::new(stock.clone(), bus);
+        tokio::spawn(live_stock.clone().run());
+        let services = Services { accounts, stock, live_stock };
         let schema = crate::schema::build();
         let limits = Limits {
             suggestions: settings.graphiql_enabled,

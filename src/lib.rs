@@ -17,6 +17,7 @@ pub mod auth;
 pub mod db;
 pub mod events;
 pub mod graphql;
+pub mod idempotency;
 pub mod telemetry;
 
 pub mod config;

@@ -6,23 +6,31 @@ use crate::account::graphql::{AccountMutation, AccountQuery};
 use crate::account::loader::AccountLoaders;
 use crate::auth::Viewer;
 use crate::graphql::idempotency::Replayed;
-use async_graphql::{EmptySubscription, MergedObject, Request, Schema, ValidationMode};
+use crate::stock::Stock;
+use crate::stock::graphql::{StockMutation, StockQuery, StockSubscription};
+use crate::stock::live::LiveStock;
+use crate::stock::loader::StockLoaders;
+use async_graphql::{MergedObject, MergedSubscription, Request, Schema, ValidationMode};
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(AccountQuery);
+pub struct Query(StockQuery, AccountQuery);
 
 /// Everything that can be changed. Mutations of one request run one after the other.
 #[derive(MergedObject, Default)]
-pub struct Mutation(AccountMutation);
+pub struct Mutation(StockMutation, AccountMutation);
+
+/// Everything that can be watched, over WebSocket.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(StockSubscription);
 
 /// The engine's schema.
-pub type StockroomSchema = Schema<Query, Mutation, EmptySubscription>;
+pub type StockroomSchema = Schema<Query, Mutation, Subscription>;
 
 /// Builds the schema.
 #[must_use]
 pub fn build() -> StockroomSchema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
         // Documents come through the document front, which validates them in full.
         .validation_mode(ValidationMode::Fast)
         .finish()
@@ -39,6 +47,10 @@ pub fn sdl() -> String {
 pub struct Services {
     /// Accounts and signing in.
     pub accounts: Accounts,
+    /// Warehouses, levels, the ledger.
+    pub stock: Stock,
+    /// Those who watch stock.
+    pub live_stock: LiveStock,
 }
 
 impl Services {
@@ -50,5 +62,8 @@ impl Services {
             .data(replayed)
             .data(self.accounts.clone())
             .data(AccountLoaders::new(&self.accounts, viewer))
+            .data(self.stock.clone())
+            .data(self.live_stock.clone())
+            .data(StockLoaders::new(&self.stock, viewer))
     }
 }

@@ -95,7 +95,6 @@ const TABLES: [&str; 4] = [
         expires_at {timestamp},
         created_at {timestamp} NOT NULL,
         updated_at {timestamp} NOT NULL,
-        CONSTRAINT reservation_line_key UNIQUE (order_line_id, level_id),
         CONSTRAINT reservation_level_fkey FOREIGN KEY (level_id) REFERENCES stock_level (id),
         CONSTRAINT reservation_quantity_check CHECK (quantity > 0),
         CONSTRAINT reservation_status_check CHECK (status IN ('HELD', 'COMMITTED', 'CONSUMED', 'RELEASED')),
@@ -103,12 +102,16 @@ const TABLES: [&str; 4] = [
     )",
 ];
 
-const INDEXES: [&str; 7] = [
+const INDEXES: [&str; 8] = [
     // At most one default; that there is one is seen to by the step that creates it.
     "CREATE UNIQUE INDEX warehouse_default_key ON warehouse (is_default) WHERE is_default",
     "CREATE INDEX stock_level_warehouse_idx ON stock_level (warehouse_id)",
-    "CREATE INDEX stock_level_low_idx ON stock_level (id) WHERE on_hand - reserved <= reorder_point",
+    "CREATE INDEX stock_level_low_idx ON stock_level ((on_hand - reserved), id)
+        WHERE on_hand - reserved <= reorder_point",
     "CREATE INDEX stock_movement_created_idx ON stock_movement (created_at, id)",
+    // A line may hold pieces at a level again after it gave them back.
+    "CREATE UNIQUE INDEX reservation_line_key ON reservation (order_line_id, level_id)
+        WHERE status IN ('HELD', 'COMMITTED')",
     "CREATE INDEX reservation_order_idx ON reservation (order_id)",
     "CREATE INDEX reservation_level_idx ON reservation (level_id) WHERE status IN ('HELD', 'COMMITTED')",
     "CREATE INDEX reservation_expiry_idx ON reservation (expires_at) WHERE status = 'HELD'",

@@ -13,7 +13,7 @@ pub use stats::SqlStats;
 pub use tx::{Tx, TxError};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
+use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, StatementBuilder};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -75,15 +75,23 @@ impl Db {
     /// process's clock on SQLite, whose database is the process. Tests can move both.
     #[must_use]
     pub fn now_sql(&self) -> SimpleExpr {
-        let offset_us = self.clock_offset_us.load(Ordering::Relaxed);
+        self.now_plus_sql(TimeDelta::zero())
+    }
+
+    /// A time so long from now (or ago, when negative) as SQL, by the clock of [`Db::now_sql`].
+    #[must_use]
+    pub fn now_plus_sql(&self, by: TimeDelta) -> SimpleExpr {
         if !self.is_postgres() {
-            return Expr::value(self.now());
+            return Expr::value(self.now() + by);
         }
+        let offset_us = self
+            .clock_offset_us
+            .load(Ordering::Relaxed)
+            .saturating_add(by.num_microseconds().unwrap_or_default());
         if offset_us == 0 {
             return Expr::cust("clock_timestamp()");
         }
-        Expr::cust("clock_timestamp()")
-            .add(Expr::cust_with_values("$1 * interval '1 microsecond'", [offset_us]))
+        Expr::cust_with_values("(clock_timestamp() + $1 * interval '1 microsecond')", [offset_us])
     }
 
     /// The present time of this process, cut to microseconds, moved by the test offset. Not for

@@ -25,6 +25,7 @@ pub struct Tx {
     inner: Arc<DatabaseTransaction>,
     after_commit: Arc<Mutex<Vec<AfterCommit>>>,
     db: Db,
+    attempt: u32,
 }
 
 impl Tx {
@@ -38,6 +39,13 @@ impl Tx {
     #[must_use]
     pub fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// Whether an earlier try of the same body met another transaction in its way. What was done
+    /// in hope the first time is better done behind locks now.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        self.attempt > 1
     }
 
     /// Does something once the transaction is committed, and never when it is not.
@@ -103,7 +111,7 @@ impl Db {
     {
         let mut attempt = 1;
         loop {
-            let result = self.attempt(&body).await;
+            let result = self.attempt(&body, attempt).await;
             let Err(error) = &result else { return result };
             let contention = error.db_error().is_some_and(DbError::is_contention);
             if !contention || attempt >= ATTEMPTS {
@@ -117,7 +125,7 @@ impl Db {
         }
     }
 
-    async fn attempt<T, E, F, Fut>(&self, body: &F) -> Result<T, E>
+    async fn attempt<T, E, F, Fut>(&self, body: &F, attempt: u32) -> Result<T, E>
     where
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T, E>>,
@@ -127,6 +135,7 @@ impl Db {
             inner: Arc::new(self.begin().await?),
             after_commit: Arc::default(),
             db: self.clone(),
+            attempt,
         };
         let result = body(tx.clone()).await;
         let Tx { inner, after_commit, .. } = tx;

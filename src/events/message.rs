@@ -39,6 +39,8 @@ pub struct LevelState {
     pub on_hand: i64,
     /// Units of these that are promised.
     pub reserved: i64,
+    /// At this many available pieces or fewer the level is low.
+    pub reorder_point: i64,
     /// Rises with every change of this level: of two states the one with the larger is newer.
     pub version: i64,
     /// When it was changed.

@@ -16,10 +16,16 @@ use std::sync::Arc;
 type Found<K, V> = Result<Arc<HashMap<K, V>>, Fault>;
 type Fetch<K, V> = dyn Fn(Vec<K>) -> BoxFuture<'static, Result<HashMap<K, V>, Fault>> + Send + Sync;
 
-/// One kind of look-up within one request.
+/// One kind of look-up within one request; clones share their batches.
 pub struct Batch<K, V> {
     fetch: Arc<Fetch<K, V>>,
     open: Arc<Mutex<Option<Open<K, V>>>>,
+}
+
+impl<K, V> Clone for Batch<K, V> {
+    fn clone(&self) -> Self {
+        Self { fetch: Arc::clone(&self.fetch), open: Arc::clone(&self.open) }
+    }
 }
 
 struct Open<K, V> {

@@ -5,6 +5,7 @@ pub mod batch;
 pub mod connection;
 pub mod document;
 pub mod fault;
+pub mod filters;
 pub mod idempotency;
 pub mod node_id;
 pub mod scalars;

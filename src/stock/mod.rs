@@ -1,1 +1,19 @@
-//! Stock: warehouses, levels, the movement ledger and reservations.
+//! Stock: warehouses, levels, the movement ledger and reservations. Never negative, never changed
+//! without a movement, and told to those who watch once a change is committed.
+
+mod error;
+pub mod graphql;
+mod level;
+pub mod live;
+pub mod loader;
+mod service;
+
+pub use error::{Shortage, StockError};
+pub use level::{
+    Availability, Level, LevelFilter, Movement, MovementFilter, MovementKind, StockStatus,
+    Warehouse,
+};
+pub use service::{
+    Adjust, Adjusted, NewWarehouse, OpeningStock, Reservation, ReserveLine, ReserveOrder, SetLevel,
+    Stock, Transfer, Transferred, WarehouseChange, Watchable, in_stock,
+};

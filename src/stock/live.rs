@@ -1,0 +1,297 @@
+//! Live stock: who watches which variants, and what they are to be told. A watcher has one slot a
+//! variant, where a newer state replaces an older one: memory is bounded, and a slow reader ends
+//! with the truth. What a message may have missed is read again, every few seconds and whenever
+//! the bus was cut.
+
+use crate::db::Timestamp;
+use crate::events::{Bus, BusEvent, BusMessage, LevelState};
+use crate::stock::service::WatchedLevel;
+use crate::stock::{Availability, Stock, StockError};
+use futures::Stream;
+use parking_lot::Mutex;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+/// How often everything watched is read again.
+const READ_AGAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// The present stock of one variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StockState {
+    /// The variant.
+    pub variant_id: Uuid,
+    /// The sums over its levels.
+    pub stock: Availability,
+    /// When the newest change happened; None when it was never stocked.
+    pub occurred_at: Option<Timestamp>,
+}
+
+/// Those who watch stock; cheap to clone.
+#[derive(Clone)]
+pub struct LiveStock {
+    stock: Stock,
+    bus: Bus,
+    watched: Arc<Mutex<HashMap<Uuid, Watched>>>,
+    next_watcher: Arc<AtomicU64>,
+    read_again: Arc<Notify>,
+}
+
+/// What is known of a variant that somebody watches.
+#[derive(Default)]
+struct Watched {
+    levels: HashMap<Uuid, LevelNow>,
+    watchers: HashMap<u64, Arc<Slot>>,
+}
+
+#[derive(Clone, Copy)]
+struct LevelNow {
+    on_hand: i64,
+    reserved: i64,
+    reorder_point: i64,
+    version: i64,
+    active: bool,
+    changed_at: Timestamp,
+}
+
+/// What one watcher still has to be told: at most one state a variant.
+#[derive(Default)]
+struct Slot {
+    waiting: Mutex<Waiting>,
+    filled: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    order: VecDeque<Uuid>,
+    states: HashMap<Uuid, StockState>,
+}
+
+impl Slot {
+    fn put(&self, state: StockState) {
+        let mut waiting = self.waiting.lock();
+        if waiting.states.insert(state.variant_id, state).is_none() {
+            waiting.order.push_back(state.variant_id);
+        }
+        drop(waiting);
+        self.filled.notify_one();
+    }
+
+    fn take(&self) -> Option<StockState> {
+        let mut waiting = self.waiting.lock();
+        let variant_id = waiting.order.pop_front()?;
+        waiting.states.remove(&variant_id)
+    }
+}
+
+impl Watched {
+    fn state(&self, variant_id: Uuid) -> StockState {
+        let mut stock = Availability::default();
+        for level in self.levels.values() {
+            if level.active {
+                stock.available += level.on_hand - level.reserved;
+                stock.reorder_point += level.reorder_point;
+            }
+            stock.version += level.version;
+        }
+        let occurred_at = self.levels.values().map(|level| level.changed_at).max();
+        StockState { variant_id, stock, occurred_at }
+    }
+
+    /// Takes over a level when it is newer than what is known.
+    fn learn(&mut self, warehouse_id: Uuid, level: LevelNow) -> bool {
+        let known = self.levels.get(&warehouse_id);
+        let newer = known.is_none_or(|known| known.version < level.version);
+        if newer {
+            self.levels.insert(warehouse_id, level);
+        }
+        newer
+    }
+
+    fn tell(&self, variant_id: Uuid) {
+        let state = self.state(variant_id);
+        self.watchers.values().for_each(|slot| slot.put(state));
+    }
+}
+
+/// Ends a watch when its stream is dropped.
+struct Watch {
+    live: LiveStock,
+    id: u64,
+    variants: Vec<Uuid>,
+    slot: Arc<Slot>,
+    told: HashMap<Uuid, i64>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut watched = self.live.watched.lock();
+        for variant in &self.variants {
+            let Some(entry) = watched.get_mut(variant) else { continue };
+            entry.watchers.remove(&self.id);
+            if entry.watchers.is_empty() {
+                watched.remove(variant);
+            }
+        }
+    }
+}
+
+impl LiveStock {
+    /// Watches over this stock, with news from this bus.
+    #[must_use]
+    pub fn new(stock: Stock, bus: Bus) -> Self {
+        Self {
+            stock,
+            bus,
+            watched: Arc::default(),
+            next_watcher: Arc::default(),
+            read_again: Arc::default(),
+        }
+    }
+
+    /// The present state of each variant, then its changes in rising versions, without a gap
+    /// between the two.
+    ///
+    /// # Errors
+    /// When the present state cannot be read.
+    pub async fn watch(
+        &self,
+        variants: Vec<Uuid>,
+    ) -> Result<impl Stream<Item = StockState> + use<>, StockError> {
+        let slot = Arc::new(Slot::default());
+        let id = self.next_watcher.fetch_add(1, Ordering::Relaxed);
+        // First listen, then read: what is committed in between arrives twice rather than never.
+        for variant in &variants {
+            let mut watched = self.watched.lock();
+            watched.entry(*variant).or_default().watchers.insert(id, Arc::clone(&slot));
+        }
+        let watch = Watch { live: self.clone(), id, variants, slot, told: HashMap::new() };
+        let levels = self.stock.find_watched(&watch.variants).await?;
+        self.learn(levels);
+        let watched = self.watched.lock();
+        for variant in &watch.variants {
+            if let Some(entry) = watched.get(variant) {
+                watch.slot.put(entry.state(*variant));
+            }
+        }
+        drop(watched);
+        Ok(futures::stream::unfold(watch, |mut watch| async move {
+            let state = watch.next().await;
+            Some((state, watch))
+        }))
+    }
+
+    /// How many variants are watched.
+    #[must_use]
+    pub fn watched(&self) -> usize {
+        self.watched.lock().len()
+    }
+
+    /// Follows the bus until it is gone; the application runs this in the background.
+    pub async fn run(self) {
+        let mut news = self.bus.subscribe();
+        let mut again = tokio::time::interval(READ_AGAIN_EVERY);
+        again.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                event = news.next() => match event {
+                    Some(BusEvent::Message(message)) => self.hear(&message),
+                    Some(BusEvent::Lagged | BusEvent::Resumed) => self.read_again.notify_one(),
+                    None => return,
+                },
+                () = self.read_again.notified() => self.read_all().await,
+                _ = again.tick() => self.read_all().await,
+            }
+        }
+    }
+
+    fn hear(&self, message: &BusMessage) {
+        match message {
+            BusMessage::StockLevelsChanged(levels) => {
+                for level in levels {
+                    self.hear_of(level);
+                }
+            }
+            BusMessage::WarehousesChanged => self.read_again.notify_one(),
+            BusMessage::EntitiesChanged(_) => {}
+        }
+    }
+
+    fn hear_of(&self, level: &LevelState) {
+        let mut watched = self.watched.lock();
+        let Some(entry) = watched.get_mut(&level.variant_id) else { return };
+        let Some(known) = entry.levels.get(&level.warehouse_id) else {
+            // A level that is new here: whether its warehouse sells stands in the database.
+            self.read_again.notify_one();
+            return;
+        };
+        let now = LevelNow {
+            on_hand: level.on_hand,
+            reserved: level.reserved,
+            reorder_point: level.reorder_point,
+            version: level.version,
+            active: known.active,
+            changed_at: level.occurred_at,
+        };
+        if entry.learn(level.warehouse_id, now) {
+            entry.tell(level.variant_id);
+        }
+    }
+
+    async fn read_all(&self) {
+        let variants: Vec<Uuid> = self.watched.lock().keys().copied().collect();
+        if variants.is_empty() {
+            return;
+        }
+        match self.stock.find_watched(&variants).await {
+            Ok(levels) => self.learn(levels),
+            // The next turn tries again.
+            Err(error) => tracing::warn!(%error, "watched stock could not be read"),
+        }
+    }
+
+    /// Takes over what was read, and tells those who watch what is news to them.
+    fn learn(&self, levels: Vec<WatchedLevel>) {
+        let mut watched = self.watched.lock();
+        let mut changed = HashSet::new();
+        for level in levels {
+            let Some(entry) = watched.get_mut(&level.variant_id) else { continue };
+            let now = LevelNow {
+                on_hand: level.on_hand,
+                reserved: level.reserved,
+                reorder_point: level.reorder_point,
+                version: level.version,
+                active: level.active,
+                changed_at: level.updated_at,
+            };
+            if entry.learn(level.warehouse_id, now) {
+                changed.insert(level.variant_id);
+            }
+        }
+        for variant in changed {
+            if let Some(entry) = watched.get(&variant) {
+                entry.tell(variant);
+            }
+        }
+    }
+}
+
+impl Watch {
+    async fn next(&mut self) -> StockState {
+        loop {
+            while let Some(state) = self.slot.take() {
+                // A message and a read may tell the same: only what is newer goes out.
+                let version = state.stock.version;
+                let told = self.told.get(&state.variant_id);
+                if told.is_none_or(|told| *told < version) {
+                    self.told.insert(state.variant_id, version);
+                    return state;
+                }
+            }
+            self.slot.filled.notified().await;
+        }
+    }
+}

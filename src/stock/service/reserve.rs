@@ -1,0 +1,345 @@
+//! Setting stock aside for orders. The functions take lists of orders, so that checkouts that come
+//! together can share a transaction; each order of a list is served whole or not at all.
+
+use crate::db::Tx;
+use crate::stock::service::change::{changed_in_txn, touch_by};
+use crate::stock::service::{
+    LedgerLine, Stock, available, record_in_txn, select_levels, watch_conflicts,
+};
+use crate::stock::{Level, MovementKind, Shortage, StockError};
+use chrono::TimeDelta;
+use entity::stock_level::{Column, Entity, Model};
+use entity::{reservation, warehouse};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// An order that needs stock.
+#[derive(Debug, Clone)]
+pub struct ReserveOrder {
+    /// The order.
+    pub order_id: Uuid,
+    /// What it needs. Lines of the same variant are fine.
+    pub lines: Vec<ReserveLine>,
+}
+
+/// One line of an order.
+#[derive(Debug, Clone)]
+pub struct ReserveLine {
+    /// The line.
+    pub order_line_id: Uuid,
+    /// The variant.
+    pub variant_id: Uuid,
+    /// Its SKU, for the answer when it is short.
+    pub sku: String,
+    /// How many, 1 or more.
+    pub quantity: i64,
+}
+
+/// Pieces set aside at one level for one order line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    /// The key.
+    pub id: Uuid,
+    /// The order line.
+    pub order_line_id: Uuid,
+    /// The level.
+    pub level_id: Uuid,
+    /// How many.
+    pub quantity: i64,
+}
+
+/// What became of one order of a list.
+pub type Outcome = Result<Vec<Reservation>, Vec<Shortage>>;
+
+/// Which order takes how many at a level.
+struct Take {
+    order_id: Uuid,
+    order_line_id: Uuid,
+    quantity: i64,
+}
+
+/// What is free at the levels of the variants asked for.
+struct Free {
+    /// By variant, in the order that warehouses serve: level key and pieces free.
+    levels: HashMap<Uuid, Vec<(Uuid, i64)>>,
+    /// Variant and warehouse of each level: the order in which levels are locked.
+    places: HashMap<Uuid, (Uuid, Uuid)>,
+}
+
+impl Stock {
+    /// Sets stock aside for one order, in a transaction of its own. When it is short and expired
+    /// holds lie on what is short, those are ended first and the whole is tried once more: nobody
+    /// is refused for a dead hold.
+    ///
+    /// # Errors
+    /// [`StockError::Insufficient`]: then nothing was set aside.
+    pub async fn reserve(
+        &self,
+        order: &ReserveOrder,
+        hold: TimeDelta,
+    ) -> Result<Vec<Reservation>, StockError> {
+        let first = self.reserve_once(order, hold).await;
+        let Err(StockError::Insufficient(shortages)) = &first else {
+            return watch_conflicts(first);
+        };
+        let short: Vec<Uuid> = shortages.iter().map(|shortage| shortage.variant_id).collect();
+        if self.expire_holds_on(&short).await? == 0 {
+            return watch_conflicts(first);
+        }
+        watch_conflicts(self.reserve_once(order, hold).await)
+    }
+
+    async fn reserve_once(
+        &self,
+        order: &ReserveOrder,
+        hold: TimeDelta,
+    ) -> Result<Vec<Reservation>, StockError> {
+        self.db
+            .tx(|tx| async move {
+                let outcomes = self.reserve_in_txn(&tx, std::slice::from_ref(order), hold).await?;
+                match outcomes.into_iter().next() {
+                    Some(Ok(reservations)) => Ok(reservations),
+                    Some(Err(shortages)) => Err(StockError::Insufficient(shortages)),
+                    None => Err(StockError::fault("an order has no outcome")),
+                }
+            })
+            .await
+    }
+
+    /// Sets stock aside for orders, each whole or not at all; the answers are in their order. The
+    /// last thing that a transaction does: a hot level stays locked until the commit.
+    ///
+    /// # Errors
+    /// When the database fails, or the plan was overtaken: the transaction helper then repeats
+    /// the whole, behind locks.
+    pub async fn reserve_in_txn(
+        &self,
+        tx: &Tx,
+        orders: &[ReserveOrder],
+        hold: TimeDelta,
+    ) -> Result<Vec<Outcome>, StockError> {
+        let mut variants: Vec<Uuid> =
+            orders.iter().flat_map(|order| &order.lines).map(|line| line.variant_id).collect();
+        variants.sort_unstable();
+        variants.dedup();
+        // The first try plans without locks and relies on the guards; a refusal is never decided
+        // without them.
+        let mut locked = tx.is_repeated();
+        let mut free = free_in_txn(tx, &variants, locked).await?;
+        let (mut outcomes, mut takes) = plan(orders, &mut free);
+        if !locked && outcomes.iter().any(Result::is_err) {
+            locked = true;
+            free = free_in_txn(tx, &variants, locked).await?;
+            (outcomes, takes) = plan(orders, &mut free);
+        }
+        let levels = take_in_txn(tx, &takes, &free.places).await?;
+        write_reservations_in_txn(tx, &takes, &mut outcomes, orders, hold).await?;
+        self.publish_after_commit(tx, &levels);
+        Ok(outcomes)
+    }
+}
+
+/// What is free in active warehouses. Locked reads take the rows in key order, as all writers do.
+async fn free_in_txn(tx: &Tx, variants: &[Uuid], locked: bool) -> Result<Free, StockError> {
+    let mut select = select_levels();
+    select
+        .and_where(Expr::col((Entity, Column::VariantId)).is_in(variants.iter().copied()))
+        .order_by((Entity, Column::VariantId), Order::Asc)
+        .order_by((Entity, Column::WarehouseId), Order::Asc);
+    if locked {
+        select.lock_exclusive();
+    }
+    let levels: Vec<Level> = tx.all::<Model>(&select).await?.into_iter().map(Level::from).collect();
+    let mut select = Query::select();
+    select
+        .column(sea_orm::sea_query::Asterisk)
+        .from(warehouse::Entity)
+        .and_where(Expr::col(warehouse::Column::Active).eq(true));
+    let serving: HashMap<Uuid, i32> = tx
+        .all::<warehouse::Model>(&select)
+        .await?
+        .into_iter()
+        .map(|warehouse| (warehouse.id, warehouse.priority))
+        .collect();
+    let mut free = Free { levels: HashMap::new(), places: HashMap::new() };
+    let mut served: Vec<_> = levels
+        .iter()
+        .filter_map(|level| Some((*serving.get(&level.warehouse_id)?, level)))
+        .collect();
+    served.sort_by_key(|(priority, level)| (*priority, level.warehouse_id));
+    for (_, level) in served {
+        free.places.insert(level.id, (level.variant_id, level.warehouse_id));
+        free.levels.entry(level.variant_id).or_default().push((level.id, level.available()));
+    }
+    Ok(free)
+}
+
+/// Serves one order after the other from what is free; gives the outcomes (without keys of
+/// reservations yet) and what is taken at each level.
+fn plan(orders: &[ReserveOrder], free: &mut Free) -> (Vec<Outcome>, BTreeMap<Uuid, Vec<Take>>) {
+    let mut takes: BTreeMap<Uuid, Vec<Take>> = BTreeMap::new();
+    let outcomes = orders
+        .iter()
+        .map(|order| {
+            let shortages = shortages(order, free);
+            if !shortages.is_empty() {
+                return Err(shortages);
+            }
+            for line in &order.lines {
+                serve(order.order_id, line, free, &mut takes);
+            }
+            Ok(Vec::new())
+        })
+        .collect();
+    (outcomes, takes)
+}
+
+fn shortages(order: &ReserveOrder, free: &Free) -> Vec<Shortage> {
+    let mut asked: BTreeMap<Uuid, (i64, &str)> = BTreeMap::new();
+    for line in &order.lines {
+        let entry = asked.entry(line.variant_id).or_insert((0, &line.sku));
+        entry.0 = entry.0.saturating_add(line.quantity);
+    }
+    asked
+        .into_iter()
+        .filter_map(|(variant_id, (requested, sku))| {
+            let levels = free.levels.get(&variant_id);
+            let available =
+                levels.map_or(0, |levels| levels.iter().map(|(_, free)| free).sum::<i64>());
+            (requested > available).then(|| Shortage {
+                variant_id,
+                sku: sku.to_owned(),
+                requested,
+                available,
+            })
+        })
+        .collect()
+}
+
+/// Takes a line from the first warehouse that has enough, else from several in their order.
+fn serve(
+    order_id: Uuid,
+    line: &ReserveLine,
+    free: &mut Free,
+    takes: &mut BTreeMap<Uuid, Vec<Take>>,
+) {
+    let Some(levels) = free.levels.get_mut(&line.variant_id) else { return };
+    let mut wanted = line.quantity;
+    let whole = levels.iter().position(|(_, free)| *free >= wanted);
+    let from = whole.unwrap_or(0);
+    for (level_id, free) in levels.iter_mut().skip(from) {
+        let quantity = Ord::min(wanted, *free);
+        if quantity <= 0 {
+            continue;
+        }
+        *free -= quantity;
+        wanted -= quantity;
+        let take = Take { order_id, order_line_id: line.order_line_id, quantity };
+        let takes = takes.entry(*level_id).or_default();
+        // Two lines of one order are two reservations, one line twice at a level is one.
+        match takes.iter_mut().find(|earlier| earlier.order_line_id == take.order_line_id) {
+            Some(earlier) => earlier.quantity += quantity,
+            None => takes.push(take),
+        }
+        if wanted == 0 {
+            break;
+        }
+    }
+}
+
+/// One guarded update a level, in key order, for all that is taken there; a movement each.
+async fn take_in_txn(
+    tx: &Tx,
+    takes: &BTreeMap<Uuid, Vec<Take>>,
+    places: &HashMap<Uuid, (Uuid, Uuid)>,
+) -> Result<Vec<Level>, StockError> {
+    let mut in_order: Vec<(&Uuid, &Vec<Take>)> = takes.iter().collect();
+    in_order.sort_by_key(|(level_id, _)| places.get(level_id));
+    let mut levels = Vec::with_capacity(in_order.len());
+    for (level_id, takes) in &in_order {
+        let quantity: i64 = takes.iter().map(|take| take.quantity).sum();
+        let movements = i64::try_from(takes.len()).unwrap_or(i64::MAX);
+        let mut update = touch_by(tx, movements);
+        update
+            .value(Column::Reserved, Expr::col(Column::Reserved).add(quantity))
+            .and_where(Expr::col(Column::Id).eq(**level_id))
+            .and_where(available().gte(quantity));
+        let level = changed_in_txn(tx, &update).await?.ok_or_else(StockError::stale_plan)?;
+        levels.push(level);
+    }
+    let mut references = Vec::new();
+    for (_, takes) in &in_order {
+        references.extend(takes.iter().map(|take| take.order_id.to_string()));
+    }
+    let mut lines = Vec::with_capacity(references.len());
+    let mut reference = references.iter();
+    for (level, (_, takes)) in levels.iter().zip(&in_order) {
+        let mut after = level.reserved - takes.iter().map(|take| take.quantity).sum::<i64>();
+        let first = level.version + 1 - i64::try_from(takes.len()).unwrap_or(i64::MAX);
+        for (version, take) in (first..).zip(*takes) {
+            after += take.quantity;
+            lines.push(LedgerLine {
+                reserved_after: after,
+                version,
+                ..LedgerLine::of(level, MovementKind::Reservation, 0, take.quantity)
+                    .reference(reference.next().map(String::as_str))
+            });
+        }
+    }
+    record_in_txn(tx, &lines).await?;
+    Ok(levels)
+}
+
+async fn write_reservations_in_txn(
+    tx: &Tx,
+    takes: &BTreeMap<Uuid, Vec<Take>>,
+    outcomes: &mut [Outcome],
+    orders: &[ReserveOrder],
+    hold: TimeDelta,
+) -> Result<(), StockError> {
+    use reservation::Column as R;
+    let places: HashMap<Uuid, usize> =
+        orders.iter().enumerate().map(|(place, order)| (order.order_id, place)).collect();
+    let rows: Vec<(&Uuid, &Take)> =
+        takes.iter().flat_map(|(level, takes)| takes.iter().map(move |t| (level, t))).collect();
+    for chunk in rows.chunks(1_000) {
+        let mut insert = Query::insert();
+        insert.into_table(reservation::Entity).columns([
+            R::Id,
+            R::OrderId,
+            R::OrderLineId,
+            R::LevelId,
+            R::Quantity,
+            R::Status,
+            R::ExpiresAt,
+            R::CreatedAt,
+            R::UpdatedAt,
+        ]);
+        for (level_id, take) in chunk {
+            let id = Uuid::now_v7();
+            insert.values_panic([
+                Expr::value(id),
+                Expr::value(take.order_id),
+                Expr::value(take.order_line_id),
+                Expr::value(**level_id),
+                Expr::value(take.quantity),
+                Expr::value("HELD"),
+                tx.db().now_plus_sql(hold),
+                tx.db().now_sql(),
+                tx.db().now_sql(),
+            ]);
+            let outcome = places.get(&take.order_id).and_then(|place| outcomes.get_mut(*place));
+            if let Some(Ok(reservations)) = outcome {
+                reservations.push(Reservation {
+                    id,
+                    order_line_id: take.order_line_id,
+                    level_id: **level_id,
+                    quantity: take.quantity,
+                });
+            }
+        }
+        tx.run(&insert).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! The ends of a reservation: committed when paid, consumed when fulfilled, released otherwise.
+//! Each step is a guarded change of status, so that of two that race exactly one wins.
+
+use crate::db::Tx;
+use crate::stock::service::Stock;
+use crate::stock::service::change::{changed_in_txn, touch_by};
+use crate::stock::service::{LedgerLine, record_in_txn, select_levels};
+use crate::stock::{Level, MovementKind, StockError};
+use chrono::TimeDelta;
+use entity::reservation::{Column as R, Entity as Reservations, Model as ReservationModel};
+use entity::stock_level::{Column, Entity, Model};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SimpleExpr, UpdateStatement};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Orders whose dead holds one sweep ends at most.
+const SWEEP: u64 = 200;
+
+impl Stock {
+    /// Keeps the holds of an order for good: it is paid. Gives how many there were; 0 when they
+    /// had ended before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn commit_in_txn(&self, tx: &Tx, order_id: Uuid) -> Result<u64, StockError> {
+        let mut update = of_order(tx, order_id, &["HELD"], "COMMITTED");
+        update.value(R::ExpiresAt, Expr::value(Option::<crate::db::Timestamp>::None));
+        Ok(tx.run(&update).await?)
+    }
+
+    /// Lets the holds of an order last so long from now. Gives how many there were; 0 when they
+    /// had ended before, and then the order must not be paid.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn extend_in_txn(
+        &self,
+        tx: &Tx,
+        order_id: Uuid,
+        hold: TimeDelta,
+    ) -> Result<u64, StockError> {
+        let mut update = of_order(tx, order_id, &["HELD"], "HELD");
+        update.value(R::ExpiresAt, tx.db().now_plus_sql(hold));
+        Ok(tx.run(&update).await?)
+    }
+
+    /// Takes the committed pieces of an order out of the warehouse: on hand and reserved fall
+    /// together, with a SALE movement. Gives how many pieces went.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn consume_in_txn(&self, tx: &Tx, order_id: Uuid) -> Result<i64, StockError> {
+        let ended = end_in_txn(tx, of_order(tx, order_id, &["COMMITTED"], "CONSUMED")).await?;
+        self.give_back_in_txn(tx, &ended, MovementKind::Sale).await
+    }
+
+    /// Gives back what an order holds or has committed. Gives how many pieces; 0 when it was done
+    /// before, so that repeating it is harmless.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn release_in_txn(&self, tx: &Tx, order_id: Uuid) -> Result<i64, StockError> {
+        let update = of_order(tx, order_id, &["HELD", "COMMITTED"], "RELEASED");
+        let ended = end_in_txn(tx, update).await?;
+        self.give_back_in_txn(tx, &ended, MovementKind::Release).await
+    }
+
+    /// Ends the holds of orders that are past their time, one transaction an order, a batch at a
+    /// time. Gives how many orders.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn expire_holds(&self) -> Result<u64, StockError> {
+        self.expire_where(None).await
+    }
+
+    /// As [`Stock::expire_holds`], only of orders that hold pieces of these variants.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn expire_holds_on(&self, variants: &[Uuid]) -> Result<u64, StockError> {
+        self.expire_where(Some(variants)).await
+    }
+
+    async fn expire_where(&self, variants: Option<&[Uuid]>) -> Result<u64, StockError> {
+        let mut select = Query::select();
+        select
+            .distinct()
+            .column((Reservations, R::OrderId))
+            .from(Reservations)
+            .and_where(Expr::col((Reservations, R::Status)).eq("HELD"))
+            .and_where(Expr::col((Reservations, R::ExpiresAt)).lt(self.db.now_sql()))
+            .limit(SWEEP);
+        if let Some(variants) = variants {
+            select
+                .inner_join(
+                    Entity,
+                    Expr::col((Entity, Column::Id)).equals((Reservations, R::LevelId)),
+                )
+                .and_where(Expr::col((Entity, Column::VariantId)).is_in(variants.iter().copied()));
+        }
+        let dead: Vec<OrderKey> = self.db.all(&select).await?;
+        let mut expired = 0;
+        for OrderKey { order_id } in dead {
+            let pieces = self
+                .db
+                .tx(|tx| async move {
+                    let mut update = of_order(&tx, order_id, &["HELD"], "RELEASED");
+                    // Again, now that the rows are locked: a payment may have extended them.
+                    update.and_where(Expr::col(R::ExpiresAt).lt(tx.db().now_sql()));
+                    let ended = end_in_txn(&tx, update).await?;
+                    self.give_back_in_txn(&tx, &ended, MovementKind::Release).await
+                })
+                .await;
+            expired += u64::from(pieces? > 0);
+        }
+        Ok(expired)
+    }
+
+    /// Lowers what ended reservations had raised, level by level in key order.
+    async fn give_back_in_txn(
+        &self,
+        tx: &Tx,
+        ended: &[ReservationModel],
+        kind: MovementKind,
+    ) -> Result<i64, StockError> {
+        if ended.is_empty() {
+            return Ok(0);
+        }
+        let mut by_level: HashMap<Uuid, Vec<&ReservationModel>> = HashMap::new();
+        for reservation in ended {
+            by_level.entry(reservation.level_id).or_default().push(reservation);
+        }
+        let mut select = select_levels();
+        select
+            .and_where(Expr::col((Entity, Column::Id)).is_in(by_level.keys().copied()))
+            .order_by((Entity, Column::VariantId), Order::Asc)
+            .order_by((Entity, Column::WarehouseId), Order::Asc);
+        let in_order: Vec<Model> = tx.all(&select).await?;
+        let consumed = kind == MovementKind::Sale;
+        let mut changed: Vec<(Level, &Vec<&ReservationModel>)> = Vec::new();
+        for model in in_order {
+            let Some(reservations) = by_level.get(&model.id) else { continue };
+            let quantity: i64 = reservations.iter().map(|r| r.quantity).sum();
+            let movements = i64::try_from(reservations.len()).unwrap_or(i64::MAX);
+            let mut update = touch_by(tx, movements);
+            update
+                .value(Column::Reserved, Expr::col(Column::Reserved).sub(quantity))
+                .and_where(Expr::col(Column::Id).eq(model.id));
+            if consumed {
+                update.value(Column::OnHand, Expr::col(Column::OnHand).sub(quantity));
+            }
+            let level = changed_in_txn(tx, &update).await?;
+            let level = level.ok_or_else(|| StockError::fault("a reserved level is gone"))?;
+            changed.push((level, reservations));
+        }
+        record_ends_in_txn(tx, &changed, kind).await?;
+        let levels: Vec<Level> = changed.into_iter().map(|(level, _)| level).collect();
+        self.publish_after_commit(tx, &levels);
+        Ok(ended.iter().map(|reservation| reservation.quantity).sum())
+    }
+}
+
+#[derive(sea_orm::FromQueryResult)]
+struct OrderKey {
+    order_id: Uuid,
+}
+
+/// A guarded change of status of an order's reservations.
+fn of_order(tx: &Tx, order_id: Uuid, from: &[&str], to: &str) -> UpdateStatement {
+    let mut update = Query::update();
+    update
+        .table(Reservations)
+        .value(R::Status, SimpleExpr::from(to))
+        .value(R::UpdatedAt, tx.db().now_sql())
+        .and_where(Expr::col(R::OrderId).eq(order_id))
+        .and_where(Expr::col(R::Status).is_in(from.iter().copied()));
+    update
+}
+
+async fn end_in_txn(
+    tx: &Tx,
+    mut update: UpdateStatement,
+) -> Result<Vec<ReservationModel>, StockError> {
+    update.returning_all();
+    Ok(tx.all(&update).await?)
+}
+
+async fn record_ends_in_txn(
+    tx: &Tx,
+    changed: &[(Level, &Vec<&ReservationModel>)],
+    kind: MovementKind,
+) -> Result<(), StockError> {
+    let references: HashMap<Uuid, String> = changed
+        .iter()
+        .flat_map(|(_, reservations)| reservations.iter())
+        .map(|reservation| (reservation.id, reservation.order_id.to_string()))
+        .collect();
+    let mut lines = Vec::new();
+    for (level, reservations) in changed {
+        let total: i64 = reservations.iter().map(|r| r.quantity).sum();
+        let leaves = |quantity: i64| if kind == MovementKind::Sale { -quantity } else { 0 };
+        let mut on_hand = level.on_hand - leaves(total);
+        let mut reserved = level.reserved + total;
+        let first = level.version + 1 - i64::try_from(reservations.len()).unwrap_or(i64::MAX);
+        for (version, reservation) in (first..).zip(*reservations) {
+            on_hand += leaves(reservation.quantity);
+            reserved -= reservation.quantity;
+            lines.push(LedgerLine {
+                on_hand_after: on_hand,
+                reserved_after: reserved,
+                version,
+                ..LedgerLine::of(level, kind, leaves(reservation.quantity), -reservation.quantity)
+                    .reference(references.get(&reservation.id).map(String::as_str))
+            });
+        }
+    }
+    record_in_txn(tx, &lines).await?;
+    Ok(())
+}
