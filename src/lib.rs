@@ -8,6 +8,7 @@ pub mod cli;
 pub mod app;
 pub mod http;
 pub mod schema;
+pub mod seed;
 
 pub mod account;
 pub mod catalog;

@@ -13,3 +13,4 @@ mod app;
 mod architecture;
 mod events;
 mod http;
+mod seed;
