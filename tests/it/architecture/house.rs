@@ -51,8 +51,8 @@ pub const HOUSE: &[Module] = &[
     module("http", 5, &["schema", "app"]),
     // The demo catalogue: written by services, and in bulk by its own statements.
     module("seed", 5, DOMAINS),
-    // The command line: serve, migrate, seed, admin, schema, config check.
-    module("cli", 6, &["app", "schema", "http", "seed"]),
+    // The command line: serve, migrate, seed, admin, schema, config check. It makes administrators.
+    module("cli", 6, &["app", "schema", "http", "seed", "account"]),
     module("main", 6, &["app", "schema", "http", "cli"]),
     module("lib", 6, &[]),
 ];
