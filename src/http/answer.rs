@@ -1,10 +1,12 @@
 //! Answers of the GraphQL endpoint: what was executed, and what was refused before that.
 
+use crate::config::Settings;
+use crate::db::SqlStats;
 use crate::graphql::document::{DocumentError, RefusalKind, Refused};
 use crate::graphql::{Fault, code};
 use crate::http::media::Media;
 use crate::http::request_id::RequestId;
-use async_graphql::{ErrorExtensionValues, Response as Executed, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, Name, Number, Response as Executed, ServerError, Value};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -145,8 +147,22 @@ impl Execution {
         Self { errors, data: executed.data, extensions: executed.extensions }
     }
 
-    /// Adds a member to `extensions`.
-    pub fn extend(&mut self, name: &str, value: Value) {
+    /// Adds `sql { count, ms }` where the settings want it.
+    pub fn extend_with_sql(&mut self, settings: &Settings, sql: &SqlStats) {
+        if settings.sql_extension_enabled {
+            // Milliseconds with three decimals.
+            let ms = (sql.elapsed_ms() * 1_000.0).round() / 1_000.0;
+            let ms = Number::from_f64(ms).map_or(Value::Null, Value::Number);
+            self.extend("sql", object([("count", sql.count().into()), ("ms", ms)]));
+        }
+    }
+
+    /// Adds `idempotency { replayed: true }`.
+    pub fn extend_with_replayed(&mut self) {
+        self.extend("idempotency", object([("replayed", true.into())]));
+    }
+
+    fn extend(&mut self, name: &str, value: Value) {
         self.extensions.insert(name.to_owned(), value);
     }
 
@@ -155,9 +171,9 @@ impl Execution {
         self.errors.iter().filter_map(code_of).collect()
     }
 
-    /// Whether nothing was executed, because the engine refused the request itself.
+    /// Whether there are errors and nothing else.
     pub fn has_no_data(&self) -> bool {
-        self.data == Value::Null && self.errors.iter().all(|error| error.path.is_empty())
+        self.data == Value::Null && !self.errors.is_empty()
     }
 
     /// The answer over HTTP. Once execution began, the status is 200 whatever came of it.
@@ -169,6 +185,10 @@ impl Execution {
     pub fn into_errors(self) -> Vec<ServerError> {
         self.errors
     }
+}
+
+fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    Value::Object(members.into_iter().map(|(name, value)| (Name::new(name), value)).collect())
 }
 
 fn code_of(error: &ServerError) -> Option<String> {
@@ -206,6 +226,11 @@ fn respond(status: StatusCode, media: Media, body: Bytes) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
     response
+}
+
+/// As [`to_json`], as text.
+pub fn to_json_text(value: &impl Serialize) -> String {
+    String::from_utf8_lossy(&to_json(value)).into_owned()
 }
 
 /// Serialises in one pass, without a detour through a tree that would sort the keys.

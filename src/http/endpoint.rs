@@ -9,7 +9,7 @@ use crate::http::media::{Media, is_json};
 use crate::http::observation::Observation;
 use crate::http::request_id::RequestId;
 use crate::http::state::HttpState;
-use crate::http::{authorization, request_body};
+use crate::http::{authorization, request_body, socket};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -29,12 +29,19 @@ pub async fn post(
     answer(&state, &observation, request, Transport::Post).await
 }
 
-/// `GET /graphql`.
+/// `GET /graphql`: a query, or the handshake of a WebSocket.
 pub async fn get(
     State(state): State<HttpState>,
     Extension(observation): Extension<Observation>,
     request: Request,
 ) -> Response {
+    if socket::is_upgrade(request.headers()) {
+        let opened = socket::upgrade(&state, &observation, request).await;
+        return opened.unwrap_or_else(|rejection| {
+            observation.rejected(rejection.code());
+            rejection.into_response(Media::Json, observation.request_id())
+        });
+    }
     answer(&state, &observation, request, Transport::Get).await
 }
 

@@ -8,7 +8,7 @@ use crate::graphql::document::{OperationKind, Prepared};
 use crate::graphql::idempotency::Replayed;
 use crate::http::answer::{Execution, Rejection};
 use crate::http::request_id::RequestId;
-use async_graphql::{Request, Response, Value};
+use async_graphql::{Request, Response};
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use tokio::sync::OwnedSemaphorePermit;
@@ -56,11 +56,9 @@ pub async fn run(
     match executed {
         Ok(Some(response)) => {
             let mut execution = Execution::new(response, &asker.request_id);
-            if app.settings.sql_extension_enabled {
-                execution.extend("sql", sql_figures(&sql));
-            }
+            execution.extend_with_sql(&app.settings, &sql);
             if replayed.get() {
-                execution.extend("idempotency", object([("replayed", true.into())]));
+                execution.extend_with_replayed();
             }
             Ok(Run { execution, sql })
         }
@@ -79,16 +77,4 @@ async fn execute(
     let response = AssertUnwindSafe(sql.scope(app.schema.execute(request))).catch_unwind().await;
     drop(permit);
     response.ok()
-}
-
-/// `{ count, ms }`, milliseconds with three decimals.
-fn sql_figures(sql: &SqlStats) -> Value {
-    let ms = (sql.elapsed_ms() * 1_000.0).round() / 1_000.0;
-    let ms = async_graphql::Number::from_f64(ms).map_or(Value::Null, Value::Number);
-    object([("count", sql.count().into()), ("ms", ms)])
-}
-
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    let members = members.into_iter();
-    Value::Object(members.map(|(name, value)| (async_graphql::Name::new(name), value)).collect())
 }

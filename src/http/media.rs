@@ -127,6 +127,13 @@ pub fn is_json(headers: &HeaderMap) -> bool {
         })
 }
 
+/// Whether the client takes brotli.
+pub fn accepts_brotli(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT_ENCODING).iter();
+    let entries = values.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
+    entries.filter_map(Wish::read).any(|wish| wish.essence == "br" && wish.quality > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

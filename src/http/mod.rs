@@ -6,13 +6,16 @@ mod authorization;
 mod connection;
 mod endpoint;
 mod execution;
+mod health;
 mod media;
 mod observation;
+mod pages;
 mod problem;
 mod request_body;
 mod request_id;
 mod response_headers;
 mod server;
+mod socket;
 mod state;
 
 pub use crate::http::server::serve;
@@ -21,7 +24,7 @@ use crate::app::App;
 use crate::http::state::HttpState;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodFilter, on};
+use axum::routing::{MethodFilter, get, on};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
@@ -38,6 +41,11 @@ pub fn router(app: App) -> Router {
     // The last layer is the outermost: it sees the request first and the answer last.
     Router::new()
         .route("/graphql", graphql)
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/", get(pages::graphiql))
+        .route("/assets/{name}", get(pages::asset))
+        .route("/licenses.md", get(pages::licenses))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES)))

@@ -2,8 +2,10 @@
 //! no tokens, nothing that a client could break a line with.
 
 use crate::auth::{Role, Viewer};
+use crate::db::SqlStats;
 use crate::graphql::code;
 use crate::graphql::document::{OperationKind, Prepared};
+use crate::http::answer::Execution;
 use crate::http::execution::Run;
 use crate::http::request_id::{REQUEST_ID, RequestId};
 use crate::http::state::HttpState;
@@ -24,6 +26,7 @@ use tracing::Instrument;
 #[derive(Clone)]
 pub struct Observation {
     request_id: RequestId,
+    began: Instant,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -33,12 +36,28 @@ struct Seen {
     kind: Option<&'static str>,
     operation: Option<String>,
     sql: Option<u64>,
+    events: Option<u64>,
     codes: Vec<String>,
+}
+
+impl Seen {
+    fn joined_codes(&self) -> Option<String> {
+        (!self.codes.is_empty()).then(|| self.codes.join(","))
+    }
+
+    fn failed(&self, code: &str) -> bool {
+        self.codes.iter().any(|found| found == code)
+    }
 }
 
 impl Observation {
     fn new(request_id: RequestId) -> Self {
-        Self { request_id, seen: Arc::default() }
+        Self { request_id, began: Instant::now(), seen: Arc::default() }
+    }
+
+    /// Of an operation on a socket, which has an id of its own.
+    pub fn of_operation() -> Self {
+        Self::new(RequestId::new())
     }
 
     /// The request's id.
@@ -65,9 +84,39 @@ impl Observation {
         seen.codes = run.execution.codes();
     }
 
+    /// What an event of a subscription came to; the figures add up.
+    pub fn heard(&self, execution: &Execution, sql: &SqlStats) {
+        let mut seen = self.seen.lock();
+        seen.sql = Some(seen.sql.unwrap_or(0).saturating_add(sql.count()));
+        seen.events = Some(seen.events.unwrap_or(0).saturating_add(1));
+        if seen.codes.is_empty() {
+            seen.codes = execution.codes();
+        }
+    }
+
     /// Why nothing was executed.
     pub fn rejected(&self, code: &'static str) {
         self.seen.lock().codes = vec![code.to_owned()];
+    }
+
+    /// Writes the log line of an operation on a socket.
+    pub fn write_operation_line(&self) {
+        let seen = std::mem::take(&mut *self.seen.lock());
+        let (ms, codes) = (self.ms(), seen.joined_codes());
+        let Seen { viewer, kind, operation, sql, events, .. } = &seen;
+        let operation = operation.as_deref();
+        if seen.failed(code::INTERNAL_SERVER_ERROR) {
+            tracing::error!(ms, kind, operation, viewer, sql, events, codes, "operation");
+        } else if seen.failed(code::SERVICE_UNAVAILABLE) {
+            tracing::warn!(ms, kind, operation, viewer, sql, events, codes, "operation");
+        } else {
+            tracing::info!(ms, kind, operation, viewer, sql, events, codes, "operation");
+        }
+    }
+
+    /// Milliseconds since it began, with three decimals.
+    fn ms(&self) -> f64 {
+        (self.began.elapsed().as_secs_f64() * 1_000_000.0).round() / 1_000.0
     }
 }
 
@@ -106,7 +155,6 @@ pub async fn observe(
         observation: observation.clone(),
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
-        began: Instant::now(),
         span: span.clone(),
         status: None,
     };
@@ -126,7 +174,6 @@ struct Line {
     observation: Observation,
     method: String,
     path: String,
-    began: Instant,
     span: tracing::Span,
     status: Option<StatusCode>,
 }
@@ -136,12 +183,10 @@ impl Drop for Line {
         let seen = std::mem::take(&mut *self.observation.seen.lock());
         let _in_span = self.span.enter();
         let (method, path) = (self.method.as_str(), self.path.as_str());
-        let ms = self.began.elapsed().as_secs_f64() * 1_000.0;
-        let ms = (ms * 1_000.0).round() / 1_000.0;
+        let (ms, codes) = (self.observation.ms(), seen.joined_codes());
         let status = self.status.map(|status| status.as_u16());
         let Seen { viewer, kind, operation, sql, .. } = &seen;
         let operation = operation.as_deref();
-        let codes = (!seen.codes.is_empty()).then(|| seen.codes.join(","));
         macro_rules! write {
             ($level:ident, $message:literal) => {
                 tracing::$level!(
@@ -149,12 +194,11 @@ impl Drop for Line {
                 )
             };
         }
-        let failed = |code: &str| seen.codes.iter().any(|found| found == code);
         match self.status {
             None => write!(info, "the client hung up"),
-            Some(_) if failed(code::SERVICE_UNAVAILABLE) => write!(warn, "request"),
+            Some(_) if seen.failed(code::SERVICE_UNAVAILABLE) => write!(warn, "request"),
             Some(status) if status.is_server_error() => write!(error, "request"),
-            Some(_) if failed(code::INTERNAL_SERVER_ERROR) => write!(error, "request"),
+            Some(_) if seen.failed(code::INTERNAL_SERVER_ERROR) => write!(error, "request"),
             Some(_) if path.starts_with("/health/") => write!(debug, "request"),
             Some(_) => write!(info, "request"),
         }
