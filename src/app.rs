@@ -1,7 +1,9 @@
 //! The application: pools and services, built once. The only place that wires anything.
 
+mod first_admin;
 mod lifecycle;
 
+pub use crate::app::first_admin::FIRST_ADMIN_EMAIL;
 pub use crate::app::lifecycle::Lifecycle;
 
 use crate::account::Accounts;

@@ -60,3 +60,12 @@ pub fn start_logging(level: &str, format: LogFormat) -> anyhow::Result<()> {
     };
     started.map_err(|error| anyhow::anyhow!("logging was already set up: {error}"))
 }
+
+/// Writes panics as log lines from now on, where they carry the id of their request.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let message = panic.payload_as_str().unwrap_or("something that is no text");
+        tracing::error!(place, message, "a panic");
+    }));
+}

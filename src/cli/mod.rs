@@ -1,5 +1,7 @@
 //! The command line: `serve` (also what a bare `stockroom` does), `migrate`, `schema` and more.
 
+mod serve;
+
 use crate::config::SettingsArgs;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -16,6 +18,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Serve until told to end; also what happens without a command.
+    Serve,
     /// Print the GraphQL schema and end.
     Schema,
 }
@@ -30,9 +34,18 @@ pub fn run() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let cli = Cli::parse();
-    match cli.command {
-        Some(Command::Schema) => println!("{}", crate::schema::sdl()),
-        None => drop(cli.settings),
+    let done = match cli.command {
+        Some(Command::Serve) | None => serve::run(cli.settings),
+        Some(Command::Schema) => {
+            println!("{}", crate::schema::sdl());
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("stockroom: {error:#}");
+            ExitCode::FAILURE
+        }
     }
-    ExitCode::SUCCESS
 }

@@ -52,10 +52,13 @@ pub async fn asset(
     headers: HeaderMap,
 ) -> Response {
     let asset = page(&state, &format!("assets/{name}"), &headers);
-    asset.map_or_else(|| missing(&observation), |mut asset| {
-        asset.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(FOR_EVER));
-        asset
-    })
+    asset.map_or_else(
+        || missing(&observation),
+        |mut asset| {
+            asset.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(FOR_EVER));
+            asset
+        },
+    )
 }
 
 fn missing(observation: &Observation) -> Response {

@@ -12,5 +12,6 @@
 mod app;
 mod architecture;
 mod events;
+mod health;
 mod http;
 mod seed;

@@ -1,0 +1,142 @@
+//! `stockroom serve`: from settings to a listening server, and in good order back to nothing.
+
+use crate::app::{App, FIRST_ADMIN_EMAIL};
+use crate::config::{DatabaseTarget, Settings, SettingsArgs};
+use crate::telemetry;
+use anyhow::Context;
+use secrecy::{ExposeSecret, SecretString};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// How long the database may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// What a process that was told twice to end ends with: 128 and the number of SIGTERM.
+const KILLED: i32 = 143;
+
+/// Serves until the process is told to end.
+///
+/// # Errors
+/// Before the server listens: settings, the database or the address cannot be used.
+pub fn run(settings: SettingsArgs) -> anyhow::Result<()> {
+    let settings = settings.check()?;
+    telemetry::start_logging(&settings.log_level, settings.log_format)?;
+    telemetry::log_panics();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let served = runtime.block_on(serve(settings));
+    // Blocking work, such as the hashing of a password, cannot be cut short: it is left behind.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    served
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    // Bound first: a port that is taken is told at once, and nothing else has happened.
+    let listener = TcpListener::bind(settings.listen_addr)
+        .await
+        .with_context(|| format!("cannot listen on {}", settings.listen_addr))?;
+    let address = listener.local_addr().context("cannot tell where it listens")?;
+    let app = App::build(settings).await?;
+    for step in app.migrate().await? {
+        tracing::info!(step, "the database was brought up to date");
+    }
+    let password = app.first_admin().await?;
+    // Whoever closed the other end of the output does not want to read it.
+    let _ = std::io::stdout().write_all(greeting(&app.settings, address, password).as_bytes());
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    let server = tokio::spawn(crate::http::serve(app.clone(), listener));
+    signals.next().await;
+    end(&app, server, signals).await
+}
+
+/// Ends in good order: not ready, not accepting, sockets closed, requests and mutations ended. A
+/// second signal ends it at once.
+async fn end(
+    app: &App,
+    server: tokio::task::JoinHandle<()>,
+    mut signals: Signals,
+) -> anyhow::Result<()> {
+    tokio::spawn(async move {
+        signals.next().await;
+        std::process::exit(KILLED)
+    });
+    tracing::info!("ending: not ready any more");
+    app.lifecycle.draining.cancel();
+    tokio::time::sleep(app.settings.transport.drain_delay).await;
+    tracing::info!("ending: nothing new is accepted");
+    app.lifecycle.stopping.cancel();
+    server.await.context("the server ended with a fault")?;
+    if tokio::time::timeout(GOODBYE, app.db.close()).await.is_err() {
+        tracing::warn!("the database did not say goodbye in time");
+    }
+    tracing::info!("ended");
+    Ok(())
+}
+
+/// The signals that end the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// What the terminal shows when the server is ready.
+fn greeting(settings: &Settings, address: SocketAddr, password: Option<SecretString>) -> String {
+    let host = match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("localhost:{}", v4.port()),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("localhost:{}", v6.port()),
+        other => other.to_string(),
+    };
+    let database = match &settings.database {
+        DatabaseTarget::Sqlite(path) => format!("embedded SQLite in {}", path.display()),
+        DatabaseTarget::Postgres { .. } => "PostgreSQL".to_owned(),
+    };
+    let shared = if settings.redis_url.is_some() { "Redis" } else { "this process alone" };
+    let mut lines = vec![
+        format!("Stockroom {} is ready.", env!("CARGO_PKG_VERSION")),
+        String::new(),
+        format!("  GraphQL    http://{host}/graphql"),
+        format!("  Live       ws://{host}/graphql (graphql-transport-ws)"),
+        format!("  Health     http://{host}/health/ready"),
+        format!("  Database   {database}"),
+        format!("  Cache      {shared}"),
+    ];
+    if settings.graphiql_enabled {
+        lines.insert(2, format!("  GraphiQL   http://{host}/"));
+    }
+    if let Some(password) = password {
+        let password = password.expose_secret();
+        lines.push(String::new());
+        lines.push(format!("  Sign in as {FIRST_ADMIN_EMAIL} with the password {password}"));
+        lines.push("  It is shown this once and kept nowhere.".to_owned());
+    }
+    lines.push(String::new());
+    lines.push("  Ctrl-C ends it.".to_owned());
+    lines.push(String::new());
+    lines.iter().fold(String::new(), |mut text, line| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{line}");
+        text
+    })
+}
