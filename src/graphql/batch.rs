@@ -8,10 +8,14 @@
 use crate::graphql::Fault;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
+use futures::task::AtomicWaker;
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 type Found<K, V> = Result<Arc<HashMap<K, V>>, Fault>;
 type Fetch<K, V> = dyn Fn(Vec<K>) -> BoxFuture<'static, Result<HashMap<K, V>, Fault>> + Send + Sync;
@@ -30,6 +34,8 @@ impl<K, V> Clone for Batch<K, V> {
 
 struct Open<K, V> {
     keys: HashSet<K>,
+    /// How many look-ups have joined.
+    joined: usize,
     found: Shared<BoxFuture<'static, Found<K, V>>>,
 }
 
@@ -71,24 +77,29 @@ where
 
     fn join(&self, keys: impl IntoIterator<Item = K>) -> Shared<BoxFuture<'static, Found<K, V>>> {
         let mut open = self.open.lock();
-        let batch = open.get_or_insert_with(|| Open { keys: HashSet::new(), found: self.begin() });
+        let batch = open.get_or_insert_with(|| Open {
+            keys: HashSet::new(),
+            joined: 0,
+            found: self.begin(),
+        });
         batch.keys.extend(keys);
+        batch.joined += 1;
         batch.found.clone()
     }
 
     fn begin(&self) -> Shared<BoxFuture<'static, Found<K, V>>> {
         let (open, fetch) = (Arc::clone(&self.open), Arc::clone(&self.fetch));
         async move {
-            // The other resolvers of this level get their turn while this one yields; as long as
-            // they bring new keys, the level is not through.
+            // The other resolvers of this level get their turn meanwhile; as long as some of them
+            // join, the level is not through.
             let mut seen = 0;
             loop {
-                tokio::task::yield_now().await;
-                let keys = open.lock().as_ref().map_or(0, |batch| batch.keys.len());
-                if keys == seen {
+                Turn::default().await;
+                let joined = open.lock().as_ref().map_or(0, |batch| batch.joined);
+                if joined == seen {
                     break;
                 }
-                seen = keys;
+                seen = joined;
             }
             let keys = open.lock().take().map(|batch| batch.keys).unwrap_or_default();
             fetch(keys.into_iter().collect()).await.map(Arc::new)
@@ -98,10 +109,51 @@ where
     }
 }
 
+/// Ready once the scheduler has been round: when everything else that this task does, and what
+/// other tasks had waiting, was polled. Not `yield_now` alone, because that is ready at its second
+/// poll, and a shared future is polled by everyone who waits for it within one round.
+#[derive(Default)]
+struct Turn {
+    round: Option<Arc<Round>>,
+}
+
+#[derive(Default)]
+struct Round {
+    over: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Wake for Round {
+    fn wake(self: Arc<Self>) {
+        self.over.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+}
+
+impl Future for Turn {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(round) = &self.round {
+            round.waker.register(context.waker());
+            let over = round.over.load(Ordering::Acquire);
+            return if over { Poll::Ready(()) } else { Poll::Pending };
+        }
+        let round = Arc::new(Round::default());
+        round.waker.register(context.waker());
+        // The runtime keeps the waker of who yields until it has been round, then wakes it.
+        let waker = Waker::from(Arc::clone(&round));
+        let yielding = std::pin::pin!(tokio::task::yield_now());
+        let _pending = yielding.poll(&mut Context::from_waker(&waker));
+        self.round = Some(round);
+        Poll::Pending
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     fn doubling() -> (Batch<u32, u32>, Arc<AtomicUsize>) {
         let calls = Arc::new(AtomicUsize::new(0));
@@ -123,6 +175,14 @@ mod tests {
                 .enumerate()
                 .all(|(key, value)| { value.unwrap() == Some(u32::try_from(key).unwrap() * 2) })
         );
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn equal_keys_and_nested_levels_do_not_split_a_call() {
+        let (batch, calls) = doubling();
+        let group = |size: u32| futures::future::join_all((0..size).map(|_| batch.get(size % 3)));
+        futures::future::join_all([group(5), group(40), group(1), group(7)]).await;
         assert_eq!(calls.load(Ordering::Relaxed), 1);
     }
 

@@ -15,3 +15,4 @@ mod events;
 mod health;
 mod http;
 mod seed;
+mod statements;

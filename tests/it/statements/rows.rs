@@ -1,0 +1,195 @@
+//! A shop with so many rows of everything: every list that has a parent has one parent with all of
+//! them and others with one.
+
+use crate::app::TestApp;
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel};
+use serde_json::{Value, json};
+use stockroom::db::{DbError, Timestamp};
+use stockroom::graphql::NodeKind;
+use uuid::Uuid;
+
+/// The key of the i-th row of a table.
+fn key(table: u16, row: usize) -> Uuid {
+    let row = u64::try_from(row).unwrap();
+    Uuid::from_fields(table.into(), 0, 0x7000, &(0x8000_0000_0000_0000 | row).to_be_bytes())
+}
+
+const CATEGORY: u16 = 1;
+const PRODUCT: u16 = 2;
+const VARIANT: u16 = 3;
+const WAREHOUSE: u16 = 4;
+const LEVEL: u16 = 5;
+const MOVEMENT: u16 = 6;
+const USER: u16 = 7;
+
+/// The key of the i-th member of staff.
+pub fn actor(row: usize) -> Uuid {
+    key(USER, row)
+}
+
+/// Fills the database with `n` rows of everything; gives an id of each row of each kind.
+pub async fn fill(app: &TestApp, n: usize) -> Value {
+    let written = app.app.db.tx(|tx| async move {
+        let connection = tx.connection();
+        let now = tx.db().now();
+        people(connection, n, now).await;
+        catalogue(connection, n, now).await;
+        stock(connection, n, now).await;
+        Ok::<_, DbError>(())
+    });
+    written.await.expect("the rows are written");
+    let kinds = [
+        (NodeKind::Category, CATEGORY),
+        (NodeKind::Product, PRODUCT),
+        (NodeKind::ProductVariant, VARIANT),
+        (NodeKind::Warehouse, WAREHOUSE),
+        (NodeKind::StockLevel, LEVEL),
+        (NodeKind::StockMovement, MOVEMENT),
+        (NodeKind::User, USER),
+    ];
+    // As many of each kind as go into one list of ids.
+    let each = n.min(100 / kinds.len());
+    let ids = kinds
+        .iter()
+        .flat_map(|(kind, table)| (0..each).map(move |row| kind.id(key(*table, row)).to_string()));
+    json!(ids.collect::<Vec<_>>())
+}
+
+async fn people(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
+    use entity::user_account::{Entity, Model};
+    let rows = (0..n).map(|row| Model {
+        id: key(USER, row),
+        email: format!("staff{row}@stockroom.example"),
+        email_key: format!("staff{row}@stockroom.example"),
+        name: format!("Staff {row}"),
+        password_hash: "none".to_owned(),
+        role: "ADMIN".to_owned(),
+        email_verified: true,
+        active: true,
+        created_at: now,
+        updated_at: now,
+    });
+    insert::<Entity, _>(connection, rows).await;
+}
+
+async fn catalogue(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
+    use entity::{category, category_closure, product, product_variant, variant_price};
+    let categories = (0..n).map(|row| category::Model {
+        id: key(CATEGORY, row),
+        parent_id: (row > 0).then(|| key(CATEGORY, 0)),
+        name: format!("Category {row}"),
+        slug: format!("category-{row}"),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    });
+    insert::<category::Entity, _>(connection, categories).await;
+    let pair = |ancestor, descendant, depth| category_closure::Model {
+        ancestor_id: key(CATEGORY, ancestor),
+        descendant_id: key(CATEGORY, descendant),
+        depth,
+    };
+    let closure = (0..n).map(|row| pair(row, row, 0)).chain((1..n).map(|row| pair(0, row, 1)));
+    insert::<category_closure::Entity, _>(connection, closure).await;
+    let products = (0..n).map(|row| product::Model {
+        id: key(PRODUCT, row),
+        category_id: key(CATEGORY, row),
+        name: format!("Product {row}"),
+        name_key: format!("product {row}"),
+        slug: format!("product-{row}"),
+        description: "What it is.".to_owned(),
+        status: "ACTIVE".to_owned(),
+        lowest_price: 1_000,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    });
+    insert::<product::Entity, _>(connection, products).await;
+    let variants = variants(n).map(|(row, product)| product_variant::Model {
+        id: key(VARIANT, row),
+        product_id: key(PRODUCT, product),
+        sku: format!("SKU-{row}"),
+        name: format!("Variant {row}"),
+        position: i32::try_from(row).unwrap(),
+        options: json!([{ "name": "Colour", "value": "Black" }]),
+        status: "ACTIVE".to_owned(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    });
+    insert::<product_variant::Entity, _>(connection, variants).await;
+    let prices = self::variants(n).flat_map(|(row, _)| {
+        ["EUR", "USD"].map(|currency| variant_price::Model {
+            variant_id: key(VARIANT, row),
+            currency: currency.to_owned(),
+            amount: 1_000,
+        })
+    });
+    insert::<variant_price::Entity, _>(connection, prices).await;
+}
+
+/// Variants and their products: the first product has `n`, the others one each.
+fn variants(n: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..n).map(|row| (row, 0)).chain((1..n).map(move |product| (n - 1 + product, product)))
+}
+
+async fn stock(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
+    use entity::{stock_level, stock_movement, warehouse};
+    let warehouses = (0..n).map(|row| warehouse::Model {
+        id: key(WAREHOUSE, row),
+        code: format!("W{row}"),
+        name: format!("Warehouse {row}"),
+        priority: i32::try_from(row).unwrap() + 1,
+        active: true,
+        is_default: false,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    });
+    insert::<warehouse::Entity, _>(connection, warehouses).await;
+    // The first variant lies in every warehouse, the others in the first.
+    let places = (0..n).map(|warehouse| (0, warehouse));
+    let places: Vec<_> = places.chain(variants(n).skip(1).map(|(row, _)| (row, 0))).collect();
+    let levels = places.iter().enumerate().map(|(row, (variant, warehouse))| stock_level::Model {
+        id: key(LEVEL, row),
+        variant_id: key(VARIANT, *variant),
+        warehouse_id: key(WAREHOUSE, *warehouse),
+        on_hand: 5,
+        reserved: 1,
+        incoming: 0,
+        reorder_point: 9,
+        version: 1,
+        updated_at: now,
+    });
+    insert::<stock_level::Entity, _>(connection, levels).await;
+    // The first level has `n` movements, the others one each.
+    let lines = (0..n).map(|line| (0, line)).chain((1..places.len()).map(|level| (level, 0)));
+    let movements = lines.enumerate().map(|(row, (level, line))| stock_movement::Model {
+        id: key(MOVEMENT, row),
+        level_id: key(LEVEL, level),
+        kind: "ADJUSTMENT".to_owned(),
+        on_hand_change: 1,
+        reserved_change: 0,
+        on_hand_after: 5,
+        reserved_after: 1,
+        version: i64::try_from(line).unwrap() + 1,
+        reference_id: Some("count".to_owned()),
+        note: Some("A note.".to_owned()),
+        actor_id: Some(actor(row % n)),
+        created_at: now,
+    });
+    insert::<stock_movement::Entity, _>(connection, movements).await;
+}
+
+async fn insert<E, M>(connection: &DatabaseTransaction, rows: impl Iterator<Item = M>)
+where
+    E: EntityTrait,
+    M: IntoActiveModel<E::ActiveModel>,
+    E::ActiveModel: Send,
+{
+    let rows: Vec<E::ActiveModel> = rows.map(|row| row.into_active_model().reset_all()).collect();
+    for chunk in rows.chunks(500) {
+        let written = E::insert_many(chunk.to_vec()).exec_without_returning(connection).await;
+        written.expect("the rows are written");
+    }
+}
