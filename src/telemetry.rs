@@ -1,6 +1,7 @@
 //! Logs and counters. Domains count here; what reads the counters is not their business.
 
 use crate::config::LogFormat;
+use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing_subscriber::EnvFilter;
 
@@ -46,9 +47,15 @@ pub fn total(counter: Counter) -> u64 {
 /// # Errors
 /// When the filter cannot be read, or logging was set up before.
 pub fn start_logging(level: &str, format: LogFormat) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(level)
+    // The migrator tells each step three times; the server tells it once.
+    let quiet = format!("sea_orm_migration=warn,{level}");
+    let filter = EnvFilter::try_new(quiet)
         .map_err(|error| anyhow::anyhow!("LOG_LEVEL is not a log filter: {error}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        // Colours are for eyes: a file or a log collector gets plain text.
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Pretty => builder.compact().with_target(false).try_init(),
         LogFormat::Json => builder
