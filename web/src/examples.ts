@@ -60,11 +60,11 @@ query Categories {
 const SEARCH = `# Full-text search with a filter. Try other
 # words in the variables below.
 
-query Search($text: String!, $most: Decimal!) {
+query Search($text: String!, $most: MoneyInput!) {
   products(
     first: 10
     search: $text
-    where: { inStock: true, price: { lte: $most, currency: EUR } }
+    where: { inStock: true, price: { lte: $most } }
   ) {
     totalCount
     nodes {
@@ -118,7 +118,10 @@ function variables(value: object): string {
 export const EXAMPLE_TABS = [
   { query: PRODUCTS },
   { query: CATEGORIES },
-  { query: SEARCH, variables: variables({ text: 'wireless', most: '500.00' }) },
+  {
+    query: SEARCH,
+    variables: variables({ text: 'wireless', most: { amount: '500.00', currency: 'EUR' } }),
+  },
   { query: LIVE_STOCK, variables: variables({ skus: [DEMO_SKU] }) },
   {
     query: ADJUST_STOCK,
