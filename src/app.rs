@@ -12,6 +12,7 @@ use crate::config::Settings;
 use crate::db::Db;
 use crate::events::Bus;
 use crate::graphql::document::{DocumentFront, Limits};
+use crate::graphql::scalars;
 use crate::schema::{Services, StockroomSchema};
 use crate::stock::Stock;
 use crate::stock::live::LiveStock;
@@ -62,7 +63,7 @@ impl App {
             introspection: settings.graphiql_enabled,
             ..Limits::default()
         };
-        let front = DocumentFront::new(&schema.sdl(), limits)?;
+        let front = DocumentFront::new(&schema.sdl(), limits, scalars::checks())?;
         let lifecycle = Lifecycle::default();
         Ok(Self { settings, db, services, front, schema, lifecycle })
     }

@@ -1,6 +1,7 @@
 //! Scalars and money as they stand on the wire.
 
 use crate::db::Timestamp;
+use crate::graphql::document::Scalars;
 use crate::money;
 use crate::validation::{Problem, ProblemKind};
 use async_graphql::registry::{MetaEnumValue, MetaType, MetaTypeId, Registry};
@@ -10,6 +11,12 @@ use async_graphql::{
 };
 use chrono::{DateTime as ChronoDateTime, SecondsFormat, Utc};
 use std::borrow::Cow;
+
+/// What each scalar of the schema accepts, for the document front.
+#[must_use]
+pub fn checks() -> Scalars {
+    Scalars::default().with::<BigInt>().with::<DateTime>().with::<Decimal>()
+}
 
 /// A 64-bit integer, as a JSON string, because JSON numbers lose digits beyond 2^53 in many
 /// clients.

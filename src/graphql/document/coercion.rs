@@ -3,15 +3,16 @@
 
 use std::fmt::Write;
 
-use apollo_compiler::ast::{Type, VariableDefinition};
+use apollo_compiler::Name;
+use apollo_compiler::ast::Type;
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
-use apollo_compiler::{Name, Node};
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name as EngineName, Number, Value, Variables};
 
 use crate::graphql::document::limits::Limits;
 use crate::graphql::document::literals;
 use crate::graphql::document::lowering::engine_name;
+use crate::graphql::document::operation::PreparedOperation;
 use crate::graphql::document::params::JsonObject;
 use crate::graphql::document::refusal::{DocumentError, RefusalKind, Refused};
 use crate::graphql::document::types::TypeSystem;
@@ -28,17 +29,20 @@ const MOST_ERRORS: usize = 20;
 pub fn coerce_variables(
     types: &TypeSystem,
     limits: &Limits,
-    definitions: &[Node<VariableDefinition>],
+    operation: &PreparedOperation,
     mut sent: JsonObject,
 ) -> Result<Variables, Refused> {
     let mut variables = Variables::default();
     let mut errors = Vec::new();
     let mut coercion = Coercion { types, limits, room: limits.variable_values, path: Vec::new() };
-    for definition in definitions {
+    for definition in &operation.operation.variables {
         let default = || definition.default_value.as_deref().map(literals::lower_const);
         let value = sent.swap_remove(definition.name.as_str()).or_else(default);
         coercion.path = vec![Step::Member(definition.name.to_string())];
         let coerced = match value {
+            Some(Value::Null) if operation.never_null.contains(&definition.name) => {
+                Err(coercion.problem("is used where null is not allowed.".to_owned()))
+            }
             Some(value) => coercion.value(&definition.ty, value).map(Some),
             None if definition.ty.is_non_null() => {
                 Err(coercion.problem(format!("of type \"{}\" is required.", definition.ty)))
@@ -143,8 +147,11 @@ impl Coercion<'_> {
             ("Int" | "Float" | "Boolean" | "String" | "ID", other) => {
                 Err(self.mismatch(name, &other))
             }
-            // What a custom scalar accepts, its own parser decides.
-            (_, value) => self.custom(value, self.path.len()),
+            (_, value) => {
+                let value = self.custom(value, self.path.len())?;
+                let checked = self.types.scalars().check(name, &value);
+                checked.map(|()| value).map_err(|wrong| self.problem(wrong))
+            }
         }
     }
 

@@ -46,6 +46,32 @@ pub fn lower_const(literal: &Literal) -> ConstValue {
     }
 }
 
+/// Whether a variable stands anywhere in a literal.
+pub fn has_variables(literal: &Literal) -> bool {
+    match literal {
+        Literal::Variable(_) => true,
+        Literal::List(items) => items.iter().any(|item| has_variables(item)),
+        Literal::Object(members) => members.iter().any(|(_, value)| has_variables(value)),
+        _ => false,
+    }
+}
+
+/// Whether two literals, which the library has found equal, have lists of equal lengths. The
+/// library compares lists only as far as the shorter goes.
+pub fn same_lengths(one: &Literal, other: &Literal) -> bool {
+    match (one, other) {
+        (Literal::List(one), Literal::List(other)) => {
+            let mut pairs = one.iter().zip(other);
+            one.len() == other.len() && pairs.all(|(one, other)| same_lengths(one, other))
+        }
+        (Literal::Object(one), Literal::Object(other)) => one.iter().all(|(name, value)| {
+            let same_name = other.iter().find(|(other, _)| other == name);
+            same_name.is_none_or(|(_, other)| same_lengths(value, other))
+        }),
+        _ => true,
+    }
+}
+
 fn lower_number(digits: &str) -> ConstValue {
     digits.parse().map_or(ConstValue::Null, ConstValue::Number)
 }

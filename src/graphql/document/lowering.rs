@@ -161,7 +161,8 @@ impl<'a> Lowering<'a> {
         same_key: &[&'a Node<Field>],
     ) -> Result<Option<(Positioned<engine::Selection>, Cost)>, Refused> {
         // Validation has made sure that all of one key are the same field with equal arguments.
-        let Some(field) = same_key.first() else { return Ok(None) };
+        let Some((field, others)) = same_key.split_first() else { return Ok(None) };
+        others.iter().try_for_each(|other| self.same_lists(field, other))?;
         let parts: Vec<&[Selection]> = same_key
             .iter()
             .filter_map(|field| field.selection_set.as_ref())
@@ -182,6 +183,24 @@ impl<'a> Lowering<'a> {
         };
         let selection = engine::Selection::Field(Positioned::new(lowered, pos));
         Ok(Some((Positioned::new(selection, pos), cost)))
+    }
+
+    fn same_lists(&self, field: &Field, other: &Node<Field>) -> Result<(), Refused> {
+        let differs = field.arguments.iter().any(|argument| {
+            let same_name = |other: &&Node<Argument>| other.name == argument.name;
+            let other = other.arguments.iter().find(same_name);
+            other.is_some_and(|other| !literals::same_lengths(&argument.value, &other.value))
+        });
+        if !differs {
+            return Ok(());
+        }
+        let message = format!(
+            "Fields \"{}\" conflict because they have differing arguments.",
+            field.response_name()
+        );
+        let offset = other.location().map_or(0, |span| span.offset());
+        let location = self.positions.locate(offset);
+        Err(Refused::at(RefusalKind::ValidationFailed, message, location))
     }
 
     fn cost(&self, field: &Field, below: Cost) -> Cost {

@@ -8,6 +8,7 @@
 mod coercion;
 mod cost;
 mod counting;
+mod inputs;
 mod inspection;
 mod lexing;
 mod limits;
@@ -18,6 +19,7 @@ mod params;
 mod persisted;
 mod position;
 mod refusal;
+mod scalars;
 mod suggestion;
 mod switches;
 #[cfg(test)]
@@ -41,6 +43,7 @@ pub use crate::graphql::document::params::{
 };
 pub use crate::graphql::document::persisted::DocumentHash;
 pub use crate::graphql::document::refusal::{DocumentError, Location, RefusalKind, Refused};
+pub use crate::graphql::document::scalars::Scalars;
 pub use crate::graphql::document::types::SchemaError;
 
 /// The front of one schema. Cheap to clone; clones share the cache.
@@ -75,12 +78,12 @@ pub struct Prepared {
 }
 
 impl DocumentFront {
-    /// Reads the SDL that the engine prints.
+    /// Reads the SDL that the engine prints. `scalars` knows every scalar that the schema defines.
     ///
     /// # Errors
-    /// The SDL is not a valid schema.
-    pub fn new(sdl: &str, limits: Limits) -> Result<Self, SchemaError> {
-        let types = TypeSystem::new(sdl)?;
+    /// The SDL is not a valid schema, or one of its scalars has no check.
+    pub fn new(sdl: &str, limits: Limits, scalars: Scalars) -> Result<Self, SchemaError> {
+        let types = TypeSystem::new(sdl, scalars)?;
         let documents = Cache::new(limits.documents);
         Ok(Self { shared: Arc::new(Shared { types, limits, documents }) })
     }
@@ -103,9 +106,8 @@ impl DocumentFront {
             let message = "GET runs queries only: send mutations and subscriptions otherwise.";
             return Err(Refused::new(RefusalKind::MethodNotAllowed, message));
         }
-        let definitions = &operation.operation.variables;
         let sent = params.variables.unwrap_or_default();
-        let variables = coerce_variables(types, limits, definitions, sent)?;
+        let variables = coerce_variables(types, limits, operation, sent)?;
         let shape = document.shape(operation, &variables, types, limits)?;
         let cost = shape.cost.total(&variables, limits).max(1);
         let highest = match budget {
@@ -165,7 +167,7 @@ impl DocumentFront {
             return Ok((hash, document));
         }
         let read = validation::read(&text, types, limits)?;
-        let document = Arc::new(Document::new(text, read));
+        let document = Arc::new(Document::new(text, read, types)?);
         documents.insert(hash, Arc::clone(&document));
         Ok((hash, document))
     }

@@ -1,7 +1,7 @@
 //! A document that has been read once: its operations, and the engine's form of each for every
 //! way its variables have shaped it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use apollo_compiler::Node;
 use apollo_compiler::ast::{OperationType, Type};
 use apollo_compiler::collections::IndexSet;
 use apollo_compiler::executable::{FragmentMap, Operation, Selection};
-use apollo_compiler::validation::Valid;
 use async_graphql::parser::types as engine;
 use async_graphql::{Positioned, Variables};
 use parking_lot::RwLock;
 
 use crate::graphql::document::cost::Cost;
+use crate::graphql::document::inputs::check_inputs;
 use crate::graphql::document::limits::Limits;
 use crate::graphql::document::lowering::{Lowering, engine_name};
 use crate::graphql::document::params::OperationKind;
@@ -46,6 +46,8 @@ pub struct PreparedOperation {
     pub kind: OperationKind,
     /// The operation and the fragments it uses, printed.
     pub printed: String,
+    /// Variables for which null must not be sent though their type allows it.
+    pub never_null: HashSet<Name>,
     switches: Switches,
     shapes: RwLock<HashMap<Vec<Position>, Arc<Shape>>>,
 }
@@ -64,24 +66,35 @@ pub struct Shape {
 
 impl Document {
     /// Keeps what requests need of a document.
-    pub fn new(text: String, document: Valid<ExecutableDocument>) -> Self {
-        let document = document.into_inner();
+    ///
+    /// # Errors
+    /// A literal is no value of its scalar.
+    pub fn new(
+        text: String,
+        document: ExecutableDocument,
+        types: &TypeSystem,
+    ) -> Result<Self, Refused> {
+        let positions = Positions::new(&text);
+        let fragments = &document.fragments;
         let operations = document
             .operations
             .iter()
-            .map(|operation| PreparedOperation {
-                kind: match operation.operation_type {
-                    OperationType::Query => OperationKind::Query,
-                    OperationType::Mutation => OperationKind::Mutation,
-                    OperationType::Subscription => OperationKind::Subscription,
-                },
-                printed: print(operation, &document.fragments),
-                switches: Switches::of(operation, &document.fragments),
-                shapes: RwLock::default(),
-                operation: operation.clone(),
+            .map(|operation| {
+                Ok(PreparedOperation {
+                    kind: match operation.operation_type {
+                        OperationType::Query => OperationKind::Query,
+                        OperationType::Mutation => OperationKind::Mutation,
+                        OperationType::Subscription => OperationKind::Subscription,
+                    },
+                    printed: print(operation, fragments),
+                    never_null: check_inputs(operation, fragments, types, &positions)?,
+                    switches: Switches::of(operation, fragments),
+                    shapes: RwLock::default(),
+                    operation: operation.clone(),
+                })
             })
-            .collect();
-        Self { text, fragments: document.fragments, operations }
+            .collect::<Result<_, Refused>>()?;
+        Ok(Self { text, fragments: document.fragments, operations })
     }
 
     /// The operation that a request means.

@@ -6,25 +6,34 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name, Schema};
 
+use crate::graphql::document::scalars::Scalars;
+
 /// A validated schema and which object types each of its composite types can be.
 pub struct TypeSystem {
     schema: Valid<Schema>,
+    scalars: Scalars,
     possible: HashMap<Name, HashSet<Name>>,
 }
 
-/// The schema's text cannot be used.
+/// The schema cannot be used, which is a fault of the code that wrote it.
 #[derive(Debug, thiserror::Error)]
-#[error("the schema is not valid GraphQL: {0}")]
-pub struct SchemaError(String);
+pub enum SchemaError {
+    /// The text is not a valid schema.
+    #[error("the schema is not valid GraphQL: {0}")]
+    Invalid(String),
+    /// A scalar of the schema's own has no check.
+    #[error("nothing checks values of the scalar {0}")]
+    UncheckedScalar(String),
+}
 
 impl TypeSystem {
     /// Reads and validates the SDL.
     ///
     /// # Errors
-    /// The SDL is no valid schema, which is a fault of the code that printed it.
-    pub fn new(sdl: &str) -> Result<Self, SchemaError> {
+    /// The SDL is no valid schema, or has a scalar that `scalars` does not know.
+    pub fn new(sdl: &str, scalars: Scalars) -> Result<Self, SchemaError> {
         let schema = Schema::parse_and_validate(sdl, "schema.graphql")
-            .map_err(|invalid| SchemaError(invalid.errors.to_string()))?;
+            .map_err(|invalid| SchemaError::Invalid(invalid.errors.to_string()))?;
         let mut possible = HashMap::<Name, HashSet<Name>>::new();
         for (name, definition) in &schema.types {
             match definition {
@@ -39,15 +48,23 @@ impl TypeSystem {
                     let members = union_type.members.iter().map(|member| member.as_ref().clone());
                     possible.entry(name.clone()).or_default().extend(members);
                 }
+                ExtendedType::Scalar(scalar) if !scalar.is_built_in() && !scalars.knows(name) => {
+                    return Err(SchemaError::UncheckedScalar(name.to_string()));
+                }
                 _ => {}
             }
         }
-        Ok(Self { schema, possible })
+        Ok(Self { schema, scalars, possible })
     }
 
     /// The validated schema.
     pub fn schema(&self) -> &Valid<Schema> {
         &self.schema
+    }
+
+    /// The checks of its own scalars.
+    pub fn scalars(&self) -> &Scalars {
+        &self.scalars
     }
 
     /// What `name` names, if anything.

@@ -1,9 +1,12 @@
 //! Parsing and validation by the library, and its findings in our words.
 
-use apollo_compiler::ast::Document;
+use std::collections::HashSet;
+
+use apollo_compiler::ast::{Definition, Document, Value, VariableDefinition};
+use apollo_compiler::executable::OperationMap;
 use apollo_compiler::parser::Parser;
-use apollo_compiler::validation::{DiagnosticList, Valid};
-use apollo_compiler::{ExecutableDocument, introspection};
+use apollo_compiler::validation::DiagnosticList;
+use apollo_compiler::{ExecutableDocument, Name, Node, introspection};
 
 use crate::graphql::document::counting::check_expansion;
 use crate::graphql::document::inspection::inspect;
@@ -29,12 +32,13 @@ pub fn read(
     text: &str,
     types: &TypeSystem,
     limits: &Limits,
-) -> Result<Valid<ExecutableDocument>, Refused> {
+) -> Result<ExecutableDocument, Refused> {
     check_tokens(text, limits)?;
     let positions = Positions::new(text);
-    let ast = parse(text, &positions)?;
+    let mut ast = parse(text, &positions)?;
     check_expansion(&ast, &positions, limits)?;
     inspect(&ast, &positions, limits)?;
+    let null_defaults = take_null_defaults(&mut ast);
     let document = ast
         .to_executable_validate(types.schema())
         .map_err(|invalid| invalid_document(&invalid.errors, &positions, types, limits))?;
@@ -45,7 +49,52 @@ pub fn read(
             return Err(Refused::at(RefusalKind::TooComplex, message, location));
         }
     }
-    Ok(document)
+    Ok(give_null_defaults(document.into_inner(), &null_defaults))
+}
+
+/// A variable of an operation: name of the operation and of the variable.
+type VariableKey = (Option<Name>, Name);
+
+/// The library takes a default of null for a reason to allow a variable where null is not
+/// allowed, so it is shown the variables without.
+fn take_null_defaults(document: &mut Document) -> HashSet<VariableKey> {
+    let mut taken = HashSet::new();
+    let has_null = |variable: &VariableDefinition| {
+        let default = variable.default_value.as_ref();
+        default.is_some_and(|value| value.is_null()) && !variable.ty.is_non_null()
+    };
+    for definition in &mut document.definitions {
+        let Definition::OperationDefinition(operation) = definition else { continue };
+        if !operation.variables.iter().any(|variable| has_null(variable)) {
+            continue;
+        }
+        let operation = operation.make_mut();
+        for variable in operation.variables.iter_mut().filter(|variable| has_null(variable)) {
+            taken.insert((operation.name.clone(), variable.name.clone()));
+            variable.make_mut().default_value = None;
+        }
+    }
+    taken
+}
+
+/// Puts back what `take_null_defaults` took: with it, an omitted variable is a given null.
+fn give_null_defaults(
+    mut document: ExecutableDocument,
+    taken: &HashSet<VariableKey>,
+) -> ExecutableDocument {
+    if taken.is_empty() {
+        return document;
+    }
+    let OperationMap { anonymous, named } = &mut document.operations;
+    for operation in anonymous.iter_mut().chain(named.values_mut()) {
+        let operation = operation.make_mut();
+        for variable in &mut operation.variables {
+            if taken.contains(&(operation.name.clone(), variable.name.clone())) {
+                variable.make_mut().default_value = Some(Node::new(Value::Null));
+            }
+        }
+    }
+    document
 }
 
 fn parse(text: &str, positions: &Positions<'_>) -> Result<Document, Refused> {

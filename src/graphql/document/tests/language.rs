@@ -221,12 +221,15 @@ async fn a_byte_order_mark_and_comments_are_ignored() {
 #[tokio::test]
 async fn errors_of_resolvers_name_the_place_in_the_text_that_was_sent() {
     let bench = Bench::new();
-    let query =
-        "query Q($by: Decimal!) {\n  hello\r\n text(value: \"é\") x: filter(by: {price: $by})\n}";
-    let response = bench.run(query, json!({ "by": [1] })).await;
+    let query = "query Q {\n  hello\r\n text(value: \"é\") x: broken ...F\n} fragment F on Query {\n\r y: broken }";
 
-    let error = &response.errors[0];
-    assert_eq!((error.locations[0].line, error.locations[0].column), (3, 33));
+    let response = bench.run(query, Value::Null).await;
+
+    let places =
+        response.errors.iter().map(|error| (error.locations[0].line, error.locations[0].column));
+    assert_eq!(places.collect::<Vec<_>>(), [(3, 19), (6, 2)]);
+    let data = serde_json::to_string(&response.data).expect("JSON");
+    assert_eq!(data, r#"{"hello":"Hello world","text":"é","x":null,"y":null}"#);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ mod variables;
 use async_graphql::Response;
 use serde_json::{Value, json};
 
-use crate::graphql::document::tests::shop::{Shop, shop};
+use crate::graphql::document::tests::shop::{Shop, scalars, shop};
 use crate::graphql::document::{
     Budget, DocumentFront, GraphqlParams, Limits, Prepared, Refused, Transport,
 };
@@ -29,7 +29,8 @@ impl Bench {
 
     fn with(limits: Limits) -> Self {
         let shop = shop();
-        let front = DocumentFront::new(&shop.sdl(), limits).expect("the engine's SDL is valid");
+        let front =
+            DocumentFront::new(&shop.sdl(), limits, scalars()).expect("the engine's SDL is valid");
         Self { front, shop }
     }
 

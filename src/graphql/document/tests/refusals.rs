@@ -188,6 +188,8 @@ fn invalid_documents_are_refused_by_validation() {
         "query ($a: Int = \"x\") { maybe(number: $a) }",
         "query ($a: Int!) { text(value: $a) }",
         "query ($a: Int) { add(a: $a) }",
+        "query ($a: Int = null) { add(a: $a) }",
+        "query ($a: Int! = null) { add(a: $a) }",
         "query ($a: [Int!]) { add(a: $a) }",
         "{ ...Missing }",
         "{ hello } fragment Unused on Query { hello }",
@@ -198,6 +200,9 @@ fn invalid_documents_are_refused_by_validation() {
         "{ ... on Product { id } }",
         "{ a: hello a: runs }",
         "{ hello(name: \"a\") hello(name: \"b\") }",
+        "{ colors(values: [RED]) colors(values: [RED, DARK_BLUE]) }",
+        "{ anything(value: { a: [[1], []] }) ...F } \
+         fragment F on Query { anything(value: { a: [[1], [2]] }) }",
         "{ product(by: { id: 1 }) { x: id } product(by: { id: 1 }) { x: name } }",
         "{ search { id } }",
         "{ node(id: 1) { name } }",

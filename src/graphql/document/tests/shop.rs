@@ -9,6 +9,8 @@ use async_graphql::{
 };
 use futures::Stream;
 
+use crate::graphql::document::Scalars;
+
 pub type Shop = Schema<Query, Mutation, Subscriptions>;
 
 /// How often mutations ran.
@@ -22,6 +24,11 @@ pub fn shop() -> Shop {
         .validation_mode(ValidationMode::Fast)
         .limit_recursive_depth(usize::MAX)
         .finish()
+}
+
+/// Checks of the scalars below.
+pub fn scalars() -> Scalars {
+    Scalars::default().with::<Decimal>().with::<Anything>()
 }
 
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +45,7 @@ impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
         match value {
             Value::String(digits) => Ok(Self(digits)),
+            Value::Boolean(_) => Err(InputValueError::custom("is not a decimal")),
             other => Err(InputValueError::expected_type(other)),
         }
     }
@@ -246,6 +254,9 @@ impl Query {
     }
     async fn search(&self) -> Vec<Hit> {
         vec![Hit::Product(Product(1)), Hit::Category(Category)]
+    }
+    async fn broken(&self) -> Option<async_graphql::Result<i32>> {
+        Some(Err("broken".into()))
     }
     async fn runs(&self, ctx: &Context<'_>) -> i32 {
         ctx.data_unchecked::<Runs>().0.load(Ordering::SeqCst)

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::graphql::document::tests::Bench;
-use crate::graphql::document::{Budget, GraphqlParams, Limits, Transport};
+use crate::graphql::document::{Budget, DocumentFront, GraphqlParams, Limits, Scalars, Transport};
 
 fn nested_list(depth: usize) -> Value {
     (0..depth).fold(json!(1), |inner, _| json!([inner]))
@@ -61,6 +61,8 @@ async fn an_omitted_variable_is_not_a_null() {
     for (query, variables, expected) in [
         ("query ($v: Int) { maybe(number: $v) }", json!({}), r#"{"maybe":"Some(5)"}"#),
         ("query ($v: Int) { maybe(number: $v) }", json!({ "v": null }), r#"{"maybe":"None"}"#),
+        ("query ($v: Int = null) { maybe(number: $v) }", json!({}), r#"{"maybe":"None"}"#),
+        ("query Q($v: Int = null) { maybe(number: $v) }", json!({}), r#"{"maybe":"None"}"#),
         ("query ($v: Int) { maybe(number: $v) }", json!({ "v": 3 }), r#"{"maybe":"Some(3)"}"#),
         ("query ($v: Int = 8) { maybe(number: $v) }", json!({}), r#"{"maybe":"Some(8)"}"#),
         ("query ($v: Int = 8) { maybe(number: $v) }", json!({ "v": null }), r#"{"maybe":"None"}"#),
@@ -78,15 +80,54 @@ async fn an_omitted_variable_is_not_a_null() {
     }
 }
 
-#[tokio::test]
-async fn null_for_an_argument_that_is_not_null_is_an_error_of_that_field() {
+#[test]
+fn null_is_refused_for_a_variable_that_stands_where_null_is_not_allowed() {
     let bench = Bench::new();
-    let query = "query ($v: Int) { add(a: 1, b: $v) }";
+    for (query, given) in [
+        ("query ($v: Int) { add(a: 1, b: $v) }", json!(3)),
+        ("query ($v: Int = 4) { add(a: $v) }", json!(3)),
+        ("query ($v: [Color] = []) { colors(values: $v) }", json!([null])),
+        ("query ($v: Int = 4) { filter(by: { nested: { limit: $v } }) }", json!(3)),
+        ("query ($v: Int = 4) { matrix(rows: [[1, $v]]) }", json!(3)),
+        ("query ($v: Int = 4) { ...F } fragment F on Query { add(a: $v) }", json!(3)),
+    ] {
+        let refused = bench.prepare(query, json!({ "v": null })).expect_err(query);
+        assert_eq!(refused.code(), "BAD_USER_INPUT", "{query}");
+        assert!(bench.prepare(query, json!({ "v": given })).is_ok(), "{query}");
+        assert!(bench.prepare(query, json!({})).is_ok(), "{query}");
+    }
+}
 
-    let response = bench.run(query, json!({ "v": null })).await;
+#[test]
+fn scalars_of_the_schema_are_checked_before_execution() {
+    let bench = Bench::new();
+    let variable = "query ($v: Filter) { filter(by: $v) }";
 
-    assert_eq!(response.errors.len(), 1);
-    assert_eq!(response.errors[0].path.len(), 1);
+    let refused = bench.prepare(variable, json!({ "v": { "price": true } })).expect_err("no price");
+    assert_eq!(refused.code(), "BAD_USER_INPUT");
+    assert_eq!(refused.errors[0].message, "Variable \"$v.price\" is not a decimal.");
+
+    let refused = bench.prepare(variable, json!({ "v": { "price": 17 } })).expect_err("no price");
+    assert_eq!(refused.errors[0].message, "Variable \"$v.price\" is not a valid Decimal.");
+
+    let literal = "{ hello filter(by: { nested: { price: true } }) }";
+    let refused = bench.prepare(literal, Value::Null).expect_err("no price");
+    assert_eq!(refused.code(), "GRAPHQL_VALIDATION_FAILED");
+    assert_eq!(refused.errors[0].message, "A value of type \"Decimal\" is not a decimal.");
+    assert_eq!(refused.errors[0].locations[0].column, 39);
+
+    let default = "query ($v: Decimal = true) { filter(by: { price: $v }) }";
+    assert_eq!(bench.code(default), "BAD_USER_INPUT");
+}
+
+#[test]
+fn a_scalar_without_a_check_is_a_fault_of_the_schema() {
+    let sdl = "type Query { at: DateTime } scalar DateTime";
+
+    let refused = DocumentFront::new(sdl, Limits::default(), Scalars::default());
+
+    let error = refused.err().expect("nothing checks dates");
+    assert!(error.to_string().contains("DateTime"), "{error}");
 }
 
 #[tokio::test]
