@@ -162,6 +162,7 @@ get_ok() (
 # The program as its first user starts it: no settings but where to listen and where to keep data.
 start_server() {
   local port program folder
+  # Without the tests: features of their dependencies could hide one that the program lacks.
   cargo build ${quiet:+"$quiet"} --bin stockroom || return 1
   folder=$(cargo metadata --format-version 1 --no-deps |
     sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
