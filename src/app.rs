@@ -8,16 +8,18 @@ pub use crate::app::lifecycle::Lifecycle;
 
 use crate::account::Accounts;
 use crate::auth::TokenCodec;
+use crate::cache::{self, EntityCache};
 use crate::config::Settings;
 use crate::db::Db;
 use crate::events::Bus;
 use crate::graphql::document::{DocumentFront, Limits};
 use crate::graphql::scalars;
+use crate::redis::Redis;
 use crate::schema::{Services, StockroomSchema};
 use crate::stock::Stock;
 use crate::stock::live::LiveStock;
 use anyhow::Context;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::io::Write;
 use std::path::Path;
 
@@ -28,6 +30,10 @@ pub struct App {
     pub settings: Settings,
     /// The database.
     pub db: Db,
+    /// Tells what was committed, here and to the other replicas.
+    pub bus: Bus,
+    /// Entities by their id.
+    pub cache: EntityCache,
     /// What resolvers call.
     pub services: Services,
     /// What every document passes before the engine sees it.
@@ -51,11 +57,13 @@ impl App {
             Some(key) => key.clone(),
             None => development_key(&settings.data_dir).context("cannot keep a signing key")?,
         };
+        let lifecycle = Lifecycle::default();
+        let (bus, cache) = connect_replicas(&settings, &lifecycle).await?;
         let accounts = Accounts::new(db.clone(), TokenCodec::new(&key))?;
-        let bus = Bus::local();
         let stock = Stock::new(db.clone(), bus.clone());
-        let live_stock = LiveStock::new(stock.clone(), bus);
-        tokio::spawn(live_stock.clone().run());
+        let live_stock = LiveStock::new(stock.clone(), bus.clone());
+        let watching = lifecycle.ended.clone().run_until_cancelled_owned(live_stock.clone().run());
+        lifecycle.background.spawn(watching);
         let services = Services { accounts, stock, live_stock };
         let schema = crate::schema::build();
         let limits = Limits {
@@ -64,8 +72,7 @@ impl App {
             ..Limits::default()
         };
         let front = DocumentFront::new(&schema.sdl(), limits, scalars::checks())?;
-        let lifecycle = Lifecycle::default();
-        Ok(Self { settings, db, services, front, schema, lifecycle })
+        Ok(Self { settings, db, bus, cache, services, front, schema, lifecycle })
     }
 
     /// Brings the database's schema up to date and tells the names of the steps that were missing.
@@ -75,6 +82,35 @@ impl App {
     pub async fn migrate(&self) -> anyhow::Result<Vec<String>> {
         self.db.migrate().await.context("cannot migrate the database")
     }
+}
+
+/// The bus and the cache, shared with the other replicas when there is a Redis. Their tasks run
+/// until the end of the lifecycle.
+async fn connect_replicas(
+    settings: &Settings,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<(Bus, EntityCache)> {
+    let redis = match &settings.redis_url {
+        Some(url) => {
+            let redis = Redis::open(url.expose_secret(), &settings.redis_key_prefix);
+            let redis = redis.context("REDIS_URL cannot be used")?;
+            // The first requests need not do without it. When it is away the server starts anyway.
+            redis.connect().await;
+            Some(redis)
+        }
+        None => None,
+    };
+    let bus = match redis.clone().map(Bus::shared) {
+        Some((bus, relay)) => {
+            lifecycle.background.spawn(relay.run(lifecycle.ended.clone()));
+            bus
+        }
+        None => Bus::local(),
+    };
+    let (cache, upkeep) = EntityCache::new(bus.clone(), redis, cache::Limits::default());
+    lifecycle.background.spawn(upkeep.run(lifecycle.ended.clone()));
+    bus.join().await;
+    Ok((bus, cache))
 }
 
 /// The key that development signs with: made once, kept in the data folder, readable by its owner.

@@ -60,6 +60,10 @@ pub struct SettingsArgs {
     /// redis://host:port. Without it: cache and live stock work in this process alone.
     #[arg(long, env = "REDIS_URL", hide_env_values = true, global = true)]
     pub redis_url: Option<SecretString>,
+    /// What every key and channel in Redis begins with; shops that share a Redis need different
+    /// ones.
+    #[arg(long, env = "REDIS_KEY_PREFIX", default_value = "stockroom", global = true)]
+    pub redis_key_prefix: String,
     /// The folder for the embedded database and what else the server keeps.
     #[arg(long, env = "DATA_DIR", default_value = "data", global = true)]
     pub data_dir: PathBuf,
@@ -105,6 +109,8 @@ pub struct Settings {
     pub database: DatabaseTarget,
     /// The Redis to share cache and live stock through, if any.
     pub redis_url: Option<SecretString>,
+    /// What every key and channel in Redis begins with.
+    pub redis_key_prefix: String,
     /// The folder for what the server keeps.
     pub data_dir: PathBuf,
     /// Where to listen.
@@ -151,6 +157,7 @@ impl SettingsArgs {
         {
             wrong.push("REDIS_URL must begin with redis:// or rediss://.".to_owned());
         }
+        check_key_prefix(&self.redis_key_prefix, &mut wrong);
         if production && self.seed_demo == Some(true) {
             wrong.push("SEED_DEMO must not be true in production: remove it.".to_owned());
         }
@@ -164,6 +171,7 @@ impl SettingsArgs {
                 environment: self.environment,
                 database,
                 redis_url: self.redis_url,
+                redis_key_prefix: self.redis_key_prefix,
                 data_dir: self.data_dir,
                 listen_addr: self.listen_addr,
                 jwt_signing_key: self.jwt_signing_key,
@@ -221,6 +229,15 @@ fn check_signing_key(key: Option<&SecretString>, production: bool, wrong: &mut V
         wrong.push(format!("JWT_SIGNING_KEY has fewer than {SHORTEST_KEY} bytes: {ADVICE}"));
     } else if production && (known || bytes.len() < 8) {
         wrong.push(format!("JWT_SIGNING_KEY is easy to guess: {ADVICE}"));
+    }
+}
+
+fn check_key_prefix(prefix: &str, wrong: &mut Vec<String>) {
+    let plain = prefix.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
+    if !plain || !(1..=64).contains(&prefix.len()) {
+        wrong.push(
+            "REDIS_KEY_PREFIX must be 1 to 64 letters, digits, and - _ . : among them.".to_owned(),
+        );
     }
 }
 

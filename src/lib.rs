@@ -15,10 +15,12 @@ pub mod catalog;
 pub mod stock;
 
 pub mod auth;
+pub mod cache;
 pub mod db;
 pub mod events;
 pub mod graphql;
 pub mod idempotency;
+pub mod redis;
 pub mod telemetry;
 
 pub mod config;

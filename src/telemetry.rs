@@ -36,6 +36,11 @@ pub fn count(counter: Counter) {
     counter.0.fetch_add(1, Ordering::Relaxed);
 }
 
+/// Adds several at once.
+pub fn add(counter: Counter, amount: usize) {
+    counter.0.fetch_add(u64::try_from(amount).unwrap_or(u64::MAX), Ordering::Relaxed);
+}
+
 /// The count since the process began.
 #[must_use]
 pub fn total(counter: Counter) -> u64 {

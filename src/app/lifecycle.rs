@@ -1,5 +1,7 @@
-//! The end of the process, in order: not ready, not accepting, and then the work under way.
+//! The end of the process, in order: not ready, not accepting, then the work under way, and last
+//! what runs in the background, which tells other replicas what that work has changed.
 
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -12,4 +14,22 @@ pub struct Lifecycle {
     pub stopping: CancellationToken,
     /// Work that ends before the process does, such as mutations whose clients hung up.
     pub tasks: TaskTracker,
+    /// Cancelled when the requests have ended: background work finishes what it has to tell.
+    pub ended: CancellationToken,
+    /// Work in the background, which runs until `ended`.
+    pub background: TaskTracker,
+}
+
+/// How long background work may take to finish.
+const FINISH_LIMIT: Duration = Duration::from_secs(2);
+
+impl Lifecycle {
+    /// Ends the background work, after the requests.
+    pub async fn end(&self) {
+        self.ended.cancel();
+        self.background.close();
+        if tokio::time::timeout(FINISH_LIMIT, self.background.wait()).await.is_err() {
+            tracing::warn!(tasks = self.background.len(), "background work did not end in time");
+        }
+    }
 }

@@ -2,9 +2,14 @@
 //! committed. Delivery is at most once; a subscriber that may have missed something is told so.
 
 mod message;
+mod replicas;
+mod wire;
 
 pub use message::{BusMessage, EntityChange, EntityKind, LevelState};
+pub use replicas::Relay;
 
+use crate::events::replicas::Replicas;
+use crate::redis::Redis;
 use std::sync::Arc;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -16,6 +21,7 @@ const CAPACITY: usize = 1024;
 #[derive(Clone)]
 pub struct Bus {
     local: broadcast::Sender<BusEvent>,
+    replicas: Option<Arc<Replicas>>,
 }
 
 /// What a subscriber is told.
@@ -25,7 +31,8 @@ pub enum BusEvent {
     Message(Arc<BusMessage>),
     /// This subscriber was too slow and missed messages: read again what you watch.
     Lagged,
-    /// The way to the other replicas is open, again: what they told before is lost. Read again.
+    /// The way to the other replicas is open, again, or one of them could not tell everything:
+    /// read again what you watch.
     Resumed,
 }
 
@@ -34,7 +41,14 @@ impl Bus {
     #[must_use]
     pub fn local() -> Self {
         let (local, _) = broadcast::channel(CAPACITY);
-        Self { local }
+        Self { local, replicas: None }
+    }
+
+    /// A bus that reaches the other replicas through Redis while the relay runs.
+    pub fn shared(redis: Redis) -> (Self, Relay) {
+        let (local, _) = broadcast::channel(CAPACITY);
+        let (replicas, relay) = replicas::connect(redis, local.clone());
+        (Self { local, replicas: Some(Arc::new(replicas)) }, relay)
     }
 
     /// Tells everyone. Never waits and never fails: who misses it reads again. To be called after
@@ -43,8 +57,12 @@ impl Bus {
         if message.is_empty() {
             return;
         }
+        let message = Arc::new(message);
         // An error means that nobody listens.
-        let _ = self.local.send(BusEvent::Message(Arc::new(message)));
+        let _ = self.local.send(BusEvent::Message(Arc::clone(&message)));
+        if let Some(replicas) = &self.replicas {
+            replicas.tell(message);
+        }
     }
 
     /// Listens from now on.
@@ -53,10 +71,28 @@ impl Bus {
         BusSubscription { events: self.local.subscribe() }
     }
 
-    /// Whether other replicas are told, and tell us, at this moment.
+    /// Listens from now on to other replicas alone: for who knows what this one does.
+    #[must_use]
+    pub fn subscribe_to_replicas(&self) -> BusSubscription {
+        match &self.replicas {
+            Some(replicas) => BusSubscription { events: replicas.subscribe() },
+            // Nobody will ever tell: the channel is closed from the start.
+            None => BusSubscription { events: broadcast::channel(1).1 },
+        }
+    }
+
+    /// Waits for the other replicas to be within reach, for the start of the server: half a second
+    /// at most, and not at all without Redis.
+    pub async fn join(&self) {
+        if let Some(replicas) = &self.replicas {
+            replicas.join().await;
+        }
+    }
+
+    /// Whether other replicas are told, and tell us, at this moment, as far as is known.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        false
+        self.replicas.as_ref().is_some_and(|replicas| replicas.are_reached())
     }
 }
 

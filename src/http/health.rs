@@ -38,6 +38,7 @@ struct Report {
 #[derive(Clone, Serialize)]
 struct Checks {
     database: Check,
+    cache: Check,
 }
 
 #[derive(Clone, Serialize)]
@@ -46,13 +47,12 @@ struct Check {
     latency_ms: f64,
 }
 
-/// How well the server, or a component, is.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+/// How well the server, or a component, is; the worse the larger.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Health {
     Healthy,
     /// Serves, without something that it has otherwise.
-    #[expect(dead_code, reason = "no component that the server can do without exists yet")]
     Degraded,
     Unhealthy,
 }
@@ -101,19 +101,25 @@ async fn report(state: &HttpState) -> Report {
 
 async fn examine(app: &App) -> Report {
     let began = Instant::now();
-    let database = check("database", app.db.ping()).await;
+    let (database, cache) = tokio::join!(
+        check("database", Health::Unhealthy, app.db.ping()),
+        // Without Redis everything works, and each replica for itself.
+        check("cache", Health::Degraded, app.cache.check()),
+    );
     Report {
-        status: database.status,
+        status: database.status.max(cache.status),
         timestamp: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
         latency_ms: elapsed_ms(began),
         service: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
-        checks: Checks { database },
+        checks: Checks { database, cache },
     }
 }
 
+/// Asks a component; `without` is how well the server is when it does not answer.
 async fn check<E: Display>(
     component: &'static str,
+    without: Health,
     answer: impl Future<Output = Result<(), E>>,
 ) -> Check {
     let began = Instant::now();
@@ -122,11 +128,11 @@ async fn check<E: Display>(
         // What is wrong stands in the log; the probe is open to everyone.
         Ok(Err(error)) => {
             tracing::warn!(component, %error, "a component is not well");
-            Health::Unhealthy
+            without
         }
         Err(_) => {
             tracing::warn!(component, "a component does not answer");
-            Health::Unhealthy
+            without
         }
     };
     Check { status, latency_ms: elapsed_ms(began) }

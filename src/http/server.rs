@@ -51,4 +51,5 @@ pub async fn serve(app: App, listener: TcpListener) {
             "what was under way did not end in time"
         );
     }
+    app.lifecycle.end().await;
 }

@@ -4,10 +4,12 @@
 mod caller;
 mod database;
 mod process;
+mod redis;
 mod socket;
 
 pub use caller::{Answer, Caller};
 pub use process::ServerProcess;
+pub use redis::RedisServer;
 pub use socket::Socket;
 
 use axum::Router;
@@ -144,5 +146,6 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.app.lifecycle.stopping.cancel();
+        self.app.lifecycle.ended.cancel();
     }
 }

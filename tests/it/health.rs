@@ -13,6 +13,7 @@ async fn a_ready_server_says_so_in_detail() {
     assert_eq!(answer.json["service"], "stockroom");
     assert_eq!(answer.json["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(answer.json["checks"]["database"]["status"], "healthy");
+    assert_eq!(answer.json["checks"]["cache"]["status"], "healthy");
     assert!(answer.json["latency_ms"].is_number());
     assert!(answer.json["timestamp"].as_str().unwrap().ends_with('Z'));
 }

@@ -11,7 +11,9 @@
 
 mod app;
 mod architecture;
+mod cache;
 mod events;
+mod faults;
 mod health;
 mod http;
 mod seed;

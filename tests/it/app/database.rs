@@ -52,7 +52,7 @@ impl TestDatabase {
         arguments.extend(["--jwt-signing-key", SIGNING_KEY, "--database-pool-size", "8"]);
         let redis = redis_url();
         if let Some(redis) = &redis {
-            arguments.extend(["--redis-url", redis]);
+            arguments.extend(["--redis-url", redis, "--redis-key-prefix", &self.redis_prefix]);
         }
         let arguments = Arguments::parse_from(arguments);
         arguments.settings.check().expect("the settings are good")

@@ -35,6 +35,7 @@ impl ServerProcess {
             .env("SEED_DEMO", "false")
             .env("LOG_LEVEL", "warn")
             .envs(redis_url().map(|url| ("REDIS_URL", url)))
+            .env("REDIS_KEY_PREFIX", &app.database.redis_prefix)
             .envs(settings.iter().copied())
             // Away from any .env of whoever runs the tests.
             .current_dir(&folder)

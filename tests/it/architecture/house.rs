@@ -25,8 +25,10 @@ pub const HOUSE: &[Module] = &[
     module("db", 1, &["telemetry"]),
     // A key belongs to who sent it.
     module("idempotency", 1, &["auth", "db", "telemetry"]),
-    module("cache", 1, &["db", "telemetry"]),
-    module("events", 1, &["db", "telemetry"]),
+    module("redis", 1, &["telemetry"]),
+    // Both reach the other replicas through Redis; the cache hears of their changes over the bus.
+    module("cache", 1, &["db", "telemetry", "redis", "events"]),
+    module("events", 1, &["db", "telemetry", "redis"]),
     module("jobs", 1, &["db", "telemetry"]),
     module("mail", 1, &["telemetry"]),
     module("auth", 1, &["telemetry"]),

@@ -1,0 +1,172 @@
+//! How a message looks on its way through Redis. What comes from there is not trusted: bounded,
+//! decoded, or left aside.
+
+use crate::events::BusMessage;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Raised when a message changes its form: replicas of two releases then do not hear each other,
+/// and heal by reading.
+const VERSION: u32 = 1;
+/// Larger payloads are left aside unread.
+pub const LONGEST_PAYLOAD: usize = 256 * 1024;
+/// Entries that a payload carries at most; each takes 300 bytes at most.
+const ENTRIES_A_PAYLOAD: usize = 500;
+
+/// The channel of a shop's replicas.
+pub fn channel(key_prefix: &str) -> String {
+    format!("{key_prefix}:bus:{VERSION}")
+}
+
+/// What replicas tell each other.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The replica that tells; it has heard it already.
+    pub origin: Uuid,
+    /// What it tells.
+    pub content: Content,
+}
+
+/// What replicas tell each other.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Content {
+    /// A message of the bus.
+    Message(BusMessage),
+    /// Messages of this replica were lost on the way: read again.
+    Lost,
+}
+
+impl Envelope {
+    /// The payload; None when it could not be encoded or nobody would accept it.
+    pub fn encode(&self) -> Option<Vec<u8>> {
+        let payload = serde_json::to_vec(self).ok()?;
+        (payload.len() <= LONGEST_PAYLOAD).then_some(payload)
+    }
+
+    /// Reads a payload of whatever origin.
+    pub fn decode(payload: &[u8]) -> Result<Self, Unreadable> {
+        if payload.len() > LONGEST_PAYLOAD {
+            return Err(Unreadable::TooLong(payload.len()));
+        }
+        Ok(serde_json::from_slice(payload)?)
+    }
+}
+
+/// Why a payload was left aside.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// It is longer than any of ours.
+    #[error("it has {0} bytes")]
+    TooLong(usize),
+    /// It is not one of ours.
+    #[error(transparent)]
+    Malformed(#[from] serde_json::Error),
+}
+
+/// The message in portions that fit a payload.
+pub fn portions(message: &BusMessage) -> Vec<BusMessage> {
+    match message {
+        BusMessage::StockLevelsChanged(levels) => {
+            let portions = levels.chunks(ENTRIES_A_PAYLOAD);
+            portions.map(|levels| BusMessage::StockLevelsChanged(levels.to_vec())).collect()
+        }
+        BusMessage::EntitiesChanged(changes) => {
+            let portions = changes.chunks(ENTRIES_A_PAYLOAD);
+            portions.map(|changes| BusMessage::EntitiesChanged(changes.to_vec())).collect()
+        }
+        BusMessage::WarehousesChanged => vec![BusMessage::WarehousesChanged],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::{EntityChange, EntityKind, LevelState};
+    use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+
+    fn id() -> impl Strategy<Value = Uuid> {
+        any::<u128>().prop_map(Uuid::from_u128)
+    }
+
+    fn level() -> impl Strategy<Value = LevelState> {
+        // Any moment of the years 1 to 9999, to the microsecond.
+        let moment = -62_135_596_800_000_000_i64..253_402_300_800_000_000;
+        let numbers = (any::<i64>(), any::<i64>(), any::<i64>(), any::<i64>());
+        (id(), id(), numbers, moment).prop_map(
+            |(variant_id, warehouse_id, (on_hand, reserved, reorder_point, version), us)| {
+                LevelState {
+                    variant_id,
+                    warehouse_id,
+                    on_hand,
+                    reserved,
+                    reorder_point,
+                    version,
+                    occurred_at: chrono::DateTime::from_timestamp_micros(us).unwrap(),
+                }
+            },
+        )
+    }
+
+    fn change() -> impl Strategy<Value = EntityChange> {
+        let kind = prop_oneof![
+            Just(EntityKind::Product),
+            Just(EntityKind::Variant),
+            Just(EntityKind::Category),
+            Just(EntityKind::Warehouse),
+        ];
+        (kind, id(), any::<i64>()).prop_map(|(kind, id, version)| EntityChange {
+            kind,
+            id,
+            version,
+        })
+    }
+
+    fn message() -> impl Strategy<Value = BusMessage> {
+        prop_oneof![
+            proptest::collection::vec(level(), 0..1_200).prop_map(BusMessage::StockLevelsChanged),
+            proptest::collection::vec(change(), 0..1_200).prop_map(BusMessage::EntitiesChanged),
+            Just(BusMessage::WarehousesChanged),
+        ]
+    }
+
+    /// The entries of a message, for comparing what was sent with what arrived.
+    fn entries(message: &BusMessage) -> (Vec<LevelState>, Vec<EntityChange>) {
+        match message {
+            BusMessage::StockLevelsChanged(levels) => (levels.clone(), Vec::new()),
+            BusMessage::EntitiesChanged(changes) => (Vec::new(), changes.clone()),
+            BusMessage::WarehousesChanged => (Vec::new(), Vec::new()),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+        #[test]
+        fn a_message_of_any_size_arrives_whole_and_in_order(message in message()) {
+            let origin = Uuid::from_u128(1);
+            let mut arrived = (Vec::new(), Vec::new());
+            for portion in portions(&message) {
+                let sent = Envelope { origin, content: Content::Message(portion) };
+                let payload = sent.encode().expect("a portion fits a payload");
+                let read = Envelope::decode(&payload).expect("our own payload can be read");
+                assert_eq!(read, sent);
+                let Content::Message(portion) = read.content else { panic!("a message") };
+                let (levels, changes) = entries(&portion);
+                arrived.0.extend(levels);
+                arrived.1.extend(changes);
+            }
+            assert_eq!(arrived, entries(&message));
+        }
+
+        #[test]
+        fn no_payload_of_strangers_is_more_than_unreadable(payload: Vec<u8>) {
+            assert!(Envelope::decode(&payload).is_err());
+        }
+    }
+
+    #[test]
+    fn a_payload_that_is_too_long_is_not_even_read() {
+        let payload = vec![b'['; LONGEST_PAYLOAD + 1];
+        assert!(matches!(Envelope::decode(&payload), Err(Unreadable::TooLong(_))));
+    }
+}
