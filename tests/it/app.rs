@@ -56,7 +56,16 @@ impl TestApp {
 
     /// Another replica on the same database and Redis, in this process.
     pub async fn replica(&self) -> Self {
-        Self::on(Arc::clone(&self.database), |_| ()).await
+        self.replica_with(|_| ()).await
+    }
+
+    /// Another replica on the same database, with other settings than this one has.
+    pub async fn replica_with(&self, configure: impl FnOnce(&mut Settings)) -> Self {
+        let inherit = |settings: &mut Settings| {
+            *settings = self.app.settings.clone();
+            configure(settings);
+        };
+        Self::on(Arc::clone(&self.database), inherit).await
     }
 
     async fn on(database: Arc<TestDatabase>, configure: impl FnOnce(&mut Settings)) -> Self {

@@ -1,6 +1,8 @@
 //! Redis stopped, stalled, emptied and started again, while readers and writers go on: nobody's
 //! request fails, and when it is back all replicas agree again.
 
+mod shop;
+
 use crate::app::{RedisServer, TestApp};
 use crate::cache::replicas::Replica;
 use crate::cache::shelf::{Item, Shelf, eventually, id};

@@ -19,9 +19,9 @@ fn leaves(value: &Value) -> usize {
     }
 }
 
-/// Statements and leaves of a document, run with nothing cached in the process.
+/// Statements and leaves of a document, run with nothing cached, here or in Redis.
 async fn run(app: &TestApp, document: &str, ids: &Value) -> (u64, usize) {
-    let cold = app.replica().await;
+    let cold = app.replica_with(|settings| settings.redis_url = None).await;
     let caller = cold.with_token(app.token(rows::actor(0)));
     let variables = serde_json::json!({ "ids": ids });
     let answer = caller.query(document).with_variables(variables).await;
