@@ -2,6 +2,7 @@
 
 use crate::app::{App, FIRST_ADMIN_EMAIL};
 use crate::config::{DatabaseTarget, Settings, SettingsArgs};
+use crate::seed::Seed;
 use crate::telemetry;
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
@@ -43,8 +44,15 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", settings.listen_addr))?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
     let app = App::build(settings).await?;
-    for step in app.migrate().await? {
-        tracing::info!(step, "the database was brought up to date");
+    let steps = app.migrate().await?;
+    if !steps.is_empty() {
+        tracing::info!(steps = steps.len(), "the database was brought up to date");
+    }
+    if app.settings.seed_demo {
+        let seed = Seed::new(app.db.clone(), app.settings.shop_currency);
+        if seed.run_if_new().await.context("cannot write the demo catalogue")? {
+            tracing::info!("the demo catalogue was written");
+        }
     }
     let password = app.first_admin().await?;
     // Whoever closed the other end of the output does not want to read it.

@@ -3,11 +3,13 @@
 
 mod caller;
 mod database;
+mod fixture;
 mod process;
 mod redis;
 mod socket;
 
 pub use caller::{Answer, Caller};
+pub use fixture::Held;
 pub use process::ServerProcess;
 pub use redis::RedisServer;
 pub use socket::Socket;

@@ -1,6 +1,6 @@
 //! The probes, and how the process begins and ends.
 
-use crate::app::{ServerProcess, TestApp};
+use crate::app::{ServerProcess, Socket, TestApp};
 
 #[tokio::test]
 async fn a_ready_server_says_so_in_detail() {
@@ -55,4 +55,86 @@ async fn the_program_serves_the_database_it_is_given() {
 
     let answer: serde_json::Value = answer.json().await.unwrap();
     assert_eq!(answer["data"]["me"]["role"], "CUSTOMER", "{answer}");
+}
+
+#[tokio::test]
+async fn told_to_end_it_is_not_ready_first_and_then_closes_in_order() {
+    let app = TestApp::start().await;
+    let mut server = ServerProcess::start_with(&app, &[("DRAIN_DELAY_SECONDS", "1")]).await;
+    let mut socket = Socket::ready(server.address(), None).await;
+
+    server.signal("TERM");
+    app.until("it is not ready", async |_| {
+        let ready = reqwest::get(server.url("/health/ready")).await;
+        ready.is_ok_and(|ready| ready.status() == 503)
+    })
+    .await;
+    assert_eq!(reqwest::get(server.url("/health/live")).await.unwrap().status(), 200);
+    assert_eq!(socket.close_code().await, 1001);
+
+    assert!(server.child().wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn told_twice_it_ends_at_once() {
+    let app = TestApp::start().await;
+    let mut server = ServerProcess::start_with(&app, &[("DRAIN_DELAY_SECONDS", "60")]).await;
+
+    server.signal("TERM");
+    app.until("it has heard", async |_| {
+        let ready = reqwest::get(server.url("/health/ready")).await;
+        ready.is_ok_and(|ready| ready.status() == 503)
+    })
+    .await;
+    server.signal("INT");
+
+    assert_eq!(server.child().wait().await.unwrap().code(), Some(143));
+}
+
+#[tokio::test]
+async fn a_mutation_under_way_is_through_before_the_program_ends() {
+    let app = TestApp::start().await;
+    let mut server = ServerProcess::start(&app).await;
+    let staff = app.staff().await;
+    let held = app.hold_warehouses().await;
+    let document = "mutation { warehouseCreate(input: { code: \"LAST\", name: \"Last\" }) \
+                    { userErrors { code } } }";
+    let request = reqwest::Client::new()
+        .post(server.url("/graphql"))
+        .bearer_auth(staff.token().unwrap())
+        .json(&serde_json::json!({ "query": document }));
+    let answer = tokio::spawn(request.send());
+    let mut socket = Socket::ready(server.address(), None).await;
+
+    server.signal("TERM");
+    assert_eq!(socket.close_code().await, 1001);
+    held.release().await;
+
+    let answer: serde_json::Value = answer.await.unwrap().unwrap().json().await.unwrap();
+    assert_eq!(answer["data"]["warehouseCreate"]["userErrors"], serde_json::json!([]), "{answer}");
+    assert!(server.child().wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_new_shop_in_development_has_an_administrator_whose_password_is_told_once() {
+    let app = TestApp::start().await;
+
+    let password = app.app.first_admin().await.unwrap().expect("the shop is new");
+    assert!(app.app.first_admin().await.unwrap().is_none());
+
+    let document = "mutation ($password: String!) { tokenCreate(input: { \
+        email: \"admin@stockroom.example\", password: $password }) \
+        { user { role } userErrors { code } } }";
+    let password = secrecy::ExposeSecret::expose_secret(&password).to_owned();
+    let variables = serde_json::json!({ "password": password });
+    let answer = app.guest().query(document).with_variables(variables).await;
+    assert_eq!(answer.data()["tokenCreate"]["user"]["role"], "ADMIN");
+}
+
+#[tokio::test]
+async fn a_new_shop_in_production_has_no_administrator_that_nobody_asked_for() {
+    let production = stockroom::config::Environment::Production;
+    let app = TestApp::with(|settings| settings.environment = production).await;
+
+    assert!(app.app.first_admin().await.unwrap().is_none());
 }

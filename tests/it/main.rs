@@ -18,3 +18,5 @@ mod health;
 mod http;
 mod seed;
 mod statements;
+mod transactions;
+mod ws;

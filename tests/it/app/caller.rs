@@ -55,6 +55,15 @@ impl Caller {
         self.send(Request::get(path).body(Body::empty()).expect("a request")).await
     }
 
+    /// `POST /graphql` with these headers.
+    pub async fn post_with(&self, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let mut request = Request::post("/graphql");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.into()).expect("a request")).await
+    }
+
     /// `POST /graphql` with this body, in JSON.
     pub async fn post(&self, body: impl Into<Body>) -> Answer {
         let request = Request::post("/graphql")

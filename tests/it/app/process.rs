@@ -3,6 +3,7 @@
 use super::database::redis_url;
 use super::{SIGNING_KEY, TestApp};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -12,6 +13,7 @@ use tokio::process::{Child, Command};
 pub struct ServerProcess {
     child: Child,
     address: SocketAddr,
+    log: PathBuf,
 }
 
 impl ServerProcess {
@@ -22,8 +24,10 @@ impl ServerProcess {
 
     /// Starts the program with more settings, as environment variables.
     pub async fn start_with(app: &TestApp, settings: &[(&str, &str)]) -> Self {
-        let folder = app.database.folder.path().join("process");
+        let folder = app.database.folder.path().join(uuid::Uuid::new_v4().to_string());
         std::fs::create_dir_all(&folder).expect("a folder can be made");
+        let log = folder.join("log");
+        let errors = std::fs::File::create(&log).expect("a file can be made");
         let mut command = Command::new(env!("CARGO_BIN_EXE_stockroom"));
         command
             .arg("serve")
@@ -41,6 +45,7 @@ impl ServerProcess {
             .current_dir(&folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(errors)
             .kill_on_drop(true);
         let mut child = command.spawn().expect("the program starts");
         let stdout = child.stdout.take().expect("the output is piped");
@@ -53,7 +58,8 @@ impl ServerProcess {
                     return address;
                 }
             }
-            panic!("the program ended before it listened")
+            let log = std::fs::read_to_string(&log).unwrap_or_default();
+            panic!("the program ended before it listened: {log}")
         };
         let address = tokio::time::timeout(Duration::from_secs(30), address).await;
         let address = address.expect("the program listens in time");
@@ -62,9 +68,29 @@ impl ServerProcess {
             let mut rest = Vec::new();
             lines.into_inner().read_to_end(&mut rest).await
         });
-        let process = Self { child, address };
+        let process = Self { child, address, log };
         process.wait_until_ready().await;
         process
+    }
+
+    /// Starts the program with its log, in JSON, in a file.
+    pub async fn start_logging(app: &TestApp) -> Self {
+        Self::start_with(app, &[("LOG_LEVEL", "info"), ("LOG_FORMAT", "json")]).await
+    }
+
+    /// Tells the program to end, waits until it has, and reads its log.
+    pub async fn end_and_read_log(&mut self) -> String {
+        self.signal("TERM");
+        let ended = self.child.wait().await.expect("the program ends");
+        assert!(ended.success(), "{ended}");
+        std::fs::read_to_string(&self.log).expect("the log is there")
+    }
+
+    /// Sends a signal, by its name without SIG.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().expect("the program runs").to_string();
+        let kill = std::process::Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(kill.expect("there is a kill").success());
     }
 
     /// Where it listens.

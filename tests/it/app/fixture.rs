@@ -1,0 +1,98 @@
+//! What tests need to be there before they begin, and ways to get in the server's way.
+
+use super::TestApp;
+use sea_orm::{ConnectionTrait, EntityTrait};
+use std::sync::Arc;
+use std::time::Duration;
+use stockroom::db::DbError;
+use stockroom::seed::Seed;
+use tokio::sync::{Notify, oneshot};
+
+/// Longer than anything that a test waits for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl TestApp {
+    /// A SKU of a small demo catalogue.
+    pub async fn a_sku(&self) -> String {
+        let seed = Seed::new(self.app.db.clone(), self.app.settings.shop_currency);
+        seed.run(1, |_| ()).await.expect("the demo catalogue is written");
+        let variant = entity::product_variant::Entity::find().one(self.app.db.reader()).await;
+        variant.expect("the database answers").expect("there is a variant").sku
+    }
+
+    /// Runs any statement; not for production code, which has no way to do so.
+    pub async fn execute(&self, sql: &str) {
+        let done: Result<_, DbError> = self
+            .app
+            .db
+            .tx(|tx| async move { Ok(tx.connection().execute_unprepared(sql).await?) })
+            .await;
+        done.expect("the statement is right");
+    }
+
+    /// The only number that a query gives.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let statement = sea_orm::Statement::from_string(self.app.db.backend(), sql.to_owned());
+        let row = self.app.db.reader().query_one_raw(statement).await;
+        let row = row.expect("the query is right").expect("the query has a row");
+        row.try_get_by_index(0).expect("the column is a number")
+    }
+
+    /// Lets no one write warehouses until the guard is let go.
+    pub async fn hold_warehouses(&self) -> Held {
+        let (db, is_postgres) = (self.app.db.clone(), self.app.db.is_postgres());
+        let (release, began) = (Arc::new(Notify::new()), oneshot::channel());
+        let began = (std::sync::Mutex::new(Some(began.0)), began.1);
+        let released = Arc::clone(&release);
+        let (told, hears) = began;
+        let task = tokio::spawn(async move {
+            let (told, released) = (&told, &released);
+            let held: Result<(), DbError> = db
+                .tx(|tx| async move {
+                    // On SQLite whoever has begun holds the one lock there is.
+                    if is_postgres {
+                        let lock = "LOCK TABLE warehouse IN EXCLUSIVE MODE";
+                        tx.connection().execute_unprepared(lock).await?;
+                    }
+                    if let Some(told) = told.lock().expect("nobody panicked").take() {
+                        told.send(()).expect("the test waits");
+                    }
+                    released.notified().await;
+                    Ok(())
+                })
+                .await;
+            held.expect("the lock was held");
+        });
+        hears.await.expect("the lock is held");
+        Held { release, task }
+    }
+
+    /// Waits until this is true.
+    pub async fn until(&self, what: &str, is_true: impl AsyncFn(&Self) -> bool) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !is_true(self).await {
+            assert!(tokio::time::Instant::now() < deadline, "it never came true: {what}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits until this many mutations and sockets are under way.
+    pub async fn until_under_way(&self, tasks: usize) {
+        let what = format!("{tasks} tasks are under way");
+        self.until(&what, async |app| app.app.lifecycle.tasks.len() == tasks).await;
+    }
+}
+
+/// A lock that is held.
+pub struct Held {
+    release: Arc<Notify>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Held {
+    /// Lets go.
+    pub async fn release(self) {
+        self.release.notify_one();
+        self.task.await.expect("the lock was held to its end");
+    }
+}

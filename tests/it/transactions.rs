@@ -1,0 +1,115 @@
+//! What is known to lose or refuse writes, on either database: cancelled transactions and deferred
+//! ones.
+
+use crate::app::TestApp;
+use futures::StreamExt;
+use rand::RngExt;
+use sea_orm::ConnectionTrait;
+use std::time::Duration;
+use stockroom::config::DatabaseTarget;
+use stockroom::db::{Db, DbError};
+use stockroom::telemetry;
+
+const CANCELLED: u64 = 1_000;
+const ACKNOWLEDGED: usize = 1_000;
+
+/// The smallest pool: every connection that was left in a wrong state is used again at once.
+async fn app_with_a_small_pool() -> TestApp {
+    let app = TestApp::with(|settings| {
+        if let DatabaseTarget::Postgres { max_connections, .. } = &mut settings.database {
+            *max_connections = 2;
+        }
+    })
+    .await;
+    app.execute("CREATE TABLE acknowledged (n BIGINT PRIMARY KEY)").await;
+    app
+}
+
+/// Begins a transaction and is gone somewhere between its first and its last step.
+async fn begin_and_vanish(db: Db) {
+    let patience = Duration::from_micros(rand::rng().random_range(0..3_000));
+    let transaction = db.tx::<_, DbError, _, _>(|tx| async move {
+        tx.connection().execute_unprepared("DELETE FROM acknowledged WHERE n < 0").await?;
+        Ok(())
+    });
+    let _ = tokio::time::timeout(patience, transaction).await;
+}
+
+/// Writes a row and tells whether the database acknowledged it.
+async fn acknowledge(db: &Db, n: usize) -> bool {
+    let insert = &format!("INSERT INTO acknowledged VALUES ({n})");
+    if db.is_postgres() {
+        // No transaction of its own: what a BEGIN left open would swallow it.
+        return db.reader().execute_unprepared(insert).await.is_ok();
+    }
+    // The readers of SQLite do not write. On its one writer a BEGIN that was left open would
+    // refuse the next one.
+    let write = db.tx::<_, DbError, _, _>(|tx| async move {
+        tx.connection().execute_unprepared(insert).await?;
+        Ok(())
+    });
+    write.await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cancelled_transactions_lose_no_acknowledged_write() {
+    let app = app_with_a_small_pool().await;
+    let db = &app.app.db;
+
+    let cancelled = futures::stream::iter(0..CANCELLED)
+        .for_each_concurrent(2, |_| async { begin_and_vanish(db.clone()).await });
+    let written = futures::stream::iter(0..ACKNOWLEDGED)
+        .map(|n| acknowledge(db, n))
+        .buffer_unordered(2)
+        .filter(|acknowledged| std::future::ready(*acknowledged))
+        .count();
+    let (written, ()) = tokio::join!(written, cancelled);
+    db.close().await;
+
+    // Another connection sees what was committed, and nothing else.
+    let again = app.replica().await;
+    let found = again.number("SELECT COUNT(*) FROM acknowledged").await;
+    assert_eq!((usize::try_from(found).unwrap(), written), (ACKNOWLEDGED, ACKNOWLEDGED));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parallel_transactions_that_read_and_then_write_all_succeed() {
+    let app = TestApp::start().await;
+    app.execute("CREATE TABLE tally (n BIGINT NOT NULL)").await;
+    app.execute("INSERT INTO tally VALUES (0)").await;
+    // Two handles are two writers, as two processes would be.
+    let other = app.replica().await;
+    let retries = telemetry::total(telemetry::TX_RETRIES);
+
+    let transactions = futures::stream::iter(0..1_000).map(|n| {
+        let db = if n % 2 == 0 { &app.app.db } else { &other.app.db };
+        db.tx::<_, DbError, _, _>(|tx| async move {
+            // The read takes SQLite's snapshot; a deferred transaction could not write after it
+            // when another wrote in between.
+            tx.connection().execute_unprepared("SELECT n FROM tally").await?;
+            tx.connection().execute_unprepared("UPDATE tally SET n = n + 1").await?;
+            Ok(())
+        })
+    });
+    let results: Vec<Result<(), DbError>> = transactions.buffer_unordered(16).collect().await;
+
+    let failed: Vec<DbError> = results.into_iter().filter_map(Result::err).collect();
+    assert!(failed.is_empty(), "{} failed: {:?}", failed.len(), failed.first());
+    assert_eq!(app.number("SELECT n FROM tally").await, 1_000);
+    assert_eq!(telemetry::total(telemetry::TX_RETRIES), retries, "none had to be repeated");
+}
+
+#[tokio::test]
+async fn a_transaction_that_fails_leaves_nothing() {
+    let app = TestApp::start().await;
+    app.execute("CREATE TABLE tally (n BIGINT NOT NULL CHECK (n < 2))").await;
+
+    let failed = app.app.db.tx::<(), DbError, _, _>(|tx| async move {
+        tx.connection().execute_unprepared("INSERT INTO tally VALUES (1)").await?;
+        tx.connection().execute_unprepared("INSERT INTO tally VALUES (2)").await?;
+        Ok(())
+    });
+
+    assert!(failed.await.is_err());
+    assert_eq!(app.number("SELECT COUNT(*) FROM tally").await, 0);
+}
