@@ -108,6 +108,8 @@ async fn open_postgres(
                 ("lock_timeout", "1s"),
                 ("idle_in_transaction_session_timeout", "5s"),
                 ("timezone", "UTC"),
+                // The ROLLBACK below warns each time that there was nothing to roll back.
+                ("client_min_messages", "error"),
             ])
         })
         // sqlx hands a connection out again after a BEGIN was cancelled half-way, with the

@@ -8,7 +8,6 @@ use crate::graphql::document::{OperationKind, Prepared};
 use crate::graphql::idempotency::Replayed;
 use crate::http::answer::{Execution, Rejection};
 use crate::http::request_id::RequestId;
-use async_graphql::{Request, Response};
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use tokio::sync::OwnedSemaphorePermit;
@@ -44,7 +43,9 @@ pub async fn run(
 ) -> Result<Run, Rejection> {
     let (sql, replayed) = (SqlStats::default(), Replayed::default());
     let request = app.services.attach(prepared.request, asker.viewer, replayed.clone());
-    let work = execute(app.clone(), request, sql.clone(), permit);
+    let (schema, counted) = (app.schema.clone(), sql.clone());
+    let engine = async move { counted.scope(schema.execute(request)).await };
+    let work = contain(engine, permit);
     let limit = app.settings.transport.request;
     let executed = if prepared.kind == OperationKind::Mutation {
         // A handler is dropped as soon as its client hangs up; this task is not.
@@ -67,14 +68,28 @@ pub async fn run(
     }
 }
 
-/// None: it panicked. The panic itself is in the log, by the hook that every panic passes.
-async fn execute(
-    app: App,
-    request: Request,
-    sql: SqlStats,
-    permit: OwnedSemaphorePermit,
-) -> Option<Response> {
-    let response = AssertUnwindSafe(sql.scope(app.schema.execute(request))).catch_unwind().await;
+/// Holds the permit until the work is through. None: it panicked. The panic itself is in the log,
+/// by the hook that every panic passes.
+async fn contain<T>(work: impl Future<Output = T>, permit: OwnedSemaphorePermit) -> Option<T> {
+    let done = AssertUnwindSafe(work).catch_unwind().await;
     drop(permit);
-    response.ok()
+    done.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use tokio::sync::Semaphore;
+
+    #[tokio::test]
+    async fn a_panic_ends_its_operation_and_frees_its_place() {
+        let gate = Arc::new(Semaphore::new(1));
+        let permit = Arc::clone(&gate).try_acquire_owned().unwrap();
+
+        let done: Option<()> = contain(async { panic!("in a resolver") }, permit).await;
+
+        assert_eq!(done, None);
+        assert_eq!(gate.available_permits(), 1);
+    }
 }

@@ -223,7 +223,48 @@ fn trace_id(headers: &HeaderMap) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::App;
+    use crate::config::SettingsArgs;
+    use axum::Router;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use clap::Parser;
     use http::HeaderValue;
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    #[derive(Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        settings: SettingsArgs,
+    }
+
+    async fn panicking() -> Response {
+        panic!("in a handler")
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_a_handler_is_one_answer_without_its_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().display().to_string();
+        let arguments = Arguments::parse_from(["stockroom", "--data-dir", &data]);
+        let app = App::build(arguments.settings.check().unwrap()).await.unwrap();
+        let state = HttpState::new(app);
+        let router: Router = Router::new()
+            .route("/", get(panicking))
+            .layer(from_fn_with_state(state.clone(), observe))
+            .with_state(state);
+
+        let request = axum::http::Request::get("/").header(REQUEST_ID, "panic-test");
+        let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[REQUEST_ID], "panic-test");
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains("panic-test") && !body.contains("in a handler"), "{body}");
+    }
 
     #[test]
     fn a_sound_traceparent_gives_its_trace_id() {

@@ -163,9 +163,12 @@ async fn a_living_peer_is_asked_and_a_silent_one_is_dropped() {
 
 #[tokio::test]
 async fn a_peer_that_takes_nothing_loses_its_socket() {
-    let app =
-        TestApp::with(|settings| settings.transport.sockets.write = Duration::from_millis(200))
-            .await;
+    let app = TestApp::with(|settings| {
+        settings.transport.sockets.write = Duration::from_millis(200);
+        settings.transport.sockets.messages_burst = 100_000;
+        settings.transport.sockets.operations = 100_000;
+    })
+    .await;
     let address = app.listen().await;
     // Little room on the way, so that the server soon has to wait.
     let small = TcpSocket::new_v4().unwrap();
@@ -175,17 +178,19 @@ async fn a_peer_that_takes_nothing_loses_its_socket() {
     request.headers_mut().insert(PROTOCOL.0, PROTOCOL.1.parse().unwrap());
     let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
 
-    socket.send(Message::text(r#"{"type":"connection_init"}"#)).await.unwrap();
-    let large = "{ __schema { types { name description fields { name description args { \
-                 name description } } inputFields { name description } } } }";
-    for id in 0..150 {
-        let payload = json!({ "query": large });
-        let message = json!({ "type": "subscribe", "id": id.to_string(), "payload": payload });
-        if socket.send(Message::text(message.to_string())).await.is_err() {
-            break;
+    // It asks and asks, until nobody listens, and never reads.
+    let asking = tokio::spawn(async move {
+        socket.send(Message::text(r#"{"type":"connection_init"}"#)).await.unwrap();
+        let large = "{ __schema { types { name description fields { name description } } } }";
+        for id in 0_u64.. {
+            let payload = json!({ "query": large });
+            let message = json!({ "type": "subscribe", "id": id.to_string(), "payload": payload });
+            if socket.send(Message::text(message.to_string())).await.is_err() {
+                return;
+            }
         }
-    }
+    });
 
-    // The server has let go of it, with all that it asked for, although it never went away.
+    asking.await.unwrap();
     app.until_under_way(0).await;
 }
