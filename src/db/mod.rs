@@ -3,6 +3,7 @@
 
 mod connect;
 mod error;
+pub mod keys;
 mod migrate;
 pub mod page;
 mod stats;

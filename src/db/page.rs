@@ -27,8 +27,9 @@ impl Window {
     }
 }
 
-/// A place in a list: the sort key and the id of the item there.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A place in a list: the sort key and the id of the item there. Places of one list compare as the
+/// list is sorted, smallest first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Cursor {
     /// The sort key.
     #[serde(rename = "k")]
@@ -39,7 +40,7 @@ pub struct Cursor {
 }
 
 /// The sort key in a cursor.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum CursorKey {
     /// The list is sorted by id alone.
     #[serde(rename = "-")]

@@ -1,0 +1,130 @@
+//! Search results by how well they match. A place in such a list is a number: relevance has no key
+//! that a later page could start from.
+
+use crate::auth::Viewer;
+use crate::catalog::service::Catalog;
+use crate::catalog::service::filter::{INDEX, column, matches, shown, tsquery};
+use crate::catalog::service::pages::{Count, number};
+use crate::catalog::service::rows::shared;
+use crate::catalog::{CatalogError, ListedProduct, ProductList, Search};
+use crate::db::page::{Cursor, CursorKey, Page, Window};
+use entity::{product, product_search};
+use sea_orm::sea_query::{
+    Asterisk, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr,
+};
+
+/// Hits that can be paged through; whoever wants others searches for more words.
+const MAX_HITS: u64 = 1_000;
+
+/// A range of places, the end not included.
+struct Places {
+    start: u64,
+    end: u64,
+}
+
+impl Catalog {
+    pub(crate) async fn list_by_relevance(
+        &self,
+        viewer: &Viewer,
+        list: &ProductList,
+        search: &Search,
+        window: &Window,
+    ) -> Result<Page<ListedProduct>, CatalogError> {
+        let from_the_end = window.backward && window.before.is_none();
+        let hits = if from_the_end {
+            self.count_hits(viewer, list, search).await?
+        } else {
+            MAX_HITS
+        };
+        let places = places(window, hits);
+        let wanted = places.end.saturating_sub(places.start);
+        // One more tells whether the list goes on.
+        let limit = wanted.saturating_add(1).min(MAX_HITS.saturating_sub(places.start));
+        let mut hits = self.select_hits(viewer, list, search);
+        hits.expr_as(column(product::Column::Id), "id")
+            .expr_as(self.rank(search), "rank")
+            .order_by("rank", Order::Desc)
+            .order_by("id", Order::Asc)
+            .offset(places.start)
+            .limit(limit);
+        let mut select = Query::select();
+        select
+            .column((product::Entity, Asterisk))
+            .from_subquery(hits, "hit")
+            .inner_join(
+                product::Entity,
+                Expr::col((product::Entity, product::Column::Id)).equals(("hit", "id")),
+            )
+            .order_by(("hit", "rank"), Order::Desc)
+            .order_by(("hit", "id"), Order::Asc);
+        let mut rows = self.db.all::<product::Model>(&select).await?;
+        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+        let has_next = rows.len() > wanted || window.backward && window.before.is_some();
+        rows.truncate(wanted);
+        let items = (places.start..).zip(rows).map(|(place, model)| listed(place, model));
+        Ok(Page { items: items.collect(), has_previous: places.start > 0, has_next })
+    }
+
+    pub(crate) async fn count_hits(
+        &self,
+        viewer: &Viewer,
+        list: &ProductList,
+        search: &Search,
+    ) -> Result<u64, CatalogError> {
+        let mut hits = self.select_hits(viewer, list, search);
+        hits.expr_as(Expr::value(1), "one").limit(MAX_HITS);
+        let mut select = Query::select();
+        select
+            .expr_as(Func::count(Expr::col(Asterisk)), "count")
+            .from_subquery(hits, "hit");
+        Ok(number(self.db.one::<Count>(&select).await?))
+    }
+
+    fn select_hits(&self, viewer: &Viewer, list: &ProductList, search: &Search) -> SelectStatement {
+        let mut select = matches(&self.db, search);
+        select.clear_selects().inner_join(
+            product::Entity,
+            Expr::col((product::Entity, product::Column::Id))
+                .equals((product_search::Entity, product_search::Column::ProductId)),
+        );
+        for condition in shown(viewer, list) {
+            select.and_where(condition);
+        }
+        select
+    }
+
+    /// How well a hit matches, more for a better one; a hit in the title counts for more.
+    fn rank(&self, search: &Search) -> SimpleExpr {
+        if search.words().is_empty() {
+            return Expr::value(0);
+        }
+        if self.db.is_postgres() {
+            let rank = "ts_rank(product_search.document, to_tsquery('simple', $1))";
+            return Expr::cust_with_values(rank, [tsquery(search)]);
+        }
+        // FTS5 tells the best match by the smallest number.
+        Expr::cust(format!("-bm25({INDEX}, 10.0, 1.0)"))
+    }
+}
+
+fn listed(place: u64, model: product::Model) -> ListedProduct {
+    let product = shared(model);
+    let key = CursorKey::Int(i64::try_from(place).unwrap_or(i64::MAX));
+    ListedProduct { cursor: Cursor { key, id: product.id }, product }
+}
+
+fn places(window: &Window, hits: u64) -> Places {
+    let place = |cursor: &Cursor| match cursor.key {
+        // Clients may make cursors up: a number below 0 is none of a place.
+        CursorKey::Int(place) => u64::try_from(place).unwrap_or_default(),
+        _ => 0,
+    };
+    let start = window.after.as_ref().map_or(0, |after| place(after).saturating_add(1));
+    let end = window.before.as_ref().map_or(hits, |before| place(before).min(hits));
+    let start = start.min(end);
+    if window.backward {
+        Places { start: start.max(end.saturating_sub(window.limit)), end }
+    } else {
+        Places { start, end: end.min(start.saturating_add(window.limit)) }
+    }
+}
