@@ -1,0 +1,139 @@
+//! Variants in the schema.
+
+use crate::catalog;
+use crate::catalog::graphql::product::{Product, currency_or_shops};
+use crate::catalog::loader::CatalogLoaders;
+use crate::db::page::Page;
+use crate::graphql::scalars::{BigInt, CurrencyCode, DateTime, Money};
+use crate::graphql::{Connection, Fault, NodeKind};
+use crate::stock::graphql::{StockLevel, VariantStock};
+use crate::stock::loader::StockLoaders;
+use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use futures::future::BoxFuture;
+use std::hash::Hash;
+use std::sync::Arc;
+
+/// Whether a variant is sold.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "catalog::VariantStatus")]
+pub enum VariantStatus {
+    /// For sale with its product.
+    Active,
+    /// Not for sale any more: only staff see it.
+    Archived,
+}
+
+/// One way in which a variant differs from the others of its product.
+#[derive(SimpleObject)]
+pub struct VariantOption {
+    /// What differs, such as `Colour`.
+    name: String,
+    /// How it is here, such as `Black`.
+    value: String,
+}
+
+/// What is put into a cart: one SKU.
+pub struct ProductVariant(pub Arc<catalog::Variant>);
+
+/// What is put into a cart: one SKU. Customers see what is sold, staff see all.
+#[Object]
+impl ProductVariant {
+    /// The opaque id, for `node`.
+    pub async fn id(&self) -> ID {
+        NodeKind::ProductVariant.id(self.0.id)
+    }
+
+    /// The stock keeping unit, unique in the shop.
+    async fn sku(&self) -> &str {
+        &self.0.sku
+    }
+
+    /// The display name, next to the product's; empty when nothing tells it from the others.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The product that it is a variant of.
+    async fn product(&self, ctx: &Context<'_>) -> Result<Product, Fault> {
+        let loaders = ctx.data_unchecked::<CatalogLoaders>();
+        let product = loaders.product.get(self.0.product_id).await?;
+        product.map(Product).ok_or_else(|| {
+            // It was sold when the variant was read and is not any more.
+            Fault::bad_user_input("The product is not for sale any more.")
+        })
+    }
+
+    /// What tells it from the other variants, in display order.
+    async fn options(&self) -> Vec<VariantOption> {
+        let options = self.0.options.iter().cloned();
+        options.map(|option| VariantOption { name: option.name, value: option.value }).collect()
+    }
+
+    /// Whether it is sold.
+    async fn status(&self) -> VariantStatus {
+        self.0.status.into()
+    }
+
+    /// What a buyer pays for it now; null when it is not sold in this currency.
+    async fn price(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "In which currency; the shop's own when not given.")] currency: Option<
+            CurrencyCode,
+        >,
+    ) -> Option<Money> {
+        self.0.price(currency_or_shops(ctx, currency)).map(Money::from)
+    }
+
+    /// What it costs outside of any sale; null when it is not sold in this currency.
+    async fn list_price(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "In which currency; the shop's own when not given.")] currency: Option<
+            CurrencyCode,
+        >,
+    ) -> Option<Money> {
+        self.0.price(currency_or_shops(ctx, currency)).map(Money::from)
+    }
+
+    /// What a shopper may know of its stock.
+    async fn stock(&self, ctx: &Context<'_>) -> Result<VariantStock, Fault> {
+        let loaders = ctx.data_unchecked::<StockLoaders>();
+        let availability = loaders.availability.get(self.0.id).await?;
+        Ok(VariantStock::from(availability.unwrap_or_default()))
+    }
+
+    /// Its stock in each warehouse. Staff only.
+    async fn stock_levels(&self, ctx: &Context<'_>) -> Option<Result<Vec<StockLevel>, Fault>> {
+        let levels = ctx.data_unchecked::<StockLoaders>().levels.get(self.0.id).await;
+        let levels = levels.map(Option::unwrap_or_default);
+        Some(levels.map(|levels| levels.into_iter().map(StockLevel).collect()))
+    }
+
+    /// Rises with each change; give it as `expectedVersion` to change only what you have seen.
+    async fn version(&self) -> BigInt {
+        BigInt(self.0.version)
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// When it was changed last.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
+    }
+}
+
+/// A connection over a page of variants.
+pub(super) fn variant_connection<F>(
+    page: Page<Arc<catalog::Variant>>,
+    list: &impl Hash,
+    count: F,
+) -> Connection<ProductVariant>
+where
+    F: Fn() -> BoxFuture<'static, Result<u64, Fault>> + Send + Sync + 'static,
+{
+    Connection::new(page, list, |variant| variant.place(), ProductVariant, count)
+}
