@@ -9,6 +9,7 @@ pub use crate::app::lifecycle::Lifecycle;
 use crate::account::Accounts;
 use crate::auth::TokenCodec;
 use crate::cache::{self, EntityCache};
+use crate::catalog::Catalog;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::events::Bus;
@@ -64,7 +65,8 @@ impl App {
         let live_stock = LiveStock::new(stock.clone(), bus.clone());
         let watching = lifecycle.ended.clone().run_until_cancelled_owned(live_stock.clone().run());
         lifecycle.background.spawn(watching);
-        let services = Services { accounts, stock, live_stock };
+        let catalog = Catalog::new(db.clone(), stock.clone(), settings.shop_currency);
+        let services = Services { accounts, catalog, stock, live_stock };
         let schema = crate::schema::build();
         let limits = Limits {
             suggestions: settings.graphiql_enabled,

@@ -5,6 +5,9 @@ use crate::account::Accounts;
 use crate::account::graphql::{AccountMutation, AccountQuery};
 use crate::account::loader::AccountLoaders;
 use crate::auth::Viewer;
+use crate::catalog::Catalog;
+use crate::catalog::graphql::CatalogQuery;
+use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::idempotency::Replayed;
 use crate::stock::Stock;
 use crate::stock::graphql::{StockMutation, StockQuery, StockSubscription};
@@ -14,7 +17,7 @@ use async_graphql::{MergedObject, MergedSubscription, Request, Schema, Validatio
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(StockQuery, AccountQuery);
+pub struct Query(CatalogQuery, StockQuery, AccountQuery);
 
 /// Everything that can be changed. Mutations of one request run one after the other.
 #[derive(MergedObject, Default)]
@@ -47,6 +50,8 @@ pub fn sdl() -> String {
 pub struct Services {
     /// Accounts and signing in.
     pub accounts: Accounts,
+    /// Categories, products, variants.
+    pub catalog: Catalog,
     /// Warehouses, levels, the ledger.
     pub stock: Stock,
     /// Those who watch stock.
@@ -62,6 +67,8 @@ impl Services {
             .data(replayed)
             .data(self.accounts.clone())
             .data(AccountLoaders::new(&self.accounts, viewer))
+            .data(self.catalog.clone())
+            .data(CatalogLoaders::new(&self.catalog, viewer))
             .data(self.stock.clone())
             .data(self.live_stock.clone())
             .data(StockLoaders::new(&self.stock, viewer))

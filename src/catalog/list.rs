@@ -65,18 +65,12 @@ pub struct PriceBounds {
     pub lte: Option<i64>,
 }
 
-/// A range of time.
+/// A range of time, both ends included.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct TimeBounds {
-    /// At this time.
-    pub eq: Option<Timestamp>,
-    /// After this time.
-    pub gt: Option<Timestamp>,
-    /// At this time or after it.
+    /// None: no lower end.
     pub gte: Option<Timestamp>,
-    /// Before this time.
-    pub lt: Option<Timestamp>,
-    /// At this time or before it.
+    /// None: no upper end.
     pub lte: Option<Timestamp>,
 }
 
@@ -108,8 +102,6 @@ pub struct Search {
     words: Vec<String>,
 }
 
-/// Characters of a search text at most.
-pub const MAX_SEARCH_CHARS: usize = 100;
 /// Words of a search text that count.
 const MAX_WORDS: usize = 10;
 /// Characters of a word that count; Postgres refuses words beyond 2,046 bytes, and one character

@@ -62,9 +62,10 @@ impl CatalogLoaders {
             variant_by_sku: batch(with(), move |catalog, skus| async move {
                 catalog.find_variants_by_sku(&viewer, &skus).await
             }),
-            category: batch(with(), |catalog, ids| async move {
-                catalog.find_categories(&ids).await
-            }),
+            category: batch(
+                with(),
+                |catalog, ids| async move { catalog.find_categories(&ids).await },
+            ),
             category_by_slug: batch(with(), |catalog, slugs| async move {
                 catalog.find_categories_by_slug(&slugs).await
             }),

@@ -16,7 +16,5 @@ pub use list::{
     ListedProduct, PriceBounds, ProductFilter, ProductList, ProductSort, ProductSortField, Search,
     TextMatch, TimeBounds,
 };
-pub use product::{
-    PriceRange, Product, ProductStatus, Variant, VariantOption, VariantStatus,
-};
+pub use product::{PriceRange, Product, ProductStatus, Variant, VariantOption, VariantStatus};
 pub use service::Catalog;

@@ -6,7 +6,6 @@ pub mod connection;
 pub mod document;
 pub mod fault;
 pub mod filters;
-pub mod filter;
 pub mod idempotency;
 pub mod node_id;
 pub mod scalars;

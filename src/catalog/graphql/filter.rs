@@ -3,7 +3,7 @@
 use crate::catalog;
 use crate::catalog::graphql::product::ProductStatus;
 use crate::catalog::{PriceBounds, ProductFilter, ProductList, Search, TextMatch, TimeBounds};
-use crate::graphql::filter::{
+use crate::graphql::filters::{
     DateTimeFilter, IdFilter, MoneyRangeFilter, SortDirection, StringFilter,
 };
 use crate::graphql::{Fault, NodeKind};
@@ -117,8 +117,8 @@ impl ProductWhere {
         read_price(self.price, &mut conditions)?;
         conditions.extend(self.in_stock.map(ProductFilter::InStock));
         if let Some(created) = self.created_at {
-            let [eq, gt, gte, lt, lte] = created.read();
-            conditions.push(ProductFilter::Created(TimeBounds { eq, gt, gte, lt, lte }));
+            let (gte, lte) = created.bounds();
+            conditions.push(ProductFilter::Created(TimeBounds { gte, lte }));
         }
         for _ in &conditions {
             take(left)?;

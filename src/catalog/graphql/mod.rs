@@ -1,10 +1,10 @@
 //! The catalogue in the schema.
 
 mod category;
+mod filter;
 mod product;
 mod query;
 mod variant;
-mod filter;
 
 pub use category::Category;
 pub use product::{Product, ProductStatus};

@@ -46,7 +46,8 @@ fn condition(filter: &ProductFilter) -> SimpleExpr {
         ProductFilter::Name(TextMatch::Contains(text)) => contains(column(Column::NameKey), text),
         ProductFilter::Category(ids) => in_categories(among(ancestor(), ids)),
         ProductFilter::Status(states) => {
-            let words: Vec<&str> = states.iter().map(|status| ProductStatus::as_str(*status)).collect();
+            let words: Vec<&str> =
+                states.iter().map(|status| ProductStatus::as_str(*status)).collect();
             among(column(Column::Status), &words)
         }
         ProductFilter::Price(bounds) => has_price(bounds),
@@ -128,11 +129,8 @@ fn has_price(bounds: &PriceBounds) -> SimpleExpr {
 fn within(column: SimpleExpr, bounds: &TimeBounds) -> SimpleExpr {
     let column = || column.clone();
     let ends = [
-        bounds.eq.map(|time| column().eq(time)),
-        bounds.gt.map(|time| column().gt(time)),
-        bounds.gte.map(|time| column().gte(time)),
-        bounds.lt.map(|time| column().lt(time)),
-        bounds.lte.map(|time| column().lte(time)),
+        bounds.gte.map(|earliest| column().gte(earliest)),
+        bounds.lte.map(|latest| column().lte(latest)),
     ];
     all(ends.into_iter().flatten())
 }

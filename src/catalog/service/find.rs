@@ -148,7 +148,7 @@ impl Catalog {
         &self,
         column: SimpleExpr,
         keys: &[T],
-    ) -> Result<impl Iterator<Item = Arc<Category>>, CatalogError> {
+    ) -> Result<impl Iterator<Item = Arc<Category>> + use<T>, CatalogError> {
         let mut categories = Vec::with_capacity(keys.len());
         for keys in keys.chunks(MAX_KEYS) {
             let mut select = Query::select();
@@ -208,10 +208,7 @@ fn visible_products(
     products.into_iter().filter(move |product| all || product.status == ProductStatus::Active)
 }
 
-fn visible_variants(
-    viewer: &Viewer,
-    variants: Vec<Variant>,
-) -> impl Iterator<Item = Arc<Variant>> {
+fn visible_variants(viewer: &Viewer, variants: Vec<Variant>) -> impl Iterator<Item = Arc<Variant>> {
     let all = sees_all(viewer);
     variants.into_iter().filter(move |variant| all || variant.is_sold()).map(Arc::new)
 }

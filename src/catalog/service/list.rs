@@ -4,14 +4,12 @@ use crate::auth::Viewer;
 use crate::catalog::service::Catalog;
 use crate::catalog::service::filter::{found_by, in_category, keyset, shown};
 use crate::catalog::service::nested::of_each;
-use crate::catalog::service::pages::{Count, check_cursors, number, pages};
+use crate::catalog::service::pages::{check_cursors, number, pages};
 use crate::catalog::service::rows::{OfParent, PARENT, shared};
 use crate::catalog::{CatalogError, ListedProduct, ProductList};
 use crate::db::page::{Page, Window};
 use entity::{category, category_closure, product};
-use sea_orm::sea_query::{
-    Asterisk, Expr, ExprTrait, JoinType, Query, SelectStatement, SimpleExpr,
-};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, JoinType, Query, SelectStatement, SimpleExpr};
 use std::collections::HashMap;
 use uuid::Uuid;
 

@@ -2,12 +2,12 @@
 
 use crate::catalog::service::Catalog;
 use crate::catalog::service::nested::of_each;
-use crate::catalog::service::pages::{Count, check_cursors, number, pages};
+use crate::catalog::service::pages::{check_cursors, number, pages};
 use crate::catalog::service::rows::{OfParent, PARENT};
 use crate::catalog::{CatalogError, Category};
 use crate::db::page::{CursorKey, Keyset, Page, Window};
 use entity::category;
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query, SimpleExpr};
 use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;

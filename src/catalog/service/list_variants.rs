@@ -8,7 +8,7 @@ use crate::catalog::service::{Catalog, sees_all};
 use crate::catalog::{CatalogError, Variant};
 use crate::db::page::{CursorKey, Keyset, Page, Window};
 use entity::{product, product_variant};
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query, SimpleExpr};
 use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;

@@ -5,8 +5,7 @@ use crate::catalog::service::rows::PARENT;
 use crate::db::keys::among;
 use crate::db::{Db, keys};
 use sea_orm::sea_query::{
-    Asterisk, DynIden, Expr, ExprTrait, IntoIden, JoinType, Query, SelectStatement, SimpleExpr,
-    UnionType,
+    Asterisk, DynIden, Expr, IntoIden, JoinType, Query, SelectStatement, SimpleExpr, UnionType,
 };
 use uuid::Uuid;
 
@@ -41,12 +40,7 @@ fn lateral(
         .expr_as(parent.clone(), PARENT)
         .column((rows.clone(), Asterisk))
         .from_as(table.clone(), "parent")
-        .join_lateral(
-            JoinType::InnerJoin,
-            of_one(parent.clone()),
-            rows.clone(),
-            Expr::cust("TRUE"),
-        )
+        .join_lateral(JoinType::InnerJoin, of_one(parent.clone()), rows.clone(), Expr::cust("TRUE"))
         .and_where(among(parent, parents));
     select
 }

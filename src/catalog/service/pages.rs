@@ -1,7 +1,7 @@
 //! What the lists of the catalogue have in common: pages of many parents, counts, cursors.
 
-use crate::catalog::service::Catalog;
 use crate::catalog::CatalogError;
+use crate::catalog::service::Catalog;
 use crate::db::keys::{MAX_KEYS, among};
 use crate::db::page::{Cursor, Page, Window};
 use sea_orm::FromQueryResult;

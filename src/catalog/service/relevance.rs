@@ -12,6 +12,7 @@ use entity::{product, product_search};
 use sea_orm::sea_query::{
     Asterisk, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr,
 };
+use std::cmp::{max, min};
 
 /// Hits that can be paged through; whoever wants others searches for more words.
 const MAX_HITS: u64 = 1_000;
@@ -31,15 +32,12 @@ impl Catalog {
         window: &Window,
     ) -> Result<Page<ListedProduct>, CatalogError> {
         let from_the_end = window.backward && window.before.is_none();
-        let hits = if from_the_end {
-            self.count_hits(viewer, list, search).await?
-        } else {
-            MAX_HITS
-        };
+        let hits =
+            if from_the_end { self.count_hits(viewer, list, search).await? } else { MAX_HITS };
         let places = places(window, hits);
         let wanted = places.end.saturating_sub(places.start);
         // One more tells whether the list goes on.
-        let limit = wanted.saturating_add(1).min(MAX_HITS.saturating_sub(places.start));
+        let limit = min(wanted.saturating_add(1), MAX_HITS.saturating_sub(places.start));
         let mut hits = self.select_hits(viewer, list, search);
         hits.expr_as(column(product::Column::Id), "id")
             .expr_as(self.rank(search), "rank")
@@ -74,9 +72,7 @@ impl Catalog {
         let mut hits = self.select_hits(viewer, list, search);
         hits.expr_as(Expr::value(1), "one").limit(MAX_HITS);
         let mut select = Query::select();
-        select
-            .expr_as(Func::count(Expr::col(Asterisk)), "count")
-            .from_subquery(hits, "hit");
+        select.expr_as(Func::count(Expr::col(Asterisk)), "count").from_subquery(hits, "hit");
         Ok(number(self.db.one::<Count>(&select).await?))
     }
 
@@ -120,11 +116,11 @@ fn places(window: &Window, hits: u64) -> Places {
         _ => 0,
     };
     let start = window.after.as_ref().map_or(0, |after| place(after).saturating_add(1));
-    let end = window.before.as_ref().map_or(hits, |before| place(before).min(hits));
-    let start = start.min(end);
+    let end = window.before.as_ref().map_or(hits, |before| min(place(before), hits));
+    let start = min(start, end);
     if window.backward {
-        Places { start: start.max(end.saturating_sub(window.limit)), end }
+        Places { start: max(start, end.saturating_sub(window.limit)), end }
     } else {
-        Places { start, end: end.min(start.saturating_add(window.limit)) }
+        Places { start, end: min(end, start.saturating_add(window.limit)) }
     }
 }

@@ -3,9 +3,7 @@
 use crate::catalog::{Product, ProductStatus, Variant, VariantOption, VariantStatus};
 use crate::money::{Currency, Money};
 use entity::{product, product_variant, variant_price};
-use sea_orm::sea_query::{
-    Asterisk, Expr, ExprTrait, JoinType, Query, SelectStatement, SimpleExpr,
-};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, JoinType, Query, SelectStatement, SimpleExpr};
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
 use std::collections::HashMap;
 use std::sync::Arc;

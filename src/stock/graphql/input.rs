@@ -62,7 +62,7 @@ impl StockLevelWhere {
 
 impl StockMovementWhere {
     pub(super) fn read(self) -> Result<MovementFilter, Fault> {
-        let created = self.created_at.unwrap_or_default();
+        let (created_gte, created_lte) = self.created_at.unwrap_or_default().bounds();
         if self.kinds.as_ref().is_some_and(|kinds| kinds.len() > MAX_LIST) {
             return Err(too_long());
         }
@@ -72,8 +72,8 @@ impl StockMovementWhere {
             warehouse_id: key(NodeKind::Warehouse, self.warehouse_id.as_ref())?,
             kinds: self.kinds.map(|kinds| kinds.into_iter().map(MovementKind::from).collect()),
             reference_id: self.reference_id,
-            created_gte: created.gte.map(|time| time.0),
-            created_lte: created.lte.map(|time| time.0),
+            created_gte,
+            created_lte,
         })
     }
 }
