@@ -1,14 +1,17 @@
 //! The schema: the domains' queries, mutations and subscriptions merged. It builds with no
 //! database; the services come with each request.
 
+mod node;
+
 use crate::account::Accounts;
 use crate::account::graphql::{AccountMutation, AccountQuery};
 use crate::account::loader::AccountLoaders;
 use crate::auth::Viewer;
 use crate::catalog::Catalog;
-use crate::catalog::graphql::CatalogQuery;
+use crate::catalog::graphql::{CatalogMutation, CatalogQuery};
 use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::idempotency::Replayed;
+use crate::schema::node::NodeQuery;
 use crate::stock::Stock;
 use crate::stock::graphql::{StockMutation, StockQuery, StockSubscription};
 use crate::stock::live::LiveStock;
@@ -17,11 +20,11 @@ use async_graphql::{MergedObject, MergedSubscription, Request, Schema, Validatio
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(CatalogQuery, StockQuery, AccountQuery);
+pub struct Query(NodeQuery, CatalogQuery, StockQuery, AccountQuery);
 
 /// Everything that can be changed. Mutations of one request run one after the other.
 #[derive(MergedObject, Default)]
-pub struct Mutation(StockMutation, AccountMutation);
+pub struct Mutation(CatalogMutation, StockMutation, AccountMutation);
 
 /// Everything that can be watched, over WebSocket.
 #[derive(MergedSubscription, Default)]

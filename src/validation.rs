@@ -1,7 +1,9 @@
 //! What can be wrong with an input, told so that a form can show it beside the field.
 
+use serde::{Deserialize, Serialize};
+
 /// One thing wrong with an input; the caller can mend it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// What kind of thing.
     pub kind: ProblemKind,
@@ -12,7 +14,7 @@ pub struct Problem {
 }
 
 /// Kinds of problems, each with a code of its own on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProblemKind {
     /// Missing or empty.
     Required,

@@ -2,6 +2,7 @@
 
 use crate::auth::Denied;
 use crate::db::{DbError, DbErrorKind, TxError};
+use crate::idempotency::IdempotencyError;
 use crate::stock::StockError;
 use crate::validation::Problem;
 
@@ -20,6 +21,9 @@ pub enum CatalogError {
         /// The version that it has now.
         actual: i64,
     },
+    /// The idempotency key cannot be used.
+    #[error(transparent)]
+    Idempotency(IdempotencyError),
     /// Not allowed.
     #[error(transparent)]
     Denied(#[from] Denied),
@@ -37,11 +41,26 @@ impl CatalogError {
         Self::Db(DbError { kind: DbErrorKind::Fault, constraint: None, message: message.into() })
     }
 
-    /// Whether a constraint refused what a look at the rows had found to be free: the same again
-    /// will tell what is in the way.
-    pub(crate) fn is_overtaken(&self) -> bool {
-        let kind = self.db_error().map(|error| error.kind);
-        matches!(kind, Some(DbErrorKind::Unique | DbErrorKind::ForeignKey))
+    /// A constraint refused what a look at the rows had found to be free: others were faster. The
+    /// transaction is to be repeated; its second look tells what is in the way.
+    pub(crate) fn or_again(self) -> Self {
+        match self {
+            Self::Db(DbError {
+                kind: DbErrorKind::Unique | DbErrorKind::ForeignKey,
+                constraint,
+                message,
+            }) => Self::Db(DbError { kind: DbErrorKind::Contention, constraint, message }),
+            error => error,
+        }
+    }
+}
+
+impl From<IdempotencyError> for CatalogError {
+    fn from(error: IdempotencyError) -> Self {
+        match error {
+            IdempotencyError::Db(error) => Self::Db(error),
+            error => Self::Idempotency(error),
+        }
     }
 }
 
@@ -56,6 +75,7 @@ impl From<StockError> for CatalogError {
         match error {
             StockError::Db(error) => Self::Db(error),
             StockError::Denied(denied) => Self::Denied(denied),
+            StockError::Idempotency(error) => error.into(),
             error => Self::Stock(error),
         }
     }

@@ -2,6 +2,7 @@
 //! them is `stock`'s.
 
 mod category;
+mod draft;
 mod error;
 pub mod graphql;
 mod list;
@@ -11,10 +12,14 @@ pub mod search_text;
 mod service;
 
 pub use category::Category;
+pub use draft::{NewPrice, NewProduct, NewVariant};
 pub use error::CatalogError;
 pub use list::{
     ListedProduct, PriceBounds, ProductFilter, ProductList, ProductSort, ProductSortField, Search,
     TextMatch, TimeBounds,
 };
 pub use product::{PriceRange, Product, ProductStatus, Variant, VariantOption, VariantStatus};
-pub use service::Catalog;
+pub use service::{
+    Catalog, CategoryChange, Created, CreatedRow, Deleted, ErrorPolicy, NewCategory, ProductChange,
+    VariantChange,
+};

@@ -164,6 +164,8 @@ impl From<Problem> for UserError {
 pub enum Warning {
     /// Archived instead of deleted.
     ArchivedInstead(ArchivedInsteadWarning),
+    /// Some of many rows were rejected.
+    RowsRejected(RowsRejectedWarning),
 }
 
 /// Kinds of warnings.
@@ -171,6 +173,8 @@ pub enum Warning {
 pub enum WarningCode {
     /// It was archived and not deleted, because orders or stock movements refer to it.
     ArchivedInstead,
+    /// Some of many rows were rejected, the others were carried out.
+    RowsRejected,
 }
 
 /// The object was archived and not deleted, because orders or stock movements refer to it.
@@ -184,4 +188,17 @@ pub struct ArchivedInsteadWarning {
     pub path: Vec<String>,
     /// The id of what was archived.
     pub id: ID,
+}
+
+/// Some of many rows were rejected, the others were carried out. Each rejected row tells why.
+#[derive(SimpleObject, Clone)]
+pub struct RowsRejectedWarning {
+    /// Always ROWS_REJECTED.
+    pub code: WarningCode,
+    /// For people: how many.
+    pub message: String,
+    /// Where in the input.
+    pub path: Vec<String>,
+    /// How many rows.
+    pub rejected: i32,
 }

@@ -12,6 +12,7 @@
 mod app;
 mod architecture;
 mod cache;
+mod catalog;
 mod events;
 mod faults;
 mod health;

@@ -1,5 +1,9 @@
 //! The catalogue's rules and its SQL.
 
+mod change_category;
+mod change_product;
+mod change_variant;
+mod create;
 mod filter;
 mod find;
 mod list;
@@ -9,6 +13,13 @@ mod nested;
 mod pages;
 mod relevance;
 mod rows;
+mod taken;
+mod write;
+
+pub use change_category::{CategoryChange, NewCategory};
+pub use change_product::{Deleted, ProductChange};
+pub use change_variant::VariantChange;
+pub use create::{Created, CreatedRow, ErrorPolicy};
 
 use crate::auth::{Permission, Viewer};
 use crate::db::Db;

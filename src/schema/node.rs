@@ -1,0 +1,102 @@
+//! Any object by its id, whatever its kind.
+
+use crate::account::graphql::User;
+use crate::account::loader::AccountLoaders;
+use crate::catalog::graphql::{Category, Product, ProductVariant};
+use crate::catalog::loader::CatalogLoaders;
+use crate::graphql::node_id::parse;
+use crate::graphql::{Fault, NodeKind, code};
+use crate::stock::graphql::{StockLevel, StockMovement, Warehouse};
+use crate::stock::loader::StockLoaders;
+use async_graphql::{Context, ID, Interface, Object};
+use futures::future::join_all;
+use uuid::Uuid;
+
+/// Ids in one call of `nodes` at most.
+const MAX_IDS: usize = 100;
+
+/// An object with an id by which it can be read again.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The opaque id, for `node`."))]
+pub enum Node {
+    /// A category.
+    Category(Category),
+    /// A product.
+    Product(Product),
+    /// A variant of a product.
+    ProductVariant(ProductVariant),
+    /// A warehouse.
+    Warehouse(Warehouse),
+    /// The stock of a variant in a warehouse.
+    StockLevel(StockLevel),
+    /// A line of a level's ledger.
+    StockMovement(StockMovement),
+    /// An account.
+    User(User),
+}
+
+/// Queries for any object.
+#[derive(Default)]
+pub struct NodeQuery;
+
+/// Queries for any object.
+#[Object]
+impl NodeQuery {
+    /// The object with this id; null when there is none, or none that you may see.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "An id that the server gave.")] id: ID,
+    ) -> Option<Result<Node, Fault>> {
+        find(ctx, &id).await.transpose()
+    }
+
+    /// The objects with these ids, in their order; null in place of those that are not there or
+    /// that you may not see.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Ids that the server gave, at most 100.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>, Fault> {
+        if ids.len() > MAX_IDS {
+            let message = format!("ids has {} ids; {MAX_IDS} at most.", ids.len());
+            return Err(Fault::bad_user_input(message));
+        }
+        // Side by side, so that those of one kind become one look-up.
+        let found = join_all(ids.iter().map(|id| find(ctx, id))).await;
+        found.into_iter().collect()
+    }
+}
+
+async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Fault> {
+    let Some((kind, key)) = parse(id) else {
+        let shown: String = id.chars().take(40).collect();
+        return Err(Fault::bad_user_input(format!("{shown:?} is not an id of this server.")));
+    };
+    match find_key(ctx, kind, key).await {
+        // What the viewer may not see does not exist for them.
+        Err(fault) if matches!(fault.code, code::FORBIDDEN | code::UNAUTHENTICATED) => Ok(None),
+        found => found,
+    }
+}
+
+async fn find_key(ctx: &Context<'_>, kind: NodeKind, key: Uuid) -> Result<Option<Node>, Fault> {
+    let catalog = ctx.data_unchecked::<CatalogLoaders>();
+    let stock = ctx.data_unchecked::<StockLoaders>();
+    Ok(match kind {
+        NodeKind::Category => catalog.category.get(key).await?.map(|found| Category(found).into()),
+        NodeKind::Product => catalog.product.get(key).await?.map(|found| Product(found).into()),
+        NodeKind::ProductVariant => {
+            catalog.variant.get(key).await?.map(|found| ProductVariant(found).into())
+        }
+        NodeKind::Warehouse => stock.warehouse.get(key).await?.map(|found| Warehouse(found).into()),
+        NodeKind::StockLevel => stock.level.get(key).await?.map(|found| StockLevel(found).into()),
+        NodeKind::StockMovement => {
+            stock.movement.get(key).await?.map(|found| StockMovement(found).into())
+        }
+        NodeKind::User => {
+            let accounts = ctx.data_unchecked::<AccountLoaders>();
+            accounts.user.get(key).await?.map(|found| User(found).into())
+        }
+    })
+}

@@ -1,0 +1,5 @@
+//! The catalogue, through the schema.
+
+mod paging;
+mod reading;
+mod shop;
