@@ -39,6 +39,8 @@ pub fn build() -> StockroomSchema {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         // Documents come through the document front, which validates them in full.
         .validation_mode(ValidationMode::Fast)
+        // The front bounds depth where it can tell a client so; here it would be an odd error.
+        .limit_recursive_depth(usize::MAX)
         .finish()
 }
 

@@ -30,6 +30,8 @@ pub enum AskedRows {
     Rows(u64),
     /// The variable of this name.
     Variable(String),
+    /// As many as the list in the variable of this name is long.
+    Length(String),
 }
 
 impl Cost {
@@ -86,12 +88,23 @@ impl PageSize {
             .collect();
         let known = asked.iter().try_fold(0, |largest: u64, rows| match rows {
             AskedRows::Rows(rows) => Some(largest.max(*rows)),
-            AskedRows::Variable(_) => None,
+            AskedRows::Variable(_) | AskedRows::Length(_) => None,
         });
         Some(match known {
             Some(0) => Self::Rows(u64::from(limits.page_default)),
             Some(rows) => Self::Rows(rows),
             None => Self::Asked(asked),
+        })
+    }
+
+    /// The rows of a field that answers one for each of its `ids`; `None` if it has no such
+    /// argument.
+    pub fn of_ids(field: &Field) -> Option<Self> {
+        let ids = field.arguments.iter().find(|argument| argument.name == "ids")?;
+        Some(match ids.value.as_ref() {
+            Literal::List(ids) => Self::Rows(u64::try_from(ids.len()).unwrap_or(u64::MAX)),
+            Literal::Variable(name) => Self::Asked(vec![AskedRows::Length(name.to_string())]),
+            _ => Self::Rows(1),
         })
     }
 
@@ -106,6 +119,10 @@ impl PageSize {
                 Some(Value::Number(rows)) => Some(clamp(rows.as_i64().unwrap_or(i64::MAX), limits)),
                 Some(Value::Null) | None => None,
                 Some(_) => Some(u64::from(limits.page_highest)),
+            },
+            AskedRows::Length(name) => match variables.get(name.as_str()) {
+                Some(Value::List(items)) => Some(u64::try_from(items.len()).unwrap_or(u64::MAX)),
+                _ => Some(1),
             },
         });
         known.max().unwrap_or(u64::from(limits.page_default))

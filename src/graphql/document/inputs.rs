@@ -26,6 +26,11 @@ pub fn check_inputs(
 ) -> Result<HashSet<Name>, Refused> {
     let visited = HashSet::new();
     let mut walk = Walk { fragments, types, positions, visited, never_null: HashSet::new() };
+    for variable in &operation.variables {
+        if let Some(default) = &variable.default_value {
+            walk.value(&variable.ty, default)?;
+        }
+    }
     walk.selections(&operation.selection_set.selections)?;
     let mut never_null = walk.never_null;
     let nullable = |name: &Name| {

@@ -38,6 +38,8 @@ pub struct Lowering<'a> {
     pub setting: &'a Setting<'a>,
     /// Selections that may still be written.
     pub room: u32,
+    /// Selection sets that may still be nested.
+    pub levels: u32,
 }
 
 /// A selection set in the engine's form, and what it costs.
@@ -62,23 +64,27 @@ impl<'a> Lowering<'a> {
     ///
     /// # Errors
     /// Fragments on unions inside interfaces multiply to more selections than a document may
-    /// have.
+    /// have, or nest deeper than the engine should recurse.
     pub fn selections(
         &mut self,
         parent: &Name,
         parts: &[&'a [Selection]],
     ) -> Result<Lowered, Refused> {
+        let refuse = |message: &str| Err(Refused::new(RefusalKind::TooComplex, message));
+        let Some(levels) = self.levels.checked_sub(1) else {
+            return refuse("The document nests fragments on interfaces too deep.");
+        };
         let mut entries = Entries::default();
         for part in parts {
             self.collect(parent, part, &mut entries);
         }
+        let outer = std::mem::replace(&mut self.levels, levels);
         let mut lowered = Lowered::default();
         // Only one of the fragments of a kind can apply to an object: the dearest counts.
         let mut narrow_costs = HashMap::<Name, Cost>::new();
         for entry in entries.list {
             let Some(room) = self.room.checked_sub(1) else {
-                let message = "The document's fragments multiply over too many types.";
-                return Err(Refused::new(RefusalKind::TooComplex, message));
+                return refuse("The document's fragments multiply over too many types.");
             };
             self.room = room;
             match entry {
@@ -94,6 +100,7 @@ impl<'a> Lowering<'a> {
                 }
             }
         }
+        self.levels = outer;
         for cost in narrow_costs.into_values() {
             lowered.cost.add(cost);
         }
@@ -205,7 +212,8 @@ impl<'a> Lowering<'a> {
 
     fn cost(&self, field: &Field, below: Cost) -> Cost {
         let ty = &field.definition.ty;
-        let in_page = matches!(field.name.as_str(), "nodes" | "edges");
+        let in_page = matches!(field.name.as_str(), "nodes" | "edges")
+            && field.definition.arguments.is_empty();
         let page = PageSize::of(field, self.limits);
         // A connection is a question of its own to the database; `Money` comes with its owner.
         let identity = self.types.has_identity(ty.inner_named_type());
@@ -214,7 +222,10 @@ impl<'a> Lowering<'a> {
             Some(size) => below.times(size),
             // The rows of a page are counted by the field that asked for the page.
             None if ty.is_list() && !in_page => {
-                below.times(PageSize::Rows(u64::from(self.limits.list_assumed)))
+                let assumed = PageSize::Rows(u64::from(self.limits.list_assumed));
+                let mut item = Cost::of(u64::from(identity));
+                item.add(below);
+                item.times(PageSize::of_ids(field).unwrap_or(assumed))
             }
             None => below,
         };

@@ -30,6 +30,8 @@ use crate::graphql::document::types::TypeSystem;
 const MOST_SHAPES: usize = 16;
 /// Selections that lowering may write for each field a document may have.
 const ROOM_PER_FIELD: u32 = 4;
+/// Selection sets that may nest for each field of the allowed depth: fragments on interfaces stay.
+const LEVELS_PER_FIELD: u32 = 3;
 
 /// A document that was read and found good.
 pub struct Document {
@@ -161,6 +163,7 @@ impl Document {
             limits,
             setting: &Setting::new(&prepared.switches, setting),
             room,
+            levels: limits.depth.saturating_mul(LEVELS_PER_FIELD),
         };
         let operation = &prepared.operation;
         let set = &operation.selection_set;

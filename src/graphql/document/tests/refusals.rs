@@ -29,6 +29,16 @@ fn bomb(depth: usize, width: usize, last: &str) -> String {
     text
 }
 
+/// Fragments on two interfaces in turn, so that none can be dissolved.
+fn interface_chain(length: usize) -> String {
+    let mut text = String::from("{ node(id: 1) { ...F0 } }");
+    for at in 0..length {
+        let on = if at % 2 == 0 { "Node" } else { "Branded" };
+        write!(text, " fragment F{at} on {on} {{ ...F{} }}", at + 1).expect("a string takes it");
+    }
+    text + &format!(" fragment F{length} on Product {{ id }}")
+}
+
 fn hostile_documents() -> Vec<(&'static str, String, &'static str)> {
     let products = |size: &str| {
         format!(
@@ -106,6 +116,7 @@ fn hostile_documents() -> Vec<(&'static str, String, &'static str)> {
         ("nested pages at the highest size", products("first: 100"), COMPLEX),
         ("nested last pages", products("last: 100"), COMPLEX),
         ("nested lists without pages", format!("{{ product(by: {{id: 1}}) {} }}", nested("{ related ", "{ id }", "}", 8)), COMPLEX),
+        ("fragments on interfaces that nest without fields", interface_chain(90), COMPLEX),
         ("introspection that nests", "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }".to_owned(), COMPLEX),
         ("introspection that nests in fragments", "{ __schema { types { ...A } } } fragment A on __Type { fields { type { ...B } } } fragment B on __Type { fields { type { ...C } } } fragment C on __Type { fields { name } }".to_owned(), COMPLEX),
         ("introspection that nests in interfaces", "{ __type(name: \"Node\") { possibleTypes { interfaces { possibleTypes { name } } } } }".to_owned(), COMPLEX),

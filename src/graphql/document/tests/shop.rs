@@ -252,6 +252,9 @@ impl Query {
             _ => None,
         }
     }
+    async fn nodes(&self, ids: Vec<ID>) -> Vec<Option<Node>> {
+        ids.iter().map(|_| Some(Node::Category(Category))).collect()
+    }
     async fn search(&self) -> Vec<Hit> {
         vec![Hit::Product(Product(1)), Hit::Category(Category)]
     }

@@ -56,6 +56,28 @@ fn nested_pages_multiply_and_parts_of_an_object_are_free() {
 }
 
 #[test]
+fn a_plain_list_is_charged_for_an_assumed_length() {
+    let bench = Bench::new();
+    let query = "{ product(by: { id: 1 }) { related { id related { id } } } }";
+
+    // The product, its list, five products, each with a list of five.
+    assert_eq!(cost(&bench, query, Value::Null), 1 + 1 + 5 * (1 + 1 + 5));
+}
+
+#[test]
+fn objects_asked_by_their_ids_are_counted() {
+    let bench = Bench::new();
+    let literal = "{ nodes(ids: [1, 2, 3]) { ... on Product { variants { nodes { id } } } } }";
+    let variable = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+
+    assert_eq!(cost(&bench, literal, Value::Null), 1 + 3 * (1 + 21));
+    assert_eq!(cost(&bench, variable, json!({ "ids": vec!["a"; 500] })), 1 + 500);
+    assert_eq!(cost(&bench, variable, json!({ "ids": "a" })), 1 + 1);
+    let refused = bench.prepare(variable, json!({ "ids": vec!["a"; 15_000] }));
+    assert_eq!(refused.expect_err("too many").code(), "QUERY_TOO_COMPLEX");
+}
+
+#[test]
 fn the_cost_of_a_fragment_counts_wherever_it_is_spread_and_merged_fields_once() {
     let bench = Bench::new();
     let fragment = "fragment P on ProductConnection { nodes { id } }";

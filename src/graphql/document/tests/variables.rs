@@ -117,7 +117,7 @@ fn scalars_of_the_schema_are_checked_before_execution() {
     assert_eq!(refused.errors[0].locations[0].column, 39);
 
     let default = "query ($v: Decimal = true) { filter(by: { price: $v }) }";
-    assert_eq!(bench.code(default), "BAD_USER_INPUT");
+    assert_eq!(bench.code(default), "GRAPHQL_VALIDATION_FAILED");
 }
 
 #[test]
