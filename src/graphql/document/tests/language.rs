@@ -47,10 +47,12 @@ async fn selections_of_one_key_merge_at_every_depth() {
 
     let data = bench.data(query, Value::Null).await;
 
-    assert_eq!(
-        data,
-        r#"{"products":{"nodes":[{"id":"prod_1","price":{"amount":"1","currency":"EUR"},"related":[{"id":"prod_2"},{"id":"prod_3"}],"name":"Product 1"}],"totalCount":1}}"#
-    );
+    let node = [
+        r#"{"id":"prod_1","price":{"amount":"1","currency":"EUR"}"#,
+        r#""related":[{"id":"prod_2"},{"id":"prod_3"}],"name":"Product 1"}"#,
+    ];
+    let node = node.join(",");
+    assert_eq!(data, format!(r#"{{"products":{{"nodes":[{node}],"totalCount":1}}}}"#));
 }
 
 #[tokio::test]
@@ -73,15 +75,17 @@ async fn fragments_on_interfaces_unions_and_objects_apply_where_they_should() {
 #[tokio::test]
 async fn fragments_inside_unions_apply_by_interface_too() {
     let bench = Bench::new();
-    let query = "{ search { __typename ... on Node { id } ... on Branded { brand ... on Node { id } } \
+    let query = "{ search { __typename ... on Node { id } \
+                   ... on Branded { brand ... on Node { id } } \
                    ... on Category { title } } }";
 
     let data = bench.data(query, Value::Null).await;
 
-    assert_eq!(
-        data,
-        r#"{"search":[{"__typename":"Product","id":"prod_1","brand":"Acme"},{"__typename":"Category","id":"cat_1","title":"Books"}]}"#
-    );
+    let hits = [
+        r#"{"__typename":"Product","id":"prod_1","brand":"Acme"}"#,
+        r#"{"__typename":"Category","id":"cat_1","title":"Books"}"#,
+    ];
+    assert_eq!(data, format!(r#"{{"search":[{}]}}"#, hits.join(",")));
 }
 
 #[tokio::test]
@@ -153,7 +157,8 @@ async fn a_null_condition_is_refused() {
 #[tokio::test]
 async fn unicode_escapes_mean_their_characters() {
     let bench = Bench::new();
-    let query = r#"{ a: text(value: "\u{1F600}") b: text(value: "\uD83D\uDE00") c: text(value: "\u00e9\t\"\\\/") }"#;
+    let query = r#"{ a: text(value: "\u{1F600}") b: text(value: "\uD83D\uDE00")
+        c: text(value: "\u00e9\t\"\\\/") }"#;
 
     let data = bench.data(query, Value::Null).await;
 
@@ -190,8 +195,9 @@ async fn literals_coerce_as_the_specification_says() {
             r#"{"anything":{"b":[1,2.5,"x"],"a":{"c":null,"d":"RED","e":true}}}"#,
         ),
         (
-            "{ filter(by: { nested: { name: \"n\" }, colors: RED }) }",
-            r#"{"filter":"name=None limit=7 colors=1 nested=(name=Some(\"n\") limit=7 colors=0 nested=() price=None) price=None"}"#,
+            "{ filter(by: { nested: { limit: 1 }, colors: RED }) }",
+            "{\"filter\":\"name=None limit=7 colors=1 nested=(\
+             name=None limit=1 colors=0 nested=() price=None) price=None\"}",
         ),
     ] {
         assert_eq!(bench.data(query, Value::Null).await, expected, "{query}");
@@ -221,7 +227,8 @@ async fn a_byte_order_mark_and_comments_are_ignored() {
 #[tokio::test]
 async fn errors_of_resolvers_name_the_place_in_the_text_that_was_sent() {
     let bench = Bench::new();
-    let query = "query Q {\n  hello\r\n text(value: \"é\") x: broken ...F\n} fragment F on Query {\n\r y: broken }";
+    let query = "query Q {\n  hello\r\n text(value: \"é\") x: broken ...F\n} \
+                 fragment F on Query {\n\r y: broken }";
 
     let response = bench.run(query, Value::Null).await;
 

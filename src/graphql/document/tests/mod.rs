@@ -1,5 +1,6 @@
 //! Tests of the document front against a small schema of its own, executed by the real engine.
 
+mod corpus;
 mod language;
 mod persisted;
 mod properties;

@@ -194,9 +194,12 @@ fn members_of_a_wrong_type_are_named() {
 
 #[test]
 fn parameters_may_be_null_unknown_or_missing() {
-    let body = r#"{"query":null,"operationName":null,"variables":null,"extensions":null,"id":7,"x":{"y":[]}}"#;
+    let body = json!({
+        "query": null, "operationName": null, "variables": null, "extensions": null,
+        "id": 7, "x": { "y": [] },
+    });
 
-    let params: GraphqlParams = serde_json::from_str(body).expect("read");
+    let params: GraphqlParams = serde_json::from_value(body).expect("read");
 
     assert_eq!(params, GraphqlParams::default());
 }

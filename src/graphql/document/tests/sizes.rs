@@ -48,7 +48,8 @@ fn a_page_costs_the_same_through_a_variable() {
 fn nested_pages_multiply_and_parts_of_an_object_are_free() {
     let bench = Bench::new();
     let query = "query ($n: Int) { products(first: 10) { totalCount pageInfo { hasNextPage }
-        edges { cursor node { id price { amount currency } variants(first: $n) { nodes { id } } } } } }";
+        edges { cursor node { id price { amount currency }
+            variants(first: $n) { nodes { id } } } } } }";
 
     // Ten edges, each with a node, a connection and its rows.
     assert_eq!(cost(&bench, query, json!({ "n": 3 })), 1 + 10 * (1 + 1 + 1 + 3));
