@@ -87,7 +87,7 @@ async fn find_key(ctx: &Context<'_>, kind: NodeKind, key: Uuid) -> Result<Option
         NodeKind::Category => catalog.category.get(key).await?.map(|found| Category(found).into()),
         NodeKind::Product => catalog.product.get(key).await?.map(|found| Product(found).into()),
         NodeKind::ProductVariant => {
-            catalog.variant.get(key).await?.map(|found| ProductVariant(found).into())
+            catalog.variant.get(key).await?.map(|found| ProductVariant::from(found).into())
         }
         NodeKind::Warehouse => stock.warehouse.get(key).await?.map(|found| Warehouse(found).into()),
         NodeKind::StockLevel => stock.level.get(key).await?.map(|found| StockLevel(found).into()),

@@ -289,5 +289,5 @@ async fn product(ctx: &Context<'_>, id: Option<Uuid>) -> Result<Option<Product>,
 }
 
 async fn variant(ctx: &Context<'_>, id: Uuid) -> Result<Option<ProductVariant>, Fault> {
-    Ok(ctx.data_unchecked::<CatalogLoaders>().variant.get(id).await?.map(ProductVariant))
+    Ok(ctx.data_unchecked::<CatalogLoaders>().variant.get(id).await?.map(ProductVariant::from))
 }

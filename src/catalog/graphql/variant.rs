@@ -6,6 +6,7 @@ use crate::catalog::loader::CatalogLoaders;
 use crate::db::page::Page;
 use crate::graphql::scalars::{BigInt, CurrencyCode, DateTime, Money};
 use crate::graphql::{Connection, Fault, NodeKind};
+use crate::stock::Availability;
 use crate::stock::graphql::{StockLevel, VariantStock};
 use crate::stock::loader::StockLoaders;
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
@@ -33,30 +34,47 @@ pub struct VariantOption {
 }
 
 /// What is put into a cart: one SKU.
-pub struct ProductVariant(pub Arc<catalog::Variant>);
+pub struct ProductVariant {
+    variant: Arc<catalog::Variant>,
+    /// Its stock, when that is known with it.
+    stock: Option<Availability>,
+}
+
+impl From<Arc<catalog::Variant>> for ProductVariant {
+    fn from(variant: Arc<catalog::Variant>) -> Self {
+        Self { variant, stock: None }
+    }
+}
+
+impl ProductVariant {
+    /// A variant as it was with this stock: news of a change show both alike.
+    pub fn with_stock(variant: Arc<catalog::Variant>, stock: Availability) -> Self {
+        Self { variant, stock: Some(stock) }
+    }
+}
 
 /// What is put into a cart: one SKU. Customers see what is sold, staff see all.
 #[Object]
 impl ProductVariant {
     /// The opaque id, for `node`.
     pub async fn id(&self) -> ID {
-        NodeKind::ProductVariant.id(self.0.id)
+        NodeKind::ProductVariant.id(self.variant.id)
     }
 
     /// The stock keeping unit, unique in the shop.
     async fn sku(&self) -> &str {
-        &self.0.sku
+        &self.variant.sku
     }
 
     /// The display name, next to the product's; empty when nothing tells it from the others.
     async fn name(&self) -> &str {
-        &self.0.name
+        &self.variant.name
     }
 
     /// The product that it is a variant of.
     async fn product(&self, ctx: &Context<'_>) -> Result<Product, Fault> {
         let loaders = ctx.data_unchecked::<CatalogLoaders>();
-        let product = loaders.product.get(self.0.product_id).await?;
+        let product = loaders.product.get(self.variant.product_id).await?;
         product.map(Product).ok_or_else(|| {
             // It was sold when the variant was read and is not any more.
             Fault::bad_user_input("The product is not for sale any more.")
@@ -65,13 +83,13 @@ impl ProductVariant {
 
     /// What tells it from the other variants, in display order.
     async fn options(&self) -> Vec<VariantOption> {
-        let options = self.0.options.iter().cloned();
+        let options = self.variant.options.iter().cloned();
         options.map(|option| VariantOption { name: option.name, value: option.value }).collect()
     }
 
     /// Whether it is sold.
     async fn status(&self) -> VariantStatus {
-        self.0.status.into()
+        self.variant.status.into()
     }
 
     /// What a buyer pays for it now; null when it is not sold in this currency.
@@ -82,7 +100,7 @@ impl ProductVariant {
             CurrencyCode,
         >,
     ) -> Option<Money> {
-        self.0.price(currency_or_shops(ctx, currency)).map(Money::from)
+        self.variant.price(currency_or_shops(ctx, currency)).map(Money::from)
     }
 
     /// What it costs outside of any sale; null when it is not sold in this currency.
@@ -93,36 +111,39 @@ impl ProductVariant {
             CurrencyCode,
         >,
     ) -> Option<Money> {
-        self.0.price(currency_or_shops(ctx, currency)).map(Money::from)
+        self.variant.price(currency_or_shops(ctx, currency)).map(Money::from)
     }
 
     /// What a shopper may know of its stock.
     async fn stock(&self, ctx: &Context<'_>) -> Result<VariantStock, Fault> {
+        if let Some(stock) = self.stock {
+            return Ok(stock.into());
+        }
         let loaders = ctx.data_unchecked::<StockLoaders>();
-        let availability = loaders.availability.get(self.0.id).await?;
+        let availability = loaders.availability.get(self.variant.id).await?;
         Ok(VariantStock::from(availability.unwrap_or_default()))
     }
 
     /// Its stock in each warehouse. Staff only.
     async fn stock_levels(&self, ctx: &Context<'_>) -> Option<Result<Vec<StockLevel>, Fault>> {
-        let levels = ctx.data_unchecked::<StockLoaders>().levels.get(self.0.id).await;
+        let levels = ctx.data_unchecked::<StockLoaders>().levels.get(self.variant.id).await;
         let levels = levels.map(Option::unwrap_or_default);
         Some(levels.map(|levels| levels.into_iter().map(StockLevel).collect()))
     }
 
     /// Rises with each change; give it as `expectedVersion` to change only what you have seen.
     async fn version(&self) -> BigInt {
-        BigInt(self.0.version)
+        BigInt(self.variant.version)
     }
 
     /// When it was made.
     async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
+        DateTime(self.variant.created_at)
     }
 
     /// When it was changed last.
     async fn updated_at(&self) -> DateTime {
-        DateTime(self.0.updated_at)
+        DateTime(self.variant.updated_at)
     }
 }
 
@@ -135,5 +156,5 @@ pub(super) fn variant_connection<F>(
 where
     F: Fn() -> BoxFuture<'static, Result<u64, Fault>> + Send + Sync + 'static,
 {
-    Connection::new(page, list, |variant| variant.place(), ProductVariant, count)
+    Connection::new(page, list, |variant| variant.place(), ProductVariant::from, count)
 }

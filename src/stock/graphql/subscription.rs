@@ -1,6 +1,8 @@
 //! Live stock.
 
 use crate::auth::Viewer;
+use crate::catalog::graphql::ProductVariant;
+use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::scalars::{BigInt, DateTime};
 use crate::graphql::{Fault, NodeKind};
 use crate::stock::graphql::types::VariantStock;
@@ -26,6 +28,15 @@ impl StockChange {
     /// The SKU.
     async fn sku(&self) -> &str {
         self.watched.get(&self.state.variant_id).map_or("", |watched| &watched.sku)
+    }
+
+    /// The variant, with this stock.
+    async fn variant(&self, ctx: &Context<'_>) -> Result<ProductVariant, Fault> {
+        let loaders = ctx.data_unchecked::<CatalogLoaders>();
+        let variant = loaders.variant.get(self.state.variant_id).await?;
+        let variant = variant
+            .ok_or_else(|| Fault::bad_user_input("The variant is not for sale any more."))?;
+        Ok(ProductVariant::with_stock(variant, self.state.stock))
     }
 
     /// Its stock, as `variant.stock` has it.

@@ -3,6 +3,8 @@
 use crate::account::graphql::User;
 use crate::account::loader::AccountLoaders;
 use crate::auth::Viewer;
+use crate::catalog::graphql::ProductVariant;
+use crate::catalog::loader::CatalogLoaders;
 use crate::db::page::{Cursor, CursorKey, Page};
 use crate::graphql::scalars::{BigInt, DateTime};
 use crate::graphql::{Connection, Fault, NodeKind, PageArgs};
@@ -109,6 +111,13 @@ impl StockLevel {
     /// The opaque id, for `node`.
     pub async fn id(&self) -> ID {
         NodeKind::StockLevel.id(self.0.id)
+    }
+
+    /// What it is the stock of.
+    async fn variant(&self, ctx: &Context<'_>) -> Result<ProductVariant, Fault> {
+        let variant = ctx.data_unchecked::<CatalogLoaders>().variant.get(self.0.variant_id).await?;
+        let variant = variant.map(ProductVariant::from);
+        variant.ok_or_else(|| Fault::internal(&"a level without a variant"))
     }
 
     /// Where it lies.

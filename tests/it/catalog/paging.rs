@@ -166,9 +166,8 @@ async fn every_sort_pages_forward_and_backward_through_all_products_in_order() {
     let root = with_ties(&app).await;
     for (field, descending) in SORTS {
         let direction = if descending { "DESC" } else { "ASC" };
-        let order_by = field.map_or(Value::Null, |field| {
-            json!({ "field": field, "direction": direction })
-        });
+        let order_by =
+            field.map_or(Value::Null, |field| json!({ "field": field, "direction": direction }));
         for category in [None, Some(category_id(root))] {
             let list = List { caller: app.guest(), category, order_by: order_by.clone() };
             let all = list.page(json!({ "first": 100 })).await;
@@ -234,15 +233,24 @@ async fn pages_outside_the_bounds_are_refused_and_never_clamped() {
             format!("{{ products({arguments}) {{ nodes {{ id }} }} }}"),
             format!("{{ categories({arguments}) {{ nodes {{ id }} }} }}"),
             format!("{{ products {{ nodes {{ variants({arguments}) {{ nodes {{ id }} }} }} }} }}"),
-            format!("{{ categories {{ nodes {{ children({arguments}) {{ nodes {{ id }} }} }} }} }}"),
-            format!("{{ categories {{ nodes {{ products({arguments}) {{ nodes {{ id }} }} }} }} }}"),
+            format!(
+                "{{ categories {{ nodes {{ children({arguments}) {{ nodes {{ id }} }} }} }} }}"
+            ),
+            format!(
+                "{{ categories {{ nodes {{ products({arguments}) {{ nodes {{ id }} }} }} }} }}"
+            ),
         ] {
             let answer = app.guest().query(&list).await;
             assert!(answer.error_codes().contains(&"BAD_USER_INPUT"), "{list}: {}", answer.text);
         }
     }
-    let none = app.guest().query("{ products(first: 0) { nodes { id } totalCount
-        pageInfo { hasNextPage } } }").await;
+    let none = app
+        .guest()
+        .query(
+            "{ products(first: 0) { nodes { id } totalCount
+        pageInfo { hasNextPage } } }",
+        )
+        .await;
     assert_eq!(none.data()["products"]["nodes"], json!([]));
     assert_eq!(none.data()["products"]["totalCount"], 15);
     assert_eq!(none.data()["products"]["pageInfo"]["hasNextPage"], true);
