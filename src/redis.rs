@@ -13,6 +13,8 @@ use tokio::time::{Instant, timeout};
 pub const CONNECT_LIMIT: Duration = Duration::from_millis(250);
 /// How long a command may take.
 pub const COMMAND_LIMIT: Duration = Duration::from_millis(50);
+/// How long a probe may take.
+pub const PROBE_LIMIT: Duration = Duration::from_millis(500);
 /// Failures in a row that open the breaker.
 const FAILURES_TO_OPEN: u32 = 5;
 /// How long it stays open before one probe.
@@ -109,7 +111,8 @@ impl Redis {
     /// # Errors
     /// [`RedisFailure`], within [`COMMAND_LIMIT`].
     pub async fn run<T: FromRedisValue>(&self, command: redis::Cmd) -> Result<T, RedisFailure> {
-        self.ask(async move |mut connection| command.query_async(&mut connection).await).await
+        let ask = async move |mut connection| command.query_async(&mut connection).await;
+        self.ask(COMMAND_LIMIT, ask).await
     }
 
     /// Sends several commands at once.
@@ -117,15 +120,17 @@ impl Redis {
     /// # Errors
     /// [`RedisFailure`], within [`COMMAND_LIMIT`].
     pub async fn run_all(&self, commands: redis::Pipeline) -> Result<(), RedisFailure> {
-        self.ask(async move |mut connection| commands.exec_async(&mut connection).await).await
+        let ask = async move |mut connection| commands.exec_async(&mut connection).await;
+        self.ask(COMMAND_LIMIT, ask).await
     }
 
-    /// Whether Redis answers.
+    /// Whether Redis answers, for probes, which can wait longer than requests.
     ///
     /// # Errors
-    /// [`RedisFailure`], within [`COMMAND_LIMIT`].
+    /// [`RedisFailure`], within [`PROBE_LIMIT`].
     pub async fn ping(&self) -> Result<(), RedisFailure> {
-        self.run(redis::cmd("PING")).await
+        let ask = async move |mut connection| redis::cmd("PING").exec_async(&mut connection).await;
+        self.ask(PROBE_LIMIT, ask).await
     }
 
     /// A connection of its own for a subscriber, made within [`CONNECT_LIMIT`].
@@ -156,10 +161,11 @@ impl Redis {
 
     async fn ask<T>(
         &self,
+        limit: Duration,
         work: impl AsyncFnOnce(MultiplexedConnection) -> RedisResult<T>,
     ) -> Result<T, RedisFailure> {
         let (connection, number) = self.connection().ok_or(RedisFailure::Away)?;
-        match timeout(COMMAND_LIMIT, work(connection)).await {
+        match timeout(limit, work(connection)).await {
             Ok(Ok(answer)) => {
                 self.succeeded(number);
                 Ok(answer)
@@ -211,7 +217,8 @@ impl Redis {
     async fn greet(&self) -> RedisResult<MultiplexedConnection> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_LIMIT))
-            .set_response_timeout(Some(COMMAND_LIMIT))
+            // Each command has its own limit, which holds for its wait in the queue as well.
+            .set_response_timeout(None)
             .set_pipeline_buffer_size(QUEUE);
         let client = &self.inner.client;
         let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;

@@ -85,6 +85,11 @@ impl Store {
         self.redis.run::<u64>(command).await.map(drop)
     }
 
+    /// Whether Redis is asked at this moment.
+    pub fn is_up(&self) -> bool {
+        self.redis.is_up()
+    }
+
     /// Whether Redis answers.
     pub async fn ping(&self) -> Result<(), RedisFailure> {
         self.redis.ping().await

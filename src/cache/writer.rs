@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 /// Entries that may wait to be written; what comes on top is dropped.
@@ -39,16 +40,21 @@ pub struct Writing {
 
 #[derive(Default)]
 struct Tombstones {
-    waiting: Mutex<HashMap<Key, Tombstone>>,
+    waiting: Mutex<Waiting>,
     changed: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    by_key: HashMap<Key, Tombstone>,
+    /// Whether Redis could not be told at once.
+    late: bool,
 }
 
 #[derive(Clone, Copy)]
 struct Tombstone {
     change: EntityChange,
     since: Instant,
-    /// Whether Redis was away when it was first tried.
-    late: bool,
 }
 
 /// The two ends of the writing.
@@ -71,14 +77,14 @@ impl Writer {
         let mut waiting = self.tombstones.waiting.lock();
         for change in changes {
             let key = Key::from(change);
-            if waiting.len() >= keys_max && !waiting.contains_key(&key) {
+            if waiting.by_key.len() >= keys_max && !waiting.by_key.contains_key(&key) {
                 tracing::warn!("too many changes wait for Redis; it may be behind for a while");
                 break;
             }
-            let fresh = Tombstone { change: *change, since: Instant::now(), late: false };
-            let known = waiting.entry(key).or_insert(fresh);
+            let fresh = Tombstone { change: *change, since: Instant::now() };
+            let known = waiting.by_key.entry(key).or_insert(fresh);
             if known.change.version <= change.version {
-                *known = Tombstone { late: known.late, ..fresh };
+                *known = fresh;
             }
         }
         drop(waiting);
@@ -89,40 +95,30 @@ impl Writer {
 impl Writing {
     /// Writes until `stop`; tombstones that wait by then are tried once more.
     pub async fn run(mut self, stop: CancellationToken) {
+        let mut retry = tokio::time::interval(RETRY);
+        retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let entry = tokio::select! {
-                () = stop.cancelled() => None,
-                () = self.tombstones.changed.notified() => None,
-                () = tokio::time::sleep(RETRY), if !self.tombstones.waiting.lock().is_empty() => None,
+            tokio::select! {
+                () = stop.cancelled() => return self.write_tombstones().await,
+                () = self.tombstones.changed.notified() => self.write_tombstones().await,
+                _ = retry.tick() => self.write_tombstones().await,
                 entry = self.entries.recv() => match entry {
-                    Some(entry) => Some(entry),
+                    Some(entry) => self.write_entries(entry).await,
                     // The cache is gone.
                     None => return,
                 },
-            };
-            self.write_tombstones().await;
-            if stop.is_cancelled() {
-                return;
-            }
-            if let Some(entry) = entry {
-                self.write_entries(entry).await;
             }
         }
     }
 
     async fn write_tombstones(&self) {
-        let expired_after = self.limits.forgotten_ttl();
-        let due: Vec<(Key, Tombstone)> = {
-            let mut waiting = self.tombstones.waiting.lock();
-            waiting.retain(|_, tombstone| tombstone.since.elapsed() < expired_after);
-            waiting.iter().map(|(key, tombstone)| (*key, *tombstone)).collect()
-        };
+        let due = self.due();
         let mut late = Vec::new();
         for portion in due.chunks(ENTRIES_A_TRIP) {
             let entries: Vec<Entry> = portion.iter().map(|due| self.tombstone(due)).collect();
             if let Err(error) = self.store.put(&entries).await {
                 tracing::debug!(%error, "changes wait for Redis");
-                self.mark_late();
+                self.tombstones.waiting.lock().late = true;
                 break;
             }
             late.extend(self.settle(portion));
@@ -131,13 +127,24 @@ impl Writing {
         self.bus.publish(BusMessage::EntitiesChanged(late));
     }
 
+    /// What is to be written now: nothing while Redis is away.
+    fn due(&self) -> Vec<(Key, Tombstone)> {
+        let mut waiting = self.tombstones.waiting.lock();
+        if waiting.by_key.is_empty() {
+            return Vec::new();
+        }
+        if !self.store.is_up() {
+            waiting.late = true;
+            return Vec::new();
+        }
+        let expired_after = self.limits.forgotten_ttl();
+        waiting.by_key.retain(|_, tombstone| tombstone.since.elapsed() < expired_after);
+        waiting.by_key.iter().map(|(key, tombstone)| (*key, *tombstone)).collect()
+    }
+
     fn tombstone(&self, (key, tombstone): &(Key, Tombstone)) -> Entry {
         let rank = Rank::of_version(tombstone.change.version);
         Entry { key: *key, rank, body: Vec::new(), ttl: self.limits.forgotten_ttl() }
-    }
-
-    fn mark_late(&self) {
-        self.tombstones.waiting.lock().values_mut().for_each(|tombstone| tombstone.late = true);
     }
 
     /// Strikes off what Redis has now, and tells which of it came late.
@@ -145,13 +152,14 @@ impl Writing {
         let mut waiting = self.tombstones.waiting.lock();
         for (key, written) in portion {
             // A further change of the same entity may have come meanwhile.
-            let same = |waiting: &Tombstone| waiting.since == written.since;
-            if waiting.get(key).is_some_and(same) {
-                waiting.remove(key);
+            if waiting.by_key.get(key).is_some_and(|waiting| waiting.since == written.since) {
+                waiting.by_key.remove(key);
             }
         }
-        let late = portion.iter().filter(|(_, tombstone)| tombstone.late);
-        late.map(|(_, tombstone)| tombstone.change).collect()
+        let late = waiting.late;
+        waiting.late = late && !waiting.by_key.is_empty();
+        let changes = portion.iter().map(|(_, tombstone)| tombstone.change);
+        if late { changes.collect() } else { Vec::new() }
     }
 
     async fn write_entries(&mut self, first: Entry) {

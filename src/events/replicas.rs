@@ -18,8 +18,10 @@ use uuid::Uuid;
 
 /// Messages that may wait to be told; what comes on top is lost.
 const QUEUE: usize = 4096;
-/// Payloads told in one round trip.
+/// Payloads told in one round trip, at most.
 const PAYLOADS_A_TRIP: usize = 64;
+/// Bytes told in one round trip, about: a bulk change must not exceed the time limit.
+const BYTES_A_TRIP: usize = 256 * 1024;
 /// How often the listener makes sure that its connection is alive.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How often the teller tries to say that messages were lost.
@@ -54,6 +56,24 @@ struct Shared {
 pub struct Relay {
     queue: mpsc::Receiver<Arc<BusMessage>>,
     shared: Arc<Shared>,
+}
+
+/// What is told in one round trip.
+#[derive(Default)]
+struct Trip {
+    payloads: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Trip {
+    fn add(&mut self, payload: Vec<u8>) {
+        self.bytes += payload.len();
+        self.payloads.push(payload);
+    }
+
+    fn is_full(&self) -> bool {
+        self.payloads.len() >= PAYLOADS_A_TRIP || self.bytes >= BYTES_A_TRIP
+    }
 }
 
 /// The two ends of one carrying.
@@ -132,16 +152,18 @@ impl Shared {
                 () = stop.cancelled(), if !stopped => Err(TryRecvError::Empty),
             };
             stopped = stop.is_cancelled();
-            let mut payloads = Vec::new();
             let mut next = first.or_else(|_| queue.try_recv());
+            let mut trip = Trip::default();
             while let Ok(message) = next {
-                payloads.extend(self.payloads(&message));
-                if payloads.len() >= PAYLOADS_A_TRIP {
-                    break;
+                for payload in self.payloads(&message) {
+                    trip.add(payload);
+                    if trip.is_full() {
+                        self.tell(std::mem::take(&mut trip)).await;
+                    }
                 }
                 next = queue.try_recv();
             }
-            self.tell(payloads).await;
+            self.tell(trip).await;
         }
     }
 
@@ -161,7 +183,8 @@ impl Shared {
         payload
     }
 
-    async fn tell(&self, mut payloads: Vec<Vec<u8>>) {
+    async fn tell(&self, trip: Trip) {
+        let mut payloads = trip.payloads;
         let lost = self.lost.swap(false, Ordering::AcqRel);
         if lost {
             payloads.extend(self.encode(Content::Lost));
