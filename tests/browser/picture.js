@@ -1,4 +1,4 @@
-// Takes the picture of the README: GraphiQL with the demo catalogue, into docs/graphiql.png.
+// Takes the picture of the README, docs/graphiql.png: live stock of the demo catalogue in GraphiQL.
 //   STOCKROOM_URL=http://127.0.0.1:8000 node picture.js
 
 import { mkdir } from 'node:fs/promises';
@@ -12,7 +12,7 @@ const browser = await launch();
 try {
   const visitor = await Visitor.arrive(browser, { colorScheme: 'light' });
   const graphiql = await GraphiQLPage.open(visitor);
-  await graphiql.page.getByRole('button', { name: 'Hide editor tools' }).click();
+  await graphiql.showTab('LiveStock');
   await graphiql.run();
   await graphiql.answer();
   // Off every button: no tooltip and no focus ring in the picture.
