@@ -20,4 +20,5 @@ mod http;
 mod seed;
 mod statements;
 mod transactions;
+mod web;
 mod ws;
