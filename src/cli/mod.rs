@@ -1,18 +1,29 @@
-//! The command line: `serve` (also what a bare `stockroom` does), `migrate`, `schema` and more.
+//! The command line: one file a command. Here the commands are told apart, and their errors become
+//! sentences and an exit status.
 
+mod admin;
+mod config;
+mod migrate;
+mod schema;
+mod seed;
 mod serve;
 
+use crate::app::App;
 use crate::config::SettingsArgs;
-use clap::{Parser, Subcommand};
+use anyhow::Context;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// One GraphQL server for a shop: products, stock, and all that is sold.
+///
+/// Without a command it serves. Settings come from flags, the environment and a `.env` file, in
+/// this order; `stockroom config check` shows what they come to.
 #[derive(Parser)]
 #[command(name = "stockroom", version, about)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Settings")]
     settings: SettingsArgs,
 }
 
@@ -20,8 +31,18 @@ struct Cli {
 enum Command {
     /// Serve until told to end; also what happens without a command.
     Serve,
+    /// Bring the database's schema up to date and end. `serve` does so too when it starts.
+    Migrate,
+    /// Write the demo catalogue: the same products every time, and only those that are missing.
+    Seed(seed::SeedArgs),
+    /// Manage the accounts of those who run the shop.
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     /// Print the GraphQL schema and end.
     Schema,
+    /// Look at the settings.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
 }
 
 /// Runs the program and tells its exit status.
@@ -33,13 +54,18 @@ pub fn run() -> ExitCode {
         eprintln!("stockroom: .env cannot be read: {error}");
         return ExitCode::FAILURE;
     }
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let done = match cli.command {
         Some(Command::Serve) | None => serve::run(cli.settings),
-        Some(Command::Schema) => {
-            println!("{}", crate::schema::sdl());
-            Ok(())
-        }
+        Some(Command::Migrate) => migrate::run(cli.settings),
+        Some(Command::Seed(args)) => seed::run(cli.settings, &args),
+        Some(Command::Admin(command)) => admin::run(cli.settings, command),
+        Some(Command::Schema) => schema::run(),
+        Some(Command::Config(command)) => config::run(cli.settings, &command, &matches),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,4 +74,20 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs what a command does beside the server, and waits for its end.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(work)
+}
+
+/// The application on a database that is up to date.
+async fn migrated_app(settings: SettingsArgs) -> anyhow::Result<App> {
+    let app = App::build(settings.check()?).await?;
+    app.migrate().await?;
+    Ok(app)
 }

@@ -54,6 +54,10 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
             tracing::info!("the demo catalogue was written");
         }
     }
+    let demo = Seed::new(app.db.clone(), app.settings.shop_currency);
+    if app.settings.seed_demo && demo.run_if_new().await.context("cannot write demo data")? {
+        tracing::info!("the database is new: it has the demo catalogue now");
+    }
     let password = app.first_admin().await?;
     // Whoever closed the other end of the output does not want to read it.
     let _ = std::io::stdout().write_all(greeting(&app.settings, address, password).as_bytes());

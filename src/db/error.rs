@@ -1,10 +1,11 @@
 //! What a database error means for the caller, on either database.
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
+use std::fmt;
 
 /// An error of the database, told apart by what it means.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{kind:?}: {message}")]
+#[error("{kind} ({message})")]
 pub struct DbError {
     /// What it means.
     pub kind: DbErrorKind,
@@ -32,6 +33,20 @@ pub enum DbErrorKind {
     Unavailable,
     /// Anything else: a fault of ours.
     Fault,
+}
+
+impl fmt::Display for DbErrorKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Unique => "something with this key exists",
+            Self::ForeignKey => "a row refers to one that is not there",
+            Self::Check => "a rule of the database was about to be broken",
+            Self::Contention => "other transactions are in the way",
+            Self::TimedOut => "the database took too long",
+            Self::Unavailable => "the database cannot be reached",
+            Self::Fault => "the database refused",
+        })
+    }
 }
 
 impl DbError {

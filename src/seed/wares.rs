@@ -87,7 +87,6 @@ fn stock(random: &mut Random) -> Stock {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::money::Currency;
     use crate::seed::categories;
     use crate::seed::product::Product;

@@ -17,6 +17,7 @@ mod events;
 mod faults;
 mod health;
 mod http;
+mod schema;
 mod seed;
 mod statements;
 mod transactions;
