@@ -47,7 +47,7 @@ pub fn build() -> StockroomSchema {
 /// The schema in GraphQL's own language, as `schema.graphql` has it.
 #[must_use]
 pub fn sdl() -> String {
-    build().sdl()
+    format!("{}\n", build().sdl().trim_end())
 }
 
 /// What resolvers call.
