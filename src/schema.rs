@@ -16,7 +16,9 @@ use crate::stock::Stock;
 use crate::stock::graphql::{StockMutation, StockQuery, StockSubscription};
 use crate::stock::live::LiveStock;
 use crate::stock::loader::StockLoaders;
-use async_graphql::{MergedObject, MergedSubscription, Request, Schema, ValidationMode};
+use async_graphql::{
+    MergedObject, MergedSubscription, Request, SDLExportOptions, Schema, ValidationMode,
+};
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
@@ -47,7 +49,11 @@ pub fn build() -> StockroomSchema {
 /// The schema in GraphQL's own language, as `schema.graphql` has it.
 #[must_use]
 pub fn sdl() -> String {
-    format!("{}\n", build().sdl().trim_end())
+    let options = SDLExportOptions::new().use_space_ident().prefer_single_line_descriptions();
+    let sdl = build().sdl_with_options(options);
+    // Empty lines of descriptions come with their indentation.
+    let lines: Vec<&str> = sdl.trim_end().lines().map(str::trim_end).collect();
+    lines.join("\n") + "\n"
 }
 
 /// What resolvers call.

@@ -13,6 +13,7 @@ mod app;
 mod architecture;
 mod cache;
 mod catalog;
+mod cli;
 mod events;
 mod faults;
 mod health;

@@ -1,8 +1,8 @@
 //! Compares a schema with what clients rely on: everything of the contract must be there as it is
 //! written, and what is there besides must not stand in the way of a client that does not know it.
 
-use apollo_compiler::{Name, Node};
 use apollo_compiler::ast::{Definition, Document, FieldDefinition, InputValueDefinition};
+use apollo_compiler::{Name, Node};
 
 /// What the schema breaks, a sentence each.
 pub fn compare(contract: &Document, schema: &Document) -> Vec<String> {

@@ -1,0 +1,302 @@
+//! The command line as a shell sees it: real processes, their output and their exit status.
+
+use clap::Args;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use stockroom::config::SettingsArgs;
+use tempfile::TempDir;
+
+/// A folder to run the program in, with SQLite inside unless the settings say otherwise.
+struct Shell {
+    folder: TempDir,
+}
+
+/// How a command ended.
+struct Ended {
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Shell {
+    fn new() -> Self {
+        Self { folder: TempDir::new().unwrap() }
+    }
+
+    /// Runs `stockroom` with these arguments, divided at spaces, and nothing in the environment.
+    fn run(&self, arguments: &str) -> Ended {
+        self.run_with(arguments, &[])
+    }
+
+    fn run_with(&self, arguments: &str, environment: &[(&str, &str)]) -> Ended {
+        let output = Command::new(env!("CARGO_BIN_EXE_stockroom"))
+            .args(arguments.split_whitespace())
+            .env_clear()
+            .envs(environment.iter().copied())
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        Ended::from(output)
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ended {
+    #[track_caller]
+    fn well(self) -> String {
+        assert_eq!(self.status, Some(0), "{}{}", self.stdout, self.stderr);
+        self.stdout
+    }
+
+    /// What it said on standard error: sentences, and never the inside of the program.
+    #[track_caller]
+    fn refused(self) -> String {
+        assert_eq!(self.status, Some(1), "{}{}", self.stdout, self.stderr);
+        assert!(self.stderr.starts_with("stockroom: "), "{}", self.stderr);
+        for inside in ["DbErr", "Err(", "Some(", "{ ", "panicked", "RUST_BACKTRACE"] {
+            assert!(!self.stderr.contains(inside), "{}", self.stderr);
+        }
+        self.stderr
+    }
+}
+
+const PRODUCTION: (&str, &str) = ("ENVIRONMENT", "production");
+const KEY: (&str, &str) = ("JWT_SIGNING_KEY", "zV8rKx2mQ0pL5tYbN7wDf3GhJ6sAcE1u");
+
+#[test]
+fn the_schema_is_printed_as_it_stands_in_the_file() {
+    let printed = Shell::new().run("schema").well();
+
+    assert_eq!(printed, stockroom::schema::sdl());
+    assert_eq!(printed, include_str!("../../schema.graphql"));
+}
+
+#[test]
+fn migrating_tells_what_it_did() {
+    let shell = Shell::new();
+
+    let first = shell.run("migrate").well();
+    let second = shell.run("migrate").well();
+
+    assert!(first.contains("applied m20261121_000001_account"), "{first}");
+    assert!(second.contains("nothing to do") && !second.contains("applied m"), "{second}");
+    assert!(shell.folder.path().join("data/stockroom.db").exists());
+}
+
+#[test]
+fn seeding_adds_what_is_missing_and_clears_when_told() {
+    let shell = Shell::new();
+
+    let first = shell.run("seed").well();
+    let second = shell.run("seed --scale 12").well();
+    let third = shell.run("seed --clear").well();
+
+    assert!(first.contains("added: 10, there before: 0"), "{first}");
+    assert!(second.contains("added: 2, there before: 10"), "{second}");
+    assert!(third.contains("are empty") && third.contains("added: 10"), "{third}");
+}
+
+#[test]
+fn a_production_shop_is_not_filled_with_demo_products_by_mistake() {
+    let shell = Shell::new();
+
+    for arguments in ["seed", "seed --clear"] {
+        let refused = shell.run_with(arguments, &[PRODUCTION, KEY]).refused();
+        assert!(refused.contains("--yes"), "{refused}");
+    }
+    assert!(!shell.folder.path().join("data").exists(), "something was made");
+    let meant = shell.run_with("seed --yes", &[PRODUCTION, KEY]).well();
+    assert!(meant.contains("added: 10"), "{meant}");
+}
+
+#[test]
+fn an_administrator_is_made_once() {
+    let shell = Shell::new();
+    let password = [("STOCKROOM_ADMIN_PASSWORD", "four words in a row")];
+
+    let made = shell.run_with("admin create --email anna@shop.example", &password).well();
+    let again = shell.run_with("admin create --email ANNA@shop.example", &password).refused();
+
+    assert!(made.contains("anna@shop.example"), "{made}");
+    assert!(!made.contains("four words"), "{made}");
+    assert!(again.contains("exists"), "{again}");
+}
+
+#[test]
+fn an_administrator_needs_an_address_and_a_password_that_hold() {
+    let shell = Shell::new();
+    let create = "admin create --email anna@shop.example";
+
+    let short = shell.run(&format!("{create} --password hunter2")).refused();
+    let none = shell.run(create).refused();
+    let nowhere = shell.run("admin create --email anna --password fourwordsinarow").refused();
+
+    assert!(short.contains("15 to 128 characters"), "{short}");
+    assert!(!short.contains("hunter2"), "{short}");
+    assert!(none.contains("STOCKROOM_ADMIN_PASSWORD"), "{none}");
+    assert!(nowhere.contains("name@shop.example"), "{nowhere}");
+}
+
+#[test]
+fn production_says_what_to_set() {
+    let shell = Shell::new();
+    for (environment, name) in [
+        (vec![PRODUCTION], "JWT_SIGNING_KEY"),
+        (vec![PRODUCTION, ("JWT_SIGNING_KEY", "short")], "JWT_SIGNING_KEY"),
+        (
+            vec![PRODUCTION, ("JWT_SIGNING_KEY", "changeme-changeme-changeme-changeme")],
+            "JWT_SIGNING_KEY",
+        ),
+        (vec![PRODUCTION, KEY, ("SEED_DEMO", "true")], "SEED_DEMO"),
+        (vec![PRODUCTION, KEY, ("CORS_ALLOWED_ORIGINS", "*")], "CORS_ALLOWED_ORIGINS"),
+        (vec![("DATABASE_URL", "mysql://localhost/shop")], "DATABASE_URL"),
+        (vec![("REDIS_URL", "localhost:6379")], "REDIS_URL"),
+        (vec![("SHOP_CURRENCY", "BTC")], "SHOP_CURRENCY"),
+    ] {
+        for command in ["serve", "migrate", "config check"] {
+            let refused = shell.run_with(command, &environment).refused();
+            assert!(refused.contains(name), "{command}: {refused}");
+            assert!(!refused.contains("changeme"), "{command}: {refused}");
+        }
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let refused = Shell::new()
+        .run_with("migrate", &[PRODUCTION, ("REDIS_URL", "x"), ("SHOP_CURRENCY", "x")])
+        .refused();
+
+    for name in ["JWT_SIGNING_KEY", "REDIS_URL", "SHOP_CURRENCY"] {
+        assert!(refused.contains(name), "{refused}");
+    }
+}
+
+#[test]
+fn an_empty_variable_is_none() {
+    let empty = ["DATABASE_URL", "REDIS_URL", "JWT_SIGNING_KEY", "CORS_ALLOWED_ORIGINS"];
+    let empty: Vec<(&str, &str)> = empty.into_iter().map(|name| (name, "")).collect();
+
+    Shell::new().run_with("config check", &empty).well();
+}
+
+#[test]
+fn checking_the_settings_shows_all_of_them_and_no_secret() {
+    let shell = Shell::new();
+    let environment = [KEY, ("DATABASE_URL", "sqlite:elsewhere.db"), ("LOG_LEVEL", "debug")];
+
+    let shown = shell.run_with("config check --shop-currency JPY", &environment).well();
+
+    for name in setting_names() {
+        assert!(shown.lines().any(|line| line.starts_with(&name)), "{name}: {shown}");
+    }
+    assert!(!shown.contains(KEY.1), "{shown}");
+    for line in ["LOG_LEVEL debug (environment)", "SHOP_CURRENCY JPY (flag)"] {
+        let words: Vec<String> = shown.lines().map(|line| words(line)).collect();
+        assert!(words.iter().any(|found| found == line), "{line}: {shown}");
+    }
+    assert!(!shell.folder.path().join("elsewhere.db").exists(), "it made a database");
+}
+
+#[test]
+fn checking_the_settings_tells_what_cannot_be_reached() {
+    let shell = Shell::new();
+    // A port that was free a moment ago: nothing answers there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let database = format!("postgres://shop:hunter2@127.0.0.1:{port}/shop");
+    let redis = format!("redis://:hunter2@127.0.0.1:{port}");
+
+    let ended =
+        shell.run_with("config check", &[("DATABASE_URL", &database), ("REDIS_URL", &redis)]);
+
+    assert!(!ended.stdout.contains("hunter2"), "{}", ended.stdout);
+    let refused = ended.refused();
+    assert!(refused.contains("DATABASE_URL") && refused.contains("REDIS_URL"), "{refused}");
+    assert!(!refused.contains("hunter2"), "{refused}");
+}
+
+#[test]
+fn checking_the_settings_tells_which_steps_are_missing() {
+    let shell = Shell::new();
+    std::fs::write(shell.folder.path().join("empty.db"), "").unwrap();
+    let database = [("DATABASE_URL", "sqlite:empty.db")];
+
+    let before = shell.run_with("config check", &database).well();
+    shell.run_with("migrate", &database).well();
+    let after = shell.run_with("config check", &database).well();
+
+    assert!(before.contains("steps missing: "), "{before}");
+    assert!(after.contains("is up to date"), "{after}");
+}
+
+#[test]
+fn a_file_with_settings_is_read_and_flags_go_before_it() {
+    let shell = Shell::new();
+    let file = "SHOP_CURRENCY=USD\nDATA_DIR=here\n";
+    std::fs::write(shell.folder.path().join(".env"), file).unwrap();
+
+    shell.run("migrate").well();
+    let shown = shell.run("config check --shop-currency KWD").well();
+
+    assert!(shell.folder.path().join("here/stockroom.db").exists());
+    assert!(shown.lines().any(|line| words(line) == "SHOP_CURRENCY KWD (flag)"), "{shown}");
+}
+
+#[test]
+fn help_and_version_are_there() {
+    let shell = Shell::new();
+
+    let version = shell.run("--version").well();
+    let help = shell.run("--help").well();
+
+    assert_eq!(version.trim(), concat!("stockroom ", env!("CARGO_PKG_VERSION")));
+    for word in ["serve", "migrate", "seed", "admin", "schema", "config", "DATABASE_URL"] {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+    assert!(shell.run("seed --help").well().contains("--scale"));
+    assert_eq!(shell.run("sead").status, Some(2));
+    assert_eq!(shell.run("seed --scale 0").status, Some(2));
+}
+
+#[test]
+fn the_example_of_settings_names_every_one() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(".env.example");
+    let file = std::fs::read_to_string(file).unwrap();
+    let named: Vec<&str> = file
+        .lines()
+        .filter_map(|line| line.trim_start_matches('#').split_once('='))
+        .map(|(name, _)| name)
+        .filter(|name| name.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'_')))
+        .collect();
+
+    for name in setting_names() {
+        assert_eq!(named.iter().filter(|other| **other == name).count(), 1, "{name}");
+    }
+    for name in named {
+        assert!(setting_names().iter().any(|other| other == name), "{name} is no setting");
+    }
+}
+
+/// The environment variables of the settings, as the program defines them.
+fn setting_names() -> Vec<String> {
+    let command = SettingsArgs::augment_args(clap::Command::new("settings"));
+    let names = command.get_arguments().filter_map(|argument| argument.get_env());
+    let names: Vec<String> = names.filter_map(|name| name.to_str()).map(str::to_owned).collect();
+    assert!(names.len() > 10, "the settings were not read");
+    names
+}
+
+/// A line with single spaces.
+fn words(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
