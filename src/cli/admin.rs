@@ -40,8 +40,7 @@ pub fn run(settings: SettingsArgs, command: AdminCommand) -> anyhow::Result<()> 
         None => ask_password()?,
     };
     let new = NewUser { email: args.email, name: args.name, password, role: Role::Admin };
-    crate::cli::block_on(async {
-        let app = crate::cli::migrated_app(settings).await?;
+    crate::cli::with_app(settings, async |app| {
         let user =
             app.services.accounts.create(&Viewer::System, new).await.map_err(
                 |error| match error {

@@ -85,9 +85,18 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
     runtime.block_on(work)
 }
 
-/// The application on a database that is up to date.
-async fn migrated_app(settings: SettingsArgs) -> anyhow::Result<App> {
-    let app = App::build(settings.check()?).await?;
-    app.migrate().await?;
-    Ok(app)
+/// Does something with the application on a database that is up to date, and ends it well: what it
+/// has to tell other replicas is told.
+fn with_app<T>(
+    settings: SettingsArgs,
+    work: impl AsyncFnOnce(&App) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    block_on(async {
+        let app = App::build(settings.check()?).await?;
+        app.migrate().await?;
+        let done = work(&app).await;
+        app.lifecycle.end().await;
+        app.db.close().await;
+        done
+    })
 }

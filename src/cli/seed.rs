@@ -28,16 +28,16 @@ pub struct SeedArgs {
 /// # Errors
 /// When it is not meant, or the settings or the database cannot be used.
 pub fn run(settings: SettingsArgs, args: &SeedArgs) -> anyhow::Result<()> {
-    crate::cli::block_on(async {
-        let production = settings.environment == Environment::Production;
-        if production && !args.yes {
-            bail!(
-                "this is a production shop, and `seed` writes demo products into it{}; add --yes \
-                 if that is meant",
-                if args.clear { " after removing all others" } else { "" }
-            );
-        }
-        let app = crate::cli::migrated_app(settings).await?;
+    if settings.environment == Environment::Production && !args.yes {
+        // What is wrong with the settings goes before: it has to be mended anyway.
+        settings.check()?;
+        bail!(
+            "this is a production shop, and `seed` writes demo products into it{}; add --yes if \
+             that is meant",
+            if args.clear { " after removing all others" } else { "" }
+        );
+    }
+    crate::cli::with_app(settings, async |app| {
         if args.clear && !args.yes && !confirmed(&app.settings)? {
             bail!("nothing was done");
         }
