@@ -216,3 +216,13 @@ fn every_connection_can_be_paged_both_ways() {
     }
     assert!(connections > 3, "the schema was not read");
 }
+
+#[test]
+fn what_clients_rely_on_is_there() {
+    let contract = include_str!("contract.graphql");
+    let contract = Document::parse(contract, "contract.graphql").expect("it can be parsed");
+
+    let broken = contract::compare(&contract, &document());
+
+    assert!(broken.is_empty(), "the contract is broken:\n{}", broken.join("\n"));
+}

@@ -23,9 +23,9 @@ pub struct ProductWhere {
     /// At least one of these holds. Of an empty list: false.
     #[graphql(name = "OR")]
     or: Option<Vec<ProductWhere>>,
-    /// None of these holds. Of an empty list: true.
+    /// This does not hold.
     #[graphql(name = "NOT")]
-    not: Option<Vec<ProductWhere>>,
+    not: Option<Box<ProductWhere>>,
     /// The product's id.
     id: Option<IdFilter>,
     /// The product's name.
@@ -97,7 +97,7 @@ impl ProductWhere {
         let groups: [(_, fn(Vec<ProductFilter>) -> ProductFilter); 3] = [
             (self.and, ProductFilter::And),
             (self.or, ProductFilter::Or),
-            (self.not, ProductFilter::Not),
+            (self.not.map(|filter| vec![*filter]), ProductFilter::Not),
         ];
         for (group, combine) in groups {
             if let Some(group) = group {
