@@ -1,8 +1,10 @@
 //! Settings, from flags, the environment and `.env`, in this order; parsed once into types. Two
 //! settings that do not go together are refused at the start, each with what to set.
 
+mod network;
 mod transport;
 
+pub use crate::config::network::Network;
 pub use crate::config::transport::{SocketLimits, TransportLimits};
 
 use crate::config::transport::TransportArgs;

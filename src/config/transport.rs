@@ -1,5 +1,6 @@
 //! Limits of the transport: how much, how many and how long, over HTTP and over sockets.
 
+use crate::config::network::Network;
 use std::time::Duration;
 
 /// The limits that can be set. What cannot be set has one value that fits every shop.
@@ -9,6 +10,10 @@ pub struct TransportArgs {
     #[arg(long, env = "REQUESTS_IN_FLIGHT", default_value_t = 2_048, global = true,
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub requests_in_flight: u32,
+    /// Addresses of the proxies in front, or ranges such as 10.0.0.0/8, separated by commas. Only
+    /// what they say of where a request came from is believed.
+    #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', global = true)]
+    pub trusted_proxies: Vec<Network>,
     /// Seconds between "not ready" and the end of accepting, for a load balancer to notice.
     /// Default: 5 in production, none in development.
     #[arg(long, env = "DRAIN_DELAY_SECONDS", global = true,
@@ -43,8 +48,12 @@ impl TransportArgs {
         let drain_delay_seconds =
             self.drain_delay_seconds.unwrap_or(if production { 5 } else { 0 });
         TransportLimits {
+            trusted_proxies: self.trusted_proxies.clone(),
+            connections: 20_000,
             body_bytes: 256 * 1024,
+            idle: Duration::from_secs(75),
             header_read: Duration::from_secs(5),
+            write: Duration::from_secs(10),
             body_read: Duration::from_secs(10),
             request: Duration::from_secs(10),
             requests_in_flight: count(self.requests_in_flight),
@@ -73,10 +82,19 @@ fn count(number: u32) -> usize {
 /// What a client may take of the server.
 #[derive(Debug, Clone)]
 pub struct TransportLimits {
+    /// Proxies that are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Connections at one time; further ones wait to be accepted.
+    pub connections: usize,
     /// Bytes of a request's body.
     pub body_bytes: usize,
-    /// Time for the head of a request to arrive.
+    /// Time that a connection is kept for another request; longer than proxies keep theirs, or
+    /// they would send requests into connections that are just being closed.
+    pub idle: Duration,
+    /// Time for the head of a request to arrive, once it has begun.
     pub header_read: Duration,
+    /// Time for the peer to take something of what is sent.
+    pub write: Duration,
     /// Time for the body of a request to arrive.
     pub body_read: Duration,
     /// Time for an operation to be answered.

@@ -1,12 +1,15 @@
-//! One connection: HTTP/1.1 with a limit on the time that a request's head may take. TLS and HTTP/2
+//! One connection: HTTP/1.1, with limits on the time of its peer. TLS and HTTP/2
 //! are the business of the proxy in front.
 
 use crate::config::TransportLimits;
+use crate::http::patient_io::{Busy, PatientIo};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use http::StatusCode;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -23,14 +26,24 @@ pub async fn serve(
     limits: TransportLimits,
     stopping: CancellationToken,
 ) {
+    let busy = Busy::default();
+    let io = PatientIo::new(stream, busy.clone(), limits.header_read, limits.write);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
+        let (answer, busy) = (router.clone().oneshot(request), busy.clone());
+        async move {
+            busy.begin();
+            let answer = answer.await?;
+            if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                busy.end();
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.header_read).max_buf_size(HEAD_BYTES);
-    let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(HEAD_BYTES);
+    let connection = http.serve_connection(TokioIo::new(io), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

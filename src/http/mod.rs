@@ -3,6 +3,7 @@
 
 mod answer;
 mod authorization;
+mod client_address;
 mod connection;
 mod endpoint;
 mod execution;
@@ -10,6 +11,7 @@ mod health;
 mod media;
 mod observation;
 mod pages;
+mod patient_io;
 mod problem;
 mod request_body;
 mod request_id;

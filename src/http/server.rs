@@ -2,8 +2,11 @@
 
 use crate::app::App;
 use crate::http::connection;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 /// How long to wait when the system has no file descriptor left for another connection.
@@ -16,23 +19,22 @@ pub async fn serve(app: App, listener: TcpListener) {
     let limits = app.settings.transport.clone();
     let stopping = app.lifecycle.stopping.clone();
     let connections = TaskTracker::new();
+    let places = Arc::new(Semaphore::new(limits.connections));
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &places) => accepted,
             () = stopping.cancelled() => break,
         };
         match accepted {
-            Ok((stream, peer)) => {
+            Ok((stream, peer, place)) => {
                 // Without this a small answer may wait for the acknowledgement of the one before.
                 let _ = stream.set_nodelay(true);
                 let (router, limits) = (router.clone(), limits.clone());
-                connections.spawn(connection::serve(
-                    stream,
-                    peer,
-                    router,
-                    limits,
-                    stopping.clone(),
-                ));
+                let served = connection::serve(stream, peer, router, limits, stopping.clone());
+                connections.spawn(async move {
+                    served.await;
+                    drop(place);
+                });
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -52,4 +54,14 @@ pub async fn serve(app: App, listener: TcpListener) {
         );
     }
     app.lifecycle.end().await;
+}
+
+/// The next connection, once there is a place for it; until then it waits in the system's queue.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
 }

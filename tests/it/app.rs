@@ -9,7 +9,6 @@ mod redis;
 mod socket;
 
 pub use caller::{Answer, Caller};
-pub use fixture::Held;
 pub use process::ServerProcess;
 pub use redis::RedisServer;
 pub use socket::Socket;

@@ -14,6 +14,7 @@ pub use crate::http::socket::registry::Registry;
 
 use crate::graphql::code;
 use crate::http::answer::Rejection;
+use crate::http::client_address::client_address;
 use crate::http::observation::Observation;
 use crate::http::socket::registry::Holder;
 use crate::http::socket::session::Session;
@@ -67,7 +68,9 @@ pub async fn upgrade(
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let address = match peer {
         Some(peer) => {
-            let seat = state.sockets.take(Holder::address(peer), limits.per_address);
+            let trusted = &app.settings.transport.trusted_proxies;
+            let client = client_address(peer, &parts.headers, trusted);
+            let seat = state.sockets.take(Holder::address(client), limits.per_address);
             Some(seat.ok_or_else(too_many_of_one_address)?)
         }
         None => None,

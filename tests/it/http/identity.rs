@@ -73,6 +73,17 @@ async fn the_token_of_a_closed_account_is_refused_at_once() {
 }
 
 #[tokio::test]
+async fn roles_decide_who_may() {
+    let app = TestApp::start().await;
+    let ask = "{ warehouses { id } }";
+
+    assert_eq!(app.guest().query(ask).await.error_codes(), ["UNAUTHENTICATED"]);
+    assert_eq!(app.customer().await.query(ask).await.error_codes(), ["FORBIDDEN"]);
+    assert!(app.staff().await.query(ask).await.data()["warehouses"].is_array());
+    assert!(app.admin().await.query(ask).await.data()["warehouses"].is_array());
+}
+
+#[tokio::test]
 async fn a_role_that_was_taken_away_is_gone_at_once() {
     let app = TestApp::start().await;
     let staff = app.staff().await;

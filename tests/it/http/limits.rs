@@ -100,6 +100,67 @@ async fn a_head_that_does_not_come_ends_the_connection() {
     }
 }
 
+const HEALTH: &[u8] = b"GET /health/live HTTP/1.1\r\nhost: test\r\n\r\n";
+
+/// Reads one answer of `GET /health/live`.
+async fn read_health(client: &mut TcpStream) {
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}") {
+        assert!(client.read_buf(&mut answer).await.unwrap() > 0, "the connection was closed");
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_kept_longer_than_a_head_may_take_and_not_for_ever() {
+    let app = TestApp::with(|settings| {
+        settings.transport.header_read = Duration::from_millis(100);
+        settings.transport.idle = Duration::from_millis(1_000);
+    })
+    .await;
+    let mut client = TcpStream::connect(app.listen().await).await.unwrap();
+
+    client.write_all(HEALTH).await.unwrap();
+    read_health(&mut client).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    client.write_all(HEALTH).await.unwrap();
+    read_health(&mut client).await;
+
+    // A head that has begun is hurried, also on a connection that was kept.
+    client.write_all(b"GET /health").await.unwrap();
+    let mut rest = Vec::new();
+    tokio::time::timeout(Duration::from_secs(20), client.read_to_end(&mut rest))
+        .await
+        .unwrap()
+        .ok();
+
+    let mut idle = TcpStream::connect(app.listen().await).await.unwrap();
+    idle.write_all(HEALTH).await.unwrap();
+    read_health(&mut idle).await;
+    let end = tokio::time::timeout(Duration::from_secs(20), idle.read_to_end(&mut rest)).await;
+    assert!(end.is_ok(), "an idle connection is kept for ever");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_loses_its_connection() {
+    let app = TestApp::with(|settings| settings.transport.write = Duration::from_millis(200)).await;
+    let small = tokio::net::TcpSocket::new_v4().unwrap();
+    small.set_recv_buffer_size(4_096).unwrap();
+    let mut client = small.connect(app.listen().await).await.unwrap();
+    let large = body("{ __schema { types { name description fields { name description } } } }");
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{large}",
+        large.len()
+    );
+
+    // It asks and asks and never reads; it would never end if the server waited for it.
+    let asking = async { while client.write_all(request.as_bytes()).await.is_ok() {} };
+
+    let ended = tokio::time::timeout(Duration::from_secs(60), asking).await;
+    assert!(ended.is_ok(), "the connection stays open");
+}
+
 #[tokio::test]
 async fn a_mutation_runs_to_its_end_when_the_client_hangs_up() {
     let app = TestApp::start().await;

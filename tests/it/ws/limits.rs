@@ -61,6 +61,25 @@ async fn an_address_has_so_many_sockets_and_gets_them_back() {
 }
 
 #[tokio::test]
+async fn behind_a_trusted_proxy_the_client_is_counted_and_not_the_proxy() {
+    let app = TestApp::with(|settings| {
+        settings.transport.sockets.per_address = 1;
+        settings.transport.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    let address = app.listen().await;
+    let open = |client: &'static str| async move {
+        Socket::connect_with(address, &[PROTOCOL, ("x-forwarded-for", client)]).await
+    };
+
+    let _one = open("203.0.113.1").await.unwrap();
+    let _two = open("203.0.113.2").await.unwrap();
+
+    let headers = [PROTOCOL, ("x-forwarded-for", "203.0.113.1")];
+    assert_eq!(refusal(address, &headers).await, 429);
+}
+
+#[tokio::test]
 async fn the_process_has_so_many_sockets() {
     let app = TestApp::with(|settings| settings.transport.sockets.per_process = 1).await;
     let address = app.listen().await;
