@@ -10,7 +10,7 @@ use async_graphql::{ErrorExtensionValues, Name, Number, Response as Executed, Se
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub struct Rejection {
     status: Option<StatusCode>,
     code: &'static str,
     errors: Vec<DocumentError>,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
     retry_after_seconds: Option<u64>,
 }
 
@@ -32,7 +32,7 @@ impl Rejection {
             status: Some(status),
             code,
             errors: vec![DocumentError { message: message.into(), locations: Vec::new() }],
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
             retry_after_seconds: None,
         }
     }
@@ -61,7 +61,7 @@ impl Rejection {
 
     /// Adds a header to the answer.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.headers.push((name, value));
         self
     }
 
@@ -96,14 +96,14 @@ impl Rejection {
 
 impl From<Refused> for Rejection {
     fn from(refused: Refused) -> Self {
-        let mut headers = HeaderMap::new();
+        let mut headers = Vec::new();
         let status = match refused.kind {
             // No well-formed GraphQL request at all: 400 in either media type.
             RefusalKind::QueryMissing | RefusalKind::ParameterInvalid => {
                 Some(StatusCode::BAD_REQUEST)
             }
             RefusalKind::MethodNotAllowed => {
-                headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+                headers.push((header::ALLOW, HeaderValue::from_static("POST")));
                 Some(StatusCode::METHOD_NOT_ALLOWED)
             }
             _ => None,

@@ -33,10 +33,10 @@ pub async fn serve(
         request.extensions_mut().insert(ConnectInfo(peer));
         let (answer, busy) = (router.clone().oneshot(request), busy.clone());
         async move {
-            busy.begin();
+            busy.start();
             let answer = answer.await?;
             if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-                busy.end();
+                busy.finish();
             }
             Ok::<_, Infallible>(answer)
         }

@@ -5,7 +5,7 @@
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -13,21 +13,33 @@ use tokio::time::{Sleep, sleep};
 
 /// Whether a request is being worked on, or the connection has become a WebSocket; clones share it.
 #[derive(Clone, Default)]
-pub struct Busy(Arc<AtomicBool>);
+pub struct Busy(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    is_busy: AtomicBool,
+    /// Heads that have come so far.
+    heads: AtomicUsize,
+}
 
 impl Busy {
     /// The head of a request has come.
-    pub fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    pub fn start(&self) {
+        self.0.heads.fetch_add(1, Ordering::Relaxed);
+        self.0.is_busy.store(true, Ordering::Relaxed);
     }
 
     /// The request was answered.
-    pub fn end(&self) {
-        self.0.store(false, Ordering::Relaxed);
+    pub fn finish(&self) {
+        self.0.is_busy.store(false, Ordering::Relaxed);
     }
 
-    fn is(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    fn is_busy(&self) -> bool {
+        self.0.is_busy.load(Ordering::Relaxed)
+    }
+
+    fn heads(&self) -> usize {
+        self.0.heads.load(Ordering::Relaxed)
     }
 }
 
@@ -39,6 +51,8 @@ pub struct PatientIo<S> {
     write: Duration,
     /// Runs while a head is on its way; on a new connection from the start.
     reading: Option<Pin<Box<Sleep>>>,
+    /// Heads that had come when it last looked.
+    heads: usize,
     /// Runs while the peer takes nothing.
     writing: Option<Pin<Box<Sleep>>>,
 }
@@ -46,7 +60,8 @@ pub struct PatientIo<S> {
 impl<S> PatientIo<S> {
     /// `stream`, with these limits.
     pub fn new(stream: S, busy: Busy, head: Duration, write: Duration) -> Self {
-        Self { stream, busy, head, write, reading: Some(Box::pin(sleep(head))), writing: None }
+        let reading = Some(Box::pin(sleep(head)));
+        Self { stream, busy, head, write, reading, heads: 0, writing: None }
     }
 
     /// Passes on what a write came to, or that it took too long.
@@ -77,8 +92,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for PatientIo<S> {
     ) -> Poll<Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if self.busy.is() {
+        let heads = self.busy.heads();
+        if heads != self.heads {
+            // The head that the clock was for is here.
+            self.heads = heads;
             self.reading = None;
+        }
+        if self.busy.is_busy() {
             return read;
         }
         if read.is_ready() {

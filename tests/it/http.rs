@@ -235,9 +235,10 @@ async fn an_error_while_executing_leaves_its_neighbours_and_has_a_code() {
 async fn a_value_that_a_scalar_refuses_is_the_clients_to_mend() {
     let app = TestApp::start().await;
 
-    let document = r#"mutation { stockAdjust(input: { sku: "A", delta: 1, type: RECEIPT,
-                      expectedVersion: "many" }) { userErrors { code } } }"#;
-    let answer = app.staff().await.query(document).await;
+    let document = "mutation ($version: BigInt) { stockAdjust(input: { sku: \"A\", delta: 1, \
+                    type: RECEIPT, expectedVersion: $version }) { userErrors { code } } }";
+    let call = app.staff().await.query(document).with_variables(json!({ "version": "many" }));
+    let answer = call.await;
 
     assert_eq!(answer.error_codes(), ["BAD_USER_INPUT"], "{}", answer.text);
 }
