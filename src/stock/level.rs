@@ -203,7 +203,6 @@ pub struct Availability {
 }
 
 /// Availability in a word.
-#[expect(clippy::enum_variant_names, reason = "the names that clients rely on")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StockStatus {
     /// More than the reorder point.

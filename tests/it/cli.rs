@@ -202,7 +202,7 @@ fn checking_the_settings_shows_all_of_them_and_no_secret() {
     }
     assert!(!shown.contains(KEY.1), "{shown}");
     for line in ["LOG_LEVEL debug (environment)", "SHOP_CURRENCY JPY (flag)"] {
-        let words: Vec<String> = shown.lines().map(|line| words(line)).collect();
+        let words: Vec<String> = shown.lines().map(words).collect();
         assert!(words.iter().any(|found| found == line), "{line}: {shown}");
     }
     assert!(!shell.folder.path().join("elsewhere.db").exists(), "it made a database");

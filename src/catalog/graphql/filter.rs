@@ -91,10 +91,13 @@ fn read_search(text: &str) -> Result<Search, Fault> {
     Ok(Search::parse(text))
 }
 
+/// Puts the conditions of a group into one.
+type Combine = fn(Vec<ProductFilter>) -> ProductFilter;
+
 impl ProductWhere {
     fn read(self, left: &mut usize) -> Result<ProductFilter, Fault> {
         let mut conditions = Vec::new();
-        let groups: [(_, fn(Vec<ProductFilter>) -> ProductFilter); 3] = [
+        let groups: [(_, Combine); 3] = [
             (self.and, ProductFilter::And),
             (self.or, ProductFilter::Or),
             (self.not.map(|filter| vec![*filter]), ProductFilter::Not),

@@ -75,7 +75,7 @@ async fn with_ties(app: &TestApp) -> Uuid {
     let below = category(app, "Below", Some(root)).await;
     let names = ["Apple", "apple", "Äpfel", "Banana", "Zebra %_\\ Ω"];
     let new = (0..15).map(|index: usize| {
-        let place = if index % 2 == 0 { root } else { below };
+        let place = if index.is_multiple_of(2) { root } else { below };
         let mut new = a_product(names[index % names.len()], place);
         new.variants = vec![a_variant(&format!("SKU-{index}"), ["5", "7.50"][index % 2])];
         if index % 7 == 3 {
