@@ -61,7 +61,7 @@ impl App {
         let lifecycle = Lifecycle::default();
         let (bus, cache) = connect_replicas(&settings, &lifecycle).await?;
         let accounts = Accounts::new(db.clone(), TokenCodec::new(&key))?;
-        let stock = Stock::new(db.clone(), bus.clone());
+        let stock = Stock::new(db.clone(), bus.clone(), cache.clone());
         let live_stock = LiveStock::new(stock.clone(), bus.clone());
         let watching = lifecycle.ended.clone().run_until_cancelled_owned(live_stock.clone().run());
         lifecycle.background.spawn(watching);

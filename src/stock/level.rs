@@ -1,6 +1,8 @@
 //! The things that stock is made of, as the rest of the program sees them.
 
+use crate::cache::Cached;
 use crate::db::Timestamp;
+use crate::events::EntityKind;
 use entity::{stock_level, stock_movement, warehouse};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -41,6 +43,18 @@ impl From<warehouse::Model> for Warehouse {
             created_at: model.created_at,
             updated_at: model.updated_at,
         }
+    }
+}
+
+impl Cached for Warehouse {
+    const KIND: EntityKind = EntityKind::Warehouse;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 

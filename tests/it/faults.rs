@@ -174,6 +174,16 @@ async fn what_was_cached_before_redis_went_is_not_used_for_longer_than_alone() {
 }
 
 #[tokio::test]
+async fn addresses_with_tls_and_a_password_can_be_used() {
+    for url in ["rediss://:secret@redis.example:6380", "redis://user:secret@redis.example/2"] {
+        assert!(stockroom::redis::Redis::open(url, "shop").is_ok(), "{url}");
+    }
+    let unreadable = stockroom::redis::Redis::open("redis://:secret@:port", "shop");
+    let error = unreadable.err().expect("it is refused").to_string();
+    assert!(!error.contains("secret"), "{error}");
+}
+
+#[tokio::test]
 async fn without_redis_the_server_is_ready_and_says_that_it_is_degraded() {
     let Some(redis) = RedisServer::start().await else { return };
     redis.stall().await;

@@ -9,6 +9,7 @@ use entity::{product, product_variant, reservation, stock_movement, warehouse};
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SimpleExpr};
 use sea_orm::{EntityTrait, QueryTrait};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 #[derive(sea_orm::FromQueryResult)]
@@ -231,10 +232,15 @@ impl Stock {
         if !viewer.can(Permission::StockRead) {
             return Ok(HashMap::new());
         }
-        let mut select = warehouse::Entity::find().into_query();
-        select.and_where(Expr::col(warehouse::Column::Id).is_in(ids.iter().copied()));
-        let models: Vec<warehouse::Model> = self.db.all(&select).await?;
-        Ok(models.into_iter().map(|model| (model.id, model.into())).collect())
+        let db = self.db.clone();
+        let read = async move |ids: Vec<Uuid>| {
+            let mut select = warehouse::Entity::find().into_query();
+            select.and_where(Expr::col(warehouse::Column::Id).is_in(ids));
+            let models: Vec<warehouse::Model> = db.all(&select).await?;
+            Ok(models.into_iter().map(Warehouse::from).collect())
+        };
+        let found = self.cache.get_many::<Warehouse, _, _>(ids, read).await?;
+        Ok(found.into_iter().map(|(id, found)| (id, Arc::unwrap_or_clone(found))).collect())
     }
 
     /// The levels of variants as those who watch them need them, in one statement.

@@ -15,6 +15,7 @@ pub use reserve::{Reservation, ReserveLine, ReserveOrder};
 pub use transfer::{Transfer, Transferred};
 pub use warehouse::{NewWarehouse, WarehouseChange};
 
+use crate::cache::EntityCache;
 use crate::db::{Db, DbErrorKind, Tx};
 use crate::events::{Bus, BusMessage, LevelState};
 use crate::stock::{Level, MovementKind, StockError};
@@ -31,13 +32,15 @@ pub(crate) const MAX_QUANTITY: i64 = 2_147_483_647;
 pub struct Stock {
     db: Db,
     bus: Bus,
+    /// Of warehouses alone: what is in stock is never cached.
+    cache: EntityCache,
 }
 
 impl Stock {
-    /// Stock in this database, with changes told on this bus.
+    /// Stock in this database, with changes told on this bus, and warehouses cached.
     #[must_use]
-    pub fn new(db: Db, bus: Bus) -> Self {
-        Self { db, bus }
+    pub fn new(db: Db, bus: Bus, cache: EntityCache) -> Self {
+        Self { db, bus, cache }
     }
 
     /// Tells the bus of changed levels once the transaction is committed.

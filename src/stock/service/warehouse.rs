@@ -2,7 +2,7 @@
 
 use crate::auth::{Permission, Viewer};
 use crate::db::Tx;
-use crate::events::BusMessage;
+use crate::events::{BusMessage, EntityChange, EntityKind};
 use crate::stock::service::Stock;
 use crate::stock::{StockError, Warehouse};
 use crate::validation::{Problem, ProblemKind, required_text};
@@ -116,8 +116,12 @@ impl Stock {
                     update
                         .table(Entity)
                         .value(Column::IsDefault, false)
-                        .and_where(Expr::col(Column::IsDefault).eq(true));
-                    tx.run(&update).await?;
+                        .value(Column::Version, Expr::col(Column::Version).add(1))
+                        .value(Column::UpdatedAt, tx.db().now_sql())
+                        .and_where(Expr::col(Column::IsDefault).eq(true))
+                        .returning_all();
+                    let former: Vec<Model> = tx.all(&update).await?;
+                    former.iter().for_each(|former| self.forget_after_commit(&tx, former));
                 }
                 let active = change.active.unwrap_or(before.active);
                 let mut update = Query::update();
@@ -141,10 +145,17 @@ impl Stock {
                         .and_where(Expr::col(L::WarehouseId).eq(id));
                     tx.run(&update).await?;
                 }
+                model.iter().for_each(|changed| self.forget_after_commit(&tx, changed));
                 self.announce_after_commit(&tx);
                 model.map(Warehouse::from).ok_or_else(|| StockError::fault("no row returned"))
             })
             .await
+    }
+
+    fn forget_after_commit(&self, tx: &Tx, changed: &Model) {
+        let cache = self.cache.clone();
+        let (kind, id, version) = (EntityKind::Warehouse, changed.id, changed.version);
+        tx.after_commit(move || cache.invalidate(vec![EntityChange { kind, id, version }]));
     }
 
     fn announce_after_commit(&self, tx: &Tx) {
