@@ -146,8 +146,7 @@ impl SettingsArgs {
     ///
     /// # Errors
     /// Everything that is wrong at once, each with what to set.
-    pub fn check(mut self) -> Result<Settings, SettingsError> {
-        self.drop_empty();
+    pub fn check(self) -> Result<Settings, SettingsError> {
         let mut wrong = Vec::new();
         let production = self.environment == Environment::Production;
         let database = self.database(&mut wrong);
@@ -193,14 +192,6 @@ impl SettingsArgs {
             }),
             _ => Err(SettingsError(wrong)),
         }
-    }
-
-    /// `REDIS_URL=` in a `.env` file, or from a variable that is empty, means none.
-    fn drop_empty(&mut self) {
-        for secret in [&mut self.database_url, &mut self.redis_url, &mut self.jwt_signing_key] {
-            *secret = secret.take().filter(|secret| !secret.expose_secret().is_empty());
-        }
-        self.cors_allowed_origins.retain(|origin| !origin.is_empty());
     }
 
     fn database(&self, wrong: &mut Vec<String>) -> Option<DatabaseTarget> {

@@ -54,7 +54,12 @@ pub fn run() -> ExitCode {
         eprintln!("stockroom: .env cannot be read: {error}");
         return ExitCode::FAILURE;
     }
-    let matches = Cli::command().get_matches();
+    // A variable that is there and empty (`REDIS_URL=` in a .env file) means none.
+    let command = Cli::command().mut_args(|arg| match arg.get_env().map(std::env::var_os) {
+        Some(Some(value)) if value.is_empty() => arg.env(None),
+        _ => arg,
+    });
+    let matches = command.get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => error.exit(),

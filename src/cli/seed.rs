@@ -15,7 +15,8 @@ pub struct SeedArgs {
         value_parser = clap::value_parser!(u64).range(1..=MAX_SCALE))]
     scale: u64,
     /// First remove every product, category, warehouse but the default one, stock level and
-    /// movement, whoever made them.
+    /// movement, whoever made them. A server that runs meanwhile may show some of it until its
+    /// cache has forgotten it.
     #[arg(long)]
     clear: bool,
     /// Do not ask. In production nothing happens without it.

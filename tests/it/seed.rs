@@ -3,6 +3,7 @@
 
 use crate::app::TestApp;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use stockroom::money::Currency;
 use stockroom::seed::{Seed, Seeded};
@@ -288,6 +289,86 @@ const RULES: [(&str, &str); 11] = [
         "SELECT count(*) - 1 FROM warehouse WHERE is_default",
     ),
 ];
+
+#[tokio::test]
+async fn the_demo_catalogue_reads_through_the_schema() {
+    let app = TestApp::start().await;
+    seed(&app, 10).await;
+
+    let shop = app.guest().query(SHOP).await;
+    let low = app.staff().await.query("{ lowStock { nodes { available reorderPoint } } }").await;
+
+    let data = shop.data();
+    assert_eq!(data["categories"]["totalCount"], 4);
+    assert_eq!(data["products"]["totalCount"], 10);
+    let product = &data["product"];
+    assert_eq!(product["name"], "Aurora Wireless Headphones");
+    assert_eq!(product["inStock"], true);
+    let variant = &product["variants"]["nodes"][0];
+    assert_eq!(variant["sku"], "ELEC-001-BLK");
+    assert_eq!(variant["euros"]["amount"], "149.00");
+    assert_eq!(variant["yen"]["amount"], "23840");
+    assert_eq!(variant["dinars"]["amount"], "50.650");
+    assert_eq!(variant["stock"], json!({ "available": 70, "status": "IN_STOCK" }));
+    assert_eq!(variant["options"][0], json!({ "name": "Colour", "value": "Black" }));
+    let found = data["found"]["nodes"].as_array().unwrap();
+    let found: Vec<&str> = found.iter().filter_map(|node| node["name"].as_str()).collect();
+    assert_eq!(found, ["Aurora Wireless Headphones", "Studio Wireless Keyboard"]);
+    assert!(low.data()["lowStock"]["nodes"].as_array().is_some_and(|nodes| nodes.len() > 3));
+}
+
+const SHOP: &str = "{
+    categories { totalCount }
+    products { totalCount }
+    found: products(search: \"wireless\", orderBy: { field: NAME }) { nodes { name } }
+    product(by: { sku: \"ELEC-001-BLK\" }) {
+        name inStock
+        variants(first: 1) { nodes {
+            sku options { name value } stock { available status }
+            euros: price(currency: EUR) { amount }
+            yen: price(currency: JPY) { amount }
+            dinars: price(currency: KWD) { amount }
+        } }
+    }
+}";
+
+/// The catalogue derives what it sorts and searches by whenever it writes. What the demo data has
+/// there is the same.
+#[tokio::test]
+async fn the_catalogue_would_have_derived_the_same() {
+    let app = TestApp::start().await;
+    seed(&app, 40).await;
+    let derived = async || {
+        let mut rows = texts(&app, &derived_columns(&app)).await;
+        rows.sort();
+        rows
+    };
+    let before = derived().await;
+    let staff = app.staff().await;
+    let products = staff.query("{ products(first: 40) { nodes { id description } } }").await;
+
+    for product in products.data()["products"]["nodes"].as_array().unwrap() {
+        let input = json!({ "input": {
+            "id": product["id"], "description": format!("{}!", product["description"]),
+        } });
+        let changed = staff.query(UPDATE).with_variables(input).await;
+        assert_eq!(changed.user_errors("productUpdate"), Vec::<&str>::new());
+    }
+
+    assert_eq!(before.len(), 40);
+    assert_eq!(derived().await, before);
+}
+
+const UPDATE: &str = "mutation Update($input: ProductUpdateInput!) {
+    productUpdate(input: $input) { userErrors { code } }
+}";
+
+fn derived_columns(app: &TestApp) -> String {
+    let columns = ["product_id", "name_key", "lowest_price", "title", "body"];
+    let columns: Vec<String> = columns.iter().map(|column| plain(app, column)).collect();
+    let row = columns.join(" || '|' || ");
+    format!("SELECT {row} FROM product JOIN product_search ON product_id = product.id")
+}
 
 #[tokio::test]
 async fn what_the_shop_changed_stays() {
