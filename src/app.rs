@@ -65,7 +65,8 @@ impl App {
         let live_stock = LiveStock::new(stock.clone(), bus.clone());
         let watching = lifecycle.ended.clone().run_until_cancelled_owned(live_stock.clone().run());
         lifecycle.background.spawn(watching);
-        let catalog = Catalog::new(db.clone(), stock.clone(), settings.shop_currency);
+        let currency = settings.shop_currency;
+        let catalog = Catalog::new(db.clone(), stock.clone(), cache.clone(), currency);
         let services = Services { accounts, catalog, stock, live_stock };
         let schema = crate::schema::build();
         let limits = Limits {

@@ -1,7 +1,9 @@
 //! A node of the category tree, as the rest of the program sees it.
 
+use crate::cache::Cached;
 use crate::db::Timestamp;
 use crate::db::page::{Cursor, CursorKey};
+use crate::events::EntityKind;
 use entity::category;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -23,6 +25,18 @@ pub struct Category {
     pub created_at: Timestamp,
     /// When it was changed last.
     pub updated_at: Timestamp,
+}
+
+impl Cached for Category {
+    const KIND: EntityKind = EntityKind::Category;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
 }
 
 impl Category {

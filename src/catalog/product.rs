@@ -1,7 +1,9 @@
 //! Products and their variants, as the rest of the program sees them.
 
+use crate::cache::Cached;
 use crate::db::Timestamp;
 use crate::db::page::{Cursor, CursorKey};
+use crate::events::EntityKind;
 use crate::money::{Currency, Money};
 use entity::product;
 use serde::{Deserialize, Serialize};
@@ -132,8 +134,6 @@ pub struct Variant {
     pub id: Uuid,
     /// The product that it is of.
     pub product_id: Uuid,
-    /// Whether that product is sold.
-    pub product_status: ProductStatus,
     /// The unique stock keeping unit.
     pub sku: String,
     /// The display name, next to the product's; empty when the product has only this variant.
@@ -154,13 +154,31 @@ pub struct Variant {
     pub updated_at: Timestamp,
 }
 
-impl Variant {
-    /// Whether everybody may see it.
-    #[must_use]
-    pub fn is_sold(&self) -> bool {
-        self.status == VariantStatus::Active && self.product_status == ProductStatus::Active
+impl Cached for Product {
+    const KIND: EntityKind = EntityKind::Product;
+
+    fn id(&self) -> Uuid {
+        self.id
     }
 
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+impl Cached for Variant {
+    const KIND: EntityKind = EntityKind::Variant;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+impl Variant {
     /// Its place among its product's variants.
     #[must_use]
     pub fn place(&self) -> Cursor {
@@ -181,4 +199,32 @@ pub struct PriceRange {
     pub minimum: Money,
     /// The highest.
     pub maximum: Money,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variant_survives_the_cache() {
+        let currency = |code| Currency::from_code(code).unwrap();
+        let variant = Variant {
+            id: Uuid::now_v7(),
+            product_id: Uuid::now_v7(),
+            sku: "LAMP-1".to_owned(),
+            name: "Größe M".to_owned(),
+            position: 3,
+            options: vec![VariantOption { name: "Size".to_owned(), value: "M".to_owned() }],
+            status: VariantStatus::Archived,
+            prices: vec![
+                Money { minor: i64::MAX, currency: currency("EUR") },
+                Money { minor: 0, currency: currency("JPY") },
+            ],
+            version: 7,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH + chrono::TimeDelta::microseconds(1),
+        };
+        let bytes = serde_json::to_vec(&variant).unwrap();
+        assert_eq!(serde_json::from_slice::<Variant>(&bytes).unwrap(), variant);
+    }
 }

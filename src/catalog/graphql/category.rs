@@ -37,7 +37,7 @@ impl Category {
     /// The category that this one belongs to; null for a root of the tree.
     async fn parent(&self, ctx: &Context<'_>) -> Option<Result<Category, Fault>> {
         let parent = self.0.parent_id?;
-        let found = ctx.data_unchecked::<CatalogLoaders>().category.get(parent).await;
+        let found = ctx.data_unchecked::<CatalogLoaders>().find_category(parent).await;
         found.map(|category| category.map(Category)).transpose()
     }
 

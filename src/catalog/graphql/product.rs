@@ -70,7 +70,7 @@ impl Product {
     /// The category that it is sorted into; null only while that is being deleted.
     async fn category(&self, ctx: &Context<'_>) -> Option<Result<Category, Fault>> {
         let loaders = ctx.data_unchecked::<CatalogLoaders>();
-        let found = loaders.category.get(self.0.category_id).await;
+        let found = loaders.find_category(self.0.category_id).await;
         found.map(|category| category.map(Category)).transpose()
     }
 

@@ -125,7 +125,7 @@ async fn find_product(loaders: &CatalogLoaders, by: ProductBy) -> Result<Option<
             None => return Ok(None),
         },
     };
-    Ok(loaders.product.get(id).await?.map(Product))
+    Ok(loaders.find_product(id).await?.map(Product))
 }
 
 async fn find_category(
@@ -135,7 +135,7 @@ async fn find_category(
     Ok(match by {
         CategoryBy::Id(id) => {
             let id = NodeKind::Category.key(&id)?;
-            loaders.category.get(id).await?.map(Category)
+            loaders.find_category(id).await?.map(Category)
         }
         CategoryBy::Slug(slug) => loaders.category_by_slug.get(slug).await?.map(Category),
     })

@@ -74,7 +74,7 @@ impl ProductVariant {
     /// The product that it is a variant of.
     async fn product(&self, ctx: &Context<'_>) -> Result<Product, Fault> {
         let loaders = ctx.data_unchecked::<CatalogLoaders>();
-        let product = loaders.product.get(self.variant.product_id).await?;
+        let product = loaders.find_product(self.variant.product_id).await?;
         product.map(Product).ok_or_else(|| {
             // It was sold when the variant was read and is not any more.
             Fault::bad_user_input("The product is not for sale any more.")

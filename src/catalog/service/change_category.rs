@@ -3,14 +3,15 @@
 //! branch is one condition.
 
 use crate::auth::{Permission, Viewer};
-use crate::catalog::CatalogError;
 use crate::catalog::draft::{Problems, Slug, base_slug, check_name, check_slug, slug_taken};
 use crate::catalog::service::change_product::check_version;
 use crate::catalog::service::change_variant::earlier_in_txn;
 use crate::catalog::service::create::Created;
 use crate::catalog::service::write::{bind, insert_in_txn};
 use crate::catalog::service::{Catalog, taken};
+use crate::catalog::{CatalogError, Category};
 use crate::db::Tx;
+use crate::events::EntityChange;
 use crate::validation::{Problem, ProblemKind};
 use entity::{category, category_closure, product};
 use sea_orm::FromQueryResult;
@@ -91,7 +92,9 @@ impl Catalog {
         viewer.may(Permission::CatalogWrite)?;
         self.db
             .tx(|tx| async move {
-                update_in_txn(&tx, change).await.map_err(CatalogError::or_again)
+                let version = update_in_txn(&tx, change).await.map_err(CatalogError::or_again)?;
+                self.forget_after::<Category>(&tx, change.id, version);
+                Ok(())
             })
             .await
     }
@@ -119,7 +122,9 @@ impl Catalog {
                     .from_table(category::Entity)
                     .and_where(Expr::col(category::Column::Id).eq(id));
                 let deleted = tx.run(&delete).await.map_err(CatalogError::from);
-                deleted.map(|_| ()).map_err(CatalogError::or_again)
+                deleted.map_err(CatalogError::or_again)?;
+                self.forget_after::<Category>(&tx, id, EntityChange::DELETED);
+                Ok(())
             })
             .await
     }
@@ -193,7 +198,8 @@ async fn insert_category_in_txn(
     insert_in_txn(tx, category::Entity, columns, vec![row]).await
 }
 
-async fn update_in_txn(tx: &Tx, change: &CategoryChange) -> Result<(), CatalogError> {
+/// Changes a category and tells its version.
+async fn update_in_txn(tx: &Tx, change: &CategoryChange) -> Result<i64, CatalogError> {
     use category::Column;
     if change.parent_id.is_some() {
         lock_tree_in_txn(tx).await?;
@@ -228,14 +234,13 @@ async fn update_in_txn(tx: &Tx, change: &CategoryChange) -> Result<(), CatalogEr
     if !problems.0.is_empty() {
         return Err(CatalogError::Invalid(problems.0));
     }
-    update
-        .value(Column::Version, model.version.saturating_add(1))
-        .value(Column::UpdatedAt, tx.db().now_sql());
+    let version = model.version.saturating_add(1);
+    update.value(Column::Version, version).value(Column::UpdatedAt, tx.db().now_sql());
     tx.run(&update).await?;
-    match moves_to {
-        Some(parent) => move_branch_in_txn(tx, change.id, parent).await,
-        None => Ok(()),
+    if let Some(parent) = moves_to {
+        move_branch_in_txn(tx, change.id, parent).await?;
     }
+    Ok(version)
 }
 
 /// A category above, and how many steps.

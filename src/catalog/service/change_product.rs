@@ -8,8 +8,9 @@ use crate::catalog::search_text::{name_key, search_text};
 use crate::catalog::service::rows::{gather_variants, select_products, select_variants};
 use crate::catalog::service::write::replace_search_in_txn;
 use crate::catalog::service::{Catalog, filter, taken};
-use crate::catalog::{CatalogError, ProductStatus, Variant, VariantStatus};
+use crate::catalog::{CatalogError, Product, ProductStatus, Variant, VariantStatus};
 use crate::db::Tx;
+use crate::events::EntityChange;
 use crate::validation::{Problem, ProblemKind};
 use entity::{product, product_search, product_variant};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
@@ -120,6 +121,10 @@ impl Catalog {
                 let variants: Vec<Uuid> = variants.iter().map(|variant| variant.id).collect();
                 if self.stock.referenced_in_txn(&tx, &variants).await?.is_empty() {
                     remove_in_txn(&tx, id).await.map_err(CatalogError::or_again)?;
+                    for variant in variants {
+                        self.forget_after::<Variant>(&tx, variant, EntityChange::DELETED);
+                    }
+                    self.forget_after::<Product>(&tx, id, EntityChange::DELETED);
                     return Ok(Deleted::Gone);
                 }
                 model.status = ProductStatus::Archived.as_str().to_owned();
@@ -143,6 +148,7 @@ impl Catalog {
         let lowest_price = lowest(prices, self.shop_currency);
         let texts = variants.iter().map(|v| (v.sku.as_str(), v.name.as_str()));
         let text = search_text(&model.name, &model.description, texts);
+        let version = model.version.saturating_add(1);
         let mut update = Query::update();
         update
             .table(product::Entity)
@@ -153,10 +159,11 @@ impl Catalog {
             .value(Column::CategoryId, model.category_id)
             .value(Column::Status, model.status)
             .value(Column::LowestPrice, lowest_price)
-            .value(Column::Version, model.version.saturating_add(1))
+            .value(Column::Version, version)
             .value(Column::UpdatedAt, tx.db().now_sql())
             .and_where(Expr::col(Column::Id).eq(model.id));
         tx.run(&update).await?;
+        self.forget_after::<Product>(tx, model.id, version);
         replace_search_in_txn(tx, model.id, text).await
     }
 }

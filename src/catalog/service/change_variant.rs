@@ -15,6 +15,7 @@ use crate::catalog::service::write::{
 use crate::catalog::service::{Catalog, taken};
 use crate::catalog::{CatalogError, Variant, VariantOption, VariantStatus};
 use crate::db::Tx;
+use crate::events::EntityChange;
 use crate::idempotency::{Claim, IdempotencyKey};
 use crate::validation::{Problem, ProblemKind};
 use entity::{product, product_variant, variant_price};
@@ -115,7 +116,7 @@ impl Catalog {
         self.db
             .tx(|tx| async move {
                 let (product, variants) = lock_of_in_txn(&tx, change.id).await?;
-                let updated = update_in_txn(&tx, &variants, change).await;
+                let updated = self.update_variant_in_txn(&tx, &variants, change).await;
                 updated.map_err(CatalogError::or_again)?;
                 self.save_in_txn(&tx, product).await
             })
@@ -146,17 +147,70 @@ impl Catalog {
                         .and_where(Expr::col(product_variant::Column::Id).eq(id));
                     let deleted = tx.run(&delete).await.map_err(CatalogError::from);
                     deleted.map_err(CatalogError::or_again)?;
+                    self.forget_after::<Variant>(&tx, id, EntityChange::DELETED);
                     Deleted::Gone
                 } else {
                     let status = Some(VariantStatus::Archived);
                     let archive = VariantChange { id, status, ..VariantChange::default() };
-                    update_in_txn(&tx, &variants, &archive).await?;
+                    self.update_variant_in_txn(&tx, &variants, &archive).await?;
                     Deleted::Archived
                 };
                 self.save_in_txn(&tx, product).await?;
                 Ok(deleted)
             })
             .await
+    }
+
+    async fn update_variant_in_txn(
+        &self,
+        tx: &Tx,
+        variants: &[Variant],
+        change: &VariantChange,
+    ) -> Result<(), CatalogError> {
+        use product_variant::Column;
+        let variant = one_of(variants, change.id)?;
+        check_version(change.expected_version, variant.version)?;
+        let mut problems = Problems::default();
+        let mut update = Query::update();
+        update.table(product_variant::Entity).and_where(Expr::col(Column::Id).eq(change.id));
+        if let Some(sku) = &change.sku {
+            let sku = problems.keep(check_sku(sku));
+            let others = HashSet::from([sku.clone()]);
+            if sku != variant.sku && !taken::skus_in_txn(tx, others).await?.is_empty() {
+                problems.0.push(sku_taken(&sku));
+            }
+            update.value(Column::Sku, sku);
+        }
+        if let Some(name) = &change.name {
+            update.value(Column::Name, problems.keep(check_variant_name(name)));
+        }
+        if let Some(options) = &change.options {
+            update.value(Column::Options, options_json(&check_options(options, &mut problems)));
+        }
+        if let Some(status) = change.status {
+            if status == VariantStatus::Archived {
+                problems.keep(check_others_sold(variants, change.id, "status"));
+            }
+            update.value(Column::Status, status.as_str());
+        }
+        let prices = change.prices.as_ref().map(|prices| check_prices(prices, &mut problems));
+        if !problems.0.is_empty() {
+            return Err(CatalogError::Invalid(problems.0));
+        }
+        if let Some(prices) = prices {
+            let mut delete = Query::delete();
+            delete
+                .from_table(variant_price::Entity)
+                .and_where(Expr::col(variant_price::Column::VariantId).eq(change.id));
+            tx.run(&delete).await?;
+            let prices = prices.into_iter().map(|price| (change.id, price));
+            insert_prices_in_txn(tx, prices.collect()).await?;
+        }
+        let version = variant.version.saturating_add(1);
+        update.value(Column::Version, version).value(Column::UpdatedAt, tx.db().now_sql());
+        tx.run(&update).await?;
+        self.forget_after::<Variant>(tx, change.id, version);
+        Ok(())
     }
 }
 
@@ -206,56 +260,5 @@ fn check_others_sold(variants: &[Variant], id: Uuid, field: &str) -> Result<(), 
                        instead.";
         return Err(Problem::new(ProblemKind::LimitReached, [field], message));
     }
-    Ok(())
-}
-
-async fn update_in_txn(
-    tx: &Tx,
-    variants: &[Variant],
-    change: &VariantChange,
-) -> Result<(), CatalogError> {
-    use product_variant::Column;
-    let variant = one_of(variants, change.id)?;
-    check_version(change.expected_version, variant.version)?;
-    let mut problems = Problems::default();
-    let mut update = Query::update();
-    update.table(product_variant::Entity).and_where(Expr::col(Column::Id).eq(change.id));
-    if let Some(sku) = &change.sku {
-        let sku = problems.keep(check_sku(sku));
-        let others = HashSet::from([sku.clone()]);
-        if sku != variant.sku && !taken::skus_in_txn(tx, others).await?.is_empty() {
-            problems.0.push(sku_taken(&sku));
-        }
-        update.value(Column::Sku, sku);
-    }
-    if let Some(name) = &change.name {
-        update.value(Column::Name, problems.keep(check_variant_name(name)));
-    }
-    if let Some(options) = &change.options {
-        update.value(Column::Options, options_json(&check_options(options, &mut problems)));
-    }
-    if let Some(status) = change.status {
-        if status == VariantStatus::Archived {
-            problems.keep(check_others_sold(variants, change.id, "status"));
-        }
-        update.value(Column::Status, status.as_str());
-    }
-    let prices = change.prices.as_ref().map(|prices| check_prices(prices, &mut problems));
-    if !problems.0.is_empty() {
-        return Err(CatalogError::Invalid(problems.0));
-    }
-    if let Some(prices) = prices {
-        let mut delete = Query::delete();
-        delete
-            .from_table(variant_price::Entity)
-            .and_where(Expr::col(variant_price::Column::VariantId).eq(change.id));
-        tx.run(&delete).await?;
-        let prices = prices.into_iter().map(|price| (change.id, price));
-        insert_prices_in_txn(tx, prices.collect()).await?;
-    }
-    update
-        .value(Column::Version, variant.version.saturating_add(1))
-        .value(Column::UpdatedAt, tx.db().now_sql());
-    tx.run(&update).await?;
     Ok(())
 }

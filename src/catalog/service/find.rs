@@ -1,14 +1,15 @@
-//! Look-ups of many objects at once: what loaders call.
+//! Look-ups of many objects at once: what loaders call. Those by key go through the entity cache,
+//! which knows nothing of viewers; what the viewer may see is decided on what comes back.
 
 use crate::auth::Viewer;
-use crate::catalog::service::rows::{gather_variants, select_products, select_variants, shared};
+use crate::catalog::service::read::{
+    read_categories, read_price_ranges, read_products, read_variants,
+};
 use crate::catalog::service::{Catalog, sees_all};
-use crate::catalog::{CatalogError, Category, PriceRange, Product, ProductStatus, Variant};
-use crate::db::keys::{MAX_KEYS, among};
-use crate::money::{Currency, Money};
-use entity::{category, product, product_variant, variant_price};
-use sea_orm::FromQueryResult;
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query, SimpleExpr, Value};
+use crate::catalog::{
+    CatalogError, Category, PriceRange, Product, ProductStatus, Variant, VariantStatus,
+};
+use entity::{category, product, product_variant};
 use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -23,9 +24,18 @@ impl Catalog {
         viewer: &Viewer,
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, Arc<Product>>, CatalogError> {
-        let column = Expr::col((product::Entity, product::Column::Id));
-        let products = self.products_where(column, ids).await?;
-        Ok(visible_products(viewer, products).map(|product| (product.id, product)).collect())
+        let db = self.db.clone();
+        let read =
+            |ids: Vec<Uuid>| async move { read_products(&db, product::Column::Id, &ids).await };
+        let mut products = self.cache.get_many::<Product, _, _>(ids, read).await?;
+        products.retain(|_, product| is_visible(viewer, product));
+        Ok(products)
+    }
+
+    /// The product, if it is at hand without waiting and the viewer may see it.
+    #[must_use]
+    pub fn peek_product(&self, viewer: &Viewer, id: Uuid) -> Option<Arc<Product>> {
+        self.cache.peek::<Product>(id).filter(|product| is_visible(viewer, product))
     }
 
     /// Products by slug, those that the viewer may see.
@@ -37,10 +47,9 @@ impl Catalog {
         viewer: &Viewer,
         slugs: &[String],
     ) -> Result<HashMap<String, Arc<Product>>, CatalogError> {
-        let column = Expr::col((product::Entity, product::Column::Slug));
-        let products = self.products_where(column, &storable(slugs)).await?;
-        let visible = visible_products(viewer, products);
-        Ok(visible.map(|product| (product.slug.clone(), product)).collect())
+        let found = read_products(&self.db, product::Column::Slug, &storable(slugs)).await?;
+        let visible = found.into_iter().filter(|product| is_visible(viewer, product));
+        Ok(visible.map(|product| (product.slug.clone(), Arc::new(product))).collect())
     }
 
     /// Variants by key, those that the viewer may see.
@@ -52,9 +61,12 @@ impl Catalog {
         viewer: &Viewer,
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, Arc<Variant>>, CatalogError> {
-        let column = Expr::col((product_variant::Entity, product_variant::Column::Id));
-        let variants = self.variants_where(column, ids).await?;
-        Ok(visible_variants(viewer, variants).map(|variant| (variant.id, variant)).collect())
+        let db = self.db.clone();
+        let read = |ids: Vec<Uuid>| async move {
+            read_variants(&db, product_variant::Column::Id, &ids).await
+        };
+        let found = self.cache.get_many::<Variant, _, _>(ids, read).await?;
+        self.visible_variants(viewer, found).await
     }
 
     /// Variants by SKU, those that the viewer may see.
@@ -66,10 +78,25 @@ impl Catalog {
         viewer: &Viewer,
         skus: &[String],
     ) -> Result<HashMap<String, Arc<Variant>>, CatalogError> {
-        let column = Expr::col((product_variant::Entity, product_variant::Column::Sku));
-        let variants = self.variants_where(column, &storable(skus)).await?;
-        let visible = visible_variants(viewer, variants);
-        Ok(visible.map(|variant| (variant.sku.clone(), variant)).collect())
+        let column = product_variant::Column::Sku;
+        let found = read_variants(&self.db, column, &storable(skus)).await?;
+        let found = found.into_iter().map(|variant| (variant.sku.clone(), Arc::new(variant)));
+        self.visible_variants(viewer, found.collect()).await
+    }
+
+    /// A variant is sold when it and its product are.
+    async fn visible_variants<K: Eq + std::hash::Hash>(
+        &self,
+        viewer: &Viewer,
+        mut variants: HashMap<K, Arc<Variant>>,
+    ) -> Result<HashMap<K, Arc<Variant>>, CatalogError> {
+        if !sees_all(viewer) {
+            variants.retain(|_, variant| variant.status == VariantStatus::Active);
+            let products: Vec<Uuid> = variants.values().map(|variant| variant.product_id).collect();
+            let products = self.find_products(viewer, &products).await?;
+            variants.retain(|_, variant| products.contains_key(&variant.product_id));
+        }
+        Ok(variants)
     }
 
     /// Categories by key.
@@ -80,9 +107,16 @@ impl Catalog {
         &self,
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, Arc<Category>>, CatalogError> {
-        let column = Expr::col((category::Entity, category::Column::Id));
-        let categories = self.categories_where(column, ids).await?;
-        Ok(categories.map(|category| (category.id, category)).collect())
+        let db = self.db.clone();
+        let read =
+            |ids: Vec<Uuid>| async move { read_categories(&db, category::Column::Id, &ids).await };
+        Ok(self.cache.get_many::<Category, _, _>(ids, read).await?)
+    }
+
+    /// The category, if it is at hand without waiting.
+    #[must_use]
+    pub fn peek_category(&self, id: Uuid) -> Option<Arc<Category>> {
+        self.cache.peek(id)
     }
 
     /// Categories by slug.
@@ -93,9 +127,9 @@ impl Catalog {
         &self,
         slugs: &[String],
     ) -> Result<HashMap<String, Arc<Category>>, CatalogError> {
-        let column = Expr::col((category::Entity, category::Column::Slug));
-        let categories = self.categories_where(column, &storable(slugs)).await?;
-        Ok(categories.map(|category| (category.slug.clone(), category)).collect())
+        let found = read_categories(&self.db, category::Column::Slug, &storable(slugs)).await?;
+        let found = found.into_iter().map(|category| (category.slug.clone(), Arc::new(category)));
+        Ok(found.collect())
     }
 
     /// The price ranges of products, one a currency that an active variant has a price in.
@@ -106,109 +140,15 @@ impl Catalog {
         &self,
         product_ids: &[Uuid],
     ) -> Result<HashMap<Uuid, Vec<PriceRange>>, CatalogError> {
-        let mut ranges: HashMap<Uuid, Vec<PriceRange>> = HashMap::new();
-        for ids in product_ids.chunks(MAX_KEYS) {
-            for row in self.db.all::<PriceRangeRow>(&select_price_ranges(ids)).await? {
-                let Some(currency) = Currency::from_code(&row.currency) else { continue };
-                let minimum = Money { minor: row.minimum, currency };
-                let maximum = Money { minor: row.maximum, currency };
-                ranges.entry(row.product_id).or_default().push(PriceRange { minimum, maximum });
-            }
-        }
-        Ok(ranges)
-    }
-
-    async fn products_where<T: Clone + Into<Value>>(
-        &self,
-        column: SimpleExpr,
-        keys: &[T],
-    ) -> Result<Vec<Arc<Product>>, CatalogError> {
-        let mut products = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(MAX_KEYS) {
-            let select = select_products(among(column.clone(), keys));
-            products.extend(self.db.all(&select).await?.into_iter().map(shared));
-        }
-        Ok(products)
-    }
-
-    async fn variants_where<T: Clone + Into<Value>>(
-        &self,
-        column: SimpleExpr,
-        keys: &[T],
-    ) -> Result<Vec<Variant>, CatalogError> {
-        let mut variants = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(MAX_KEYS) {
-            let select = select_variants(among(column.clone(), keys));
-            variants.append(&mut gather_variants(self.db.all(&select).await?));
-        }
-        Ok(variants)
-    }
-
-    async fn categories_where<T: Clone + Into<Value>>(
-        &self,
-        column: SimpleExpr,
-        keys: &[T],
-    ) -> Result<impl Iterator<Item = Arc<Category>> + use<T>, CatalogError> {
-        let mut categories = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(MAX_KEYS) {
-            let mut select = Query::select();
-            select
-                .column((category::Entity, Asterisk))
-                .from(category::Entity)
-                .and_where(among(column.clone(), keys));
-            categories.append(&mut self.db.all::<category::Model>(&select).await?);
-        }
-        Ok(categories.into_iter().map(|model| Arc::new(model.into())))
+        Ok(read_price_ranges(&self.db, product_ids).await?)
     }
 }
 
-#[derive(FromQueryResult)]
-struct PriceRangeRow {
-    product_id: Uuid,
-    currency: String,
-    minimum: i64,
-    maximum: i64,
-}
-
-fn select_price_ranges(product_ids: &[Uuid]) -> sea_orm::sea_query::SelectStatement {
-    let product_id = (product_variant::Entity, product_variant::Column::ProductId);
-    let currency = (variant_price::Entity, variant_price::Column::Currency);
-    let amount = Expr::col((variant_price::Entity, variant_price::Column::Amount));
-    let mut select = Query::select();
-    select
-        .column(product_id)
-        .column(currency)
-        .expr_as(amount.clone().min(), "minimum")
-        .expr_as(amount.max(), "maximum")
-        .from(product_variant::Entity)
-        .inner_join(
-            variant_price::Entity,
-            Expr::col((variant_price::Entity, variant_price::Column::VariantId))
-                .equals((product_variant::Entity, product_variant::Column::Id)),
-        )
-        .and_where(among(Expr::col(product_id), product_ids))
-        .and_where(
-            Expr::col((product_variant::Entity, product_variant::Column::Status)).eq("ACTIVE"),
-        )
-        .group_by_columns([product_id])
-        .group_by_columns([currency]);
-    select
+fn is_visible(viewer: &Viewer, product: &Product) -> bool {
+    product.status == ProductStatus::Active || sees_all(viewer)
 }
 
 /// Without texts that no column can hold: Postgres knows no NUL and would refuse the statement.
 fn storable(texts: &[String]) -> Vec<String> {
     texts.iter().filter(|text| !text.contains('\0')).cloned().collect()
-}
-
-fn visible_products(
-    viewer: &Viewer,
-    products: Vec<Arc<Product>>,
-) -> impl Iterator<Item = Arc<Product>> {
-    let all = sees_all(viewer);
-    products.into_iter().filter(move |product| all || product.status == ProductStatus::Active)
-}
-
-fn visible_variants(viewer: &Viewer, variants: Vec<Variant>) -> impl Iterator<Item = Arc<Variant>> {
-    let all = sees_all(viewer);
-    variants.into_iter().filter(move |variant| all || variant.is_sold()).map(Arc::new)
 }

@@ -11,6 +11,7 @@ mod list_categories;
 mod list_variants;
 mod nested;
 mod pages;
+mod read;
 mod relevance;
 mod rows;
 mod taken;
@@ -22,23 +23,35 @@ pub use change_variant::VariantChange;
 pub use create::{Created, CreatedRow, ErrorPolicy};
 
 use crate::auth::{Permission, Viewer};
-use crate::db::Db;
+use crate::cache::{Cached, EntityCache};
+use crate::db::{Db, Tx};
+use crate::events::EntityChange;
 use crate::money::Currency;
 use crate::stock::Stock;
+use uuid::Uuid;
 
 /// The catalogue of the shop; cheap to clone.
 #[derive(Clone)]
 pub struct Catalog {
     db: Db,
     stock: Stock,
+    cache: EntityCache,
     shop_currency: Currency,
 }
 
 impl Catalog {
     /// The catalogue in this database. Products are sorted by their prices in `shop_currency`.
     #[must_use]
-    pub fn new(db: Db, stock: Stock, shop_currency: Currency) -> Self {
-        Self { db, stock, shop_currency }
+    pub fn new(db: Db, stock: Stock, cache: EntityCache, shop_currency: Currency) -> Self {
+        Self { db, stock, cache, shop_currency }
+    }
+
+    /// Lets caches forget what is older than `version`, once the transaction is committed.
+    fn forget_after<T: Cached>(&self, tx: &Tx, id: Uuid, version: i64) {
+        let cache = self.cache.clone();
+        tx.after_commit(move || {
+            cache.invalidate(vec![EntityChange { kind: T::KIND, id, version }]);
+        });
     }
 
     /// The currency that prices are told in when nobody asks for another.

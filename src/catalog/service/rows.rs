@@ -1,6 +1,6 @@
 //! How rows become categories, products and variants.
 
-use crate::catalog::{Product, ProductStatus, Variant, VariantOption, VariantStatus};
+use crate::catalog::{Product, Variant, VariantOption, VariantStatus};
 use crate::money::{Currency, Money};
 use entity::{product, product_variant, variant_price};
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, JoinType, Query, SelectStatement, SimpleExpr};
@@ -29,27 +29,20 @@ impl<T: FromQueryResult> FromQueryResult for OfParent<T> {
 pub(crate) struct VariantRow {
     #[sea_orm(nested)]
     variant: product_variant::Model,
-    product_status: String,
     price_currency: Option<String>,
     price_amount: Option<i64>,
 }
 
 /// A select of whole variants from `variants`, a table or a select of rows of `product_variant`
-/// under that name, with the state of their products and their prices.
+/// under that name, with their prices.
 pub(crate) fn with_prices(mut variants: SelectStatement) -> SelectStatement {
     variants
         .column((product_variant::Entity, Asterisk))
-        .expr_as(Expr::col((product::Entity, product::Column::Status)), "product_status")
         .expr_as(
             Expr::col((variant_price::Entity, variant_price::Column::Currency)),
             "price_currency",
         )
         .expr_as(Expr::col((variant_price::Entity, variant_price::Column::Amount)), "price_amount")
-        .inner_join(
-            product::Entity,
-            Expr::col((product::Entity, product::Column::Id))
-                .equals((product_variant::Entity, product_variant::Column::ProductId)),
-        )
         .join(
             JoinType::LeftJoin,
             variant_price::Entity,
@@ -77,9 +70,7 @@ pub(crate) fn select_products(condition: SimpleExpr) -> SelectStatement {
 pub(crate) fn gather_variants(rows: Vec<VariantRow>) -> Vec<Variant> {
     let mut variants: HashMap<Uuid, Variant> = HashMap::new();
     for row in rows {
-        let variant = variants
-            .entry(row.variant.id)
-            .or_insert_with(|| variant(row.variant, &row.product_status));
+        let variant = variants.entry(row.variant.id).or_insert_with(|| variant(row.variant));
         let currency = row.price_currency.as_deref().and_then(Currency::from_code);
         if let (Some(currency), Some(minor)) = (currency, row.price_amount) {
             variant.prices.push(Money { minor, currency });
@@ -93,13 +84,12 @@ pub(crate) fn gather_variants(rows: Vec<VariantRow>) -> Vec<Variant> {
     variants
 }
 
-fn variant(model: product_variant::Model, product_status: &str) -> Variant {
+fn variant(model: product_variant::Model) -> Variant {
     // Written by this program alone; what cannot be read is shown as no options.
     let options: Vec<VariantOption> = serde_json::from_value(model.options).unwrap_or_default();
     Variant {
         id: model.id,
         product_id: model.product_id,
-        product_status: ProductStatus::from_word(product_status),
         sku: model.sku,
         name: model.name,
         position: model.position,
