@@ -10,7 +10,7 @@ use stockroom::config::DatabaseTarget;
 use stockroom::db::{Db, DbError};
 use stockroom::telemetry;
 
-const CANCELLED: u64 = 1_000;
+const CANCELLED: u64 = 2_000;
 const ACKNOWLEDGED: usize = 1_000;
 
 /// The smallest pool: every connection that was left in a wrong state is used again at once.
