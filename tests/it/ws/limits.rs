@@ -185,7 +185,7 @@ async fn a_peer_that_takes_nothing_loses_its_socket() {
     let app = TestApp::with(|settings| {
         settings.transport.sockets.write = Duration::from_millis(200);
         settings.transport.sockets.messages_burst = 100_000;
-        settings.transport.sockets.operations = 100_000;
+        settings.transport.sockets.operations = 200;
     })
     .await;
     let address = app.listen().await;
