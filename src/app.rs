@@ -1,5 +1,6 @@
 //! The application: pools and services, built once. The only place that wires anything.
 
+mod background;
 mod first_admin;
 mod lifecycle;
 

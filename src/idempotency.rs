@@ -2,10 +2,10 @@
 //! claimed and its outcome written in the transaction of the effect, so that both stand or neither
 //! does; a refusal that changed nothing rolls the claim back with the rest.
 
-use crate::db::{DbError, DbErrorKind, Tx};
+use crate::db::{Db, DbError, DbErrorKind, Tx};
 use crate::validation::{Problem, ProblemKind};
 use entity::idempotency::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryTrait};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +14,8 @@ use sha2::{Digest, Sha256};
 /// How long a key is kept.
 pub const KEPT_HOURS: i64 = 72;
 const MAX_KEY_CHARS: usize = 255;
+/// Keys that one transaction forgets at most.
+const PURGED_AT_ONCE: u64 = 1_000;
 
 /// A key that a client gave, bound to who sent it, for which mutation and with what input.
 #[derive(Debug, Clone)]
@@ -48,7 +50,8 @@ pub enum IdempotencyError {
 }
 
 impl IdempotencyKey {
-    /// Binds a key to `scope`, which tells who sends it (`Viewer::scope`). `input` is the coerced input of the mutation, the key itself left out.
+    /// Binds a key to `scope`, which tells who sends it (`Viewer::scope`). `input` is the coerced
+    /// input of the mutation, the key itself left out.
     ///
     /// # Errors
     /// A [`Problem`] when the key is not of 1 to 255 printable ASCII characters.
@@ -143,7 +146,7 @@ impl IdempotencyKey {
         Ok(())
     }
 
-    fn select(&self) -> sea_orm::sea_query::SelectStatement {
+    fn select(&self) -> SelectStatement {
         Entity::find()
             .filter(Column::Scope.eq(self.scope.as_str()))
             .filter(Column::Operation.eq(self.operation))
@@ -152,18 +155,32 @@ impl IdempotencyKey {
     }
 }
 
-/// Forgets the keys that are older than [`KEPT_HOURS`]; tells how many.
+/// Forgets the keys that are older than [`KEPT_HOURS`], a batch at a time, so that nobody waits
+/// long for the writer; tells how many.
 ///
 /// # Errors
 /// [`DbError`] when the database refuses.
-pub async fn purge(db: &crate::db::Db) -> Result<u64, DbError> {
-    db.tx(|tx| async move {
-        let mut delete = Query::delete();
-        delete.from_table(Entity).and_where(
-            Expr::col(Column::CreatedAt)
-                .lt(tx.db().now_plus_sql(chrono::TimeDelta::hours(-KEPT_HOURS))),
-        );
-        tx.run(&delete).await
-    })
-    .await
+pub async fn purge(db: &Db) -> Result<u64, DbError> {
+    let mut all = 0;
+    loop {
+        let purged = db.tx(|tx| async move { purge_batch_in_txn(&tx).await }).await?;
+        all += purged;
+        if purged < PURGED_AT_ONCE {
+            return Ok(all);
+        }
+    }
+}
+
+async fn purge_batch_in_txn(tx: &Tx) -> Result<u64, DbError> {
+    let key = [Column::Scope, Column::Operation, Column::Key];
+    let since = tx.db().now_plus_sql(chrono::TimeDelta::hours(-KEPT_HOURS));
+    let mut old = Query::select();
+    old.columns(key)
+        .from(Entity)
+        .and_where(Expr::col(Column::CreatedAt).lt(since))
+        .order_by(Column::CreatedAt, Order::Asc)
+        .limit(PURGED_AT_ONCE);
+    let mut delete = Query::delete();
+    delete.from_table(Entity).and_where(Expr::tuple(key.map(Expr::col)).in_subquery(old));
+    tx.run(&delete).await
 }

@@ -59,6 +59,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         tracing::info!("the database is new: it has the demo catalogue now");
     }
     let password = app.first_admin().await?;
+    app.work_in_background();
     // Whoever closed the other end of the output does not want to read it.
     let _ = std::io::stdout().write_all(greeting(&app.settings, address, password).as_bytes());
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");

@@ -43,6 +43,8 @@ pub struct LevelState {
     pub reorder_point: i64,
     /// Rises with every change of this level: of two states the one with the larger is newer.
     pub version: i64,
+    /// Its version before this change: whoever knows an older one has missed something between.
+    pub previous_version: i64,
     /// When it was changed.
     pub occurred_at: Timestamp,
 }

@@ -17,6 +17,9 @@ pub struct Shortage {
     pub requested: i64,
     /// How many are available.
     pub available: i64,
+    /// Orders whose expired holds still lie on it. Whoever is refused ends these with
+    /// [`Stock::expire_orders`](crate::stock::Stock::expire_orders) and tries again.
+    pub dead_holds: Vec<Uuid>,
 }
 
 /// Why an operation on stock was refused or failed.
@@ -28,6 +31,14 @@ pub enum StockError {
     /// Not enough stock; nothing happened.
     #[error("not enough stock: {0:?}")]
     Insufficient(Vec<Shortage>),
+    /// The level cannot have fewer pieces than are reserved; nothing happened.
+    #[error("{reserved} pieces are reserved")]
+    BelowReserved {
+        /// How many are reserved.
+        reserved: i64,
+        /// Orders whose expired holds are among them.
+        dead_holds: Vec<Uuid>,
+    },
     /// The level or warehouse changed since the caller read it; nothing was overwritten.
     #[error("the version is {actual}")]
     VersionConflict {
@@ -53,6 +64,18 @@ impl StockError {
             constraint: None,
             message: "stock changed between plan and reservation".to_owned(),
         })
+    }
+
+    /// Orders whose expired holds may be all that stood in the way.
+    #[must_use]
+    pub fn dead_holds(&self) -> Vec<Uuid> {
+        match self {
+            Self::Insufficient(shortages) => {
+                shortages.iter().flat_map(|shortage| &shortage.dead_holds).copied().collect()
+            }
+            Self::BelowReserved { dead_holds, .. } => dead_holds.clone(),
+            _ => Vec::new(),
+        }
     }
 
     pub(crate) fn fault(message: &str) -> Self {

@@ -37,7 +37,7 @@ pub struct LiveStock {
     bus: Bus,
     watched: Arc<Mutex<HashMap<Uuid, Watched>>>,
     next_watcher: Arc<AtomicU64>,
-    read_again: Arc<Notify>,
+    read_again_every: Duration,
 }
 
 /// What is known of a variant that somebody watches.
@@ -148,8 +148,14 @@ impl LiveStock {
             bus,
             watched: Arc::default(),
             next_watcher: Arc::default(),
-            read_again: Arc::default(),
+            read_again_every: READ_AGAIN_EVERY,
         }
+    }
+
+    /// The same, with everything watched read again at another pace.
+    #[must_use]
+    pub fn reading_again_every(self, pause: Duration) -> Self {
+        Self { read_again_every: pause, ..self }
     }
 
     /// The present state of each variant, then its changes in rising versions, without a gap
@@ -193,60 +199,77 @@ impl LiveStock {
     /// Follows the bus until it is gone; the application runs this in the background.
     pub async fn run(self) {
         let mut news = self.bus.subscribe();
-        let mut again = tokio::time::interval(READ_AGAIN_EVERY);
+        let mut again = tokio::time::interval(self.read_again_every);
         again.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 event = news.next() => match event {
-                    Some(BusEvent::Message(message)) => self.hear(&message),
-                    Some(BusEvent::Lagged | BusEvent::Resumed) => self.read_again.notify_one(),
+                    Some(BusEvent::Message(message)) => self.hear(&message).await,
+                    Some(BusEvent::Lagged | BusEvent::Resumed) => self.read_all().await,
                     None => return,
                 },
-                () = self.read_again.notified() => self.read_all().await,
                 _ = again.tick() => self.read_all().await,
             }
         }
     }
 
-    fn hear(&self, message: &BusMessage) {
+    async fn hear(&self, message: &BusMessage) {
         match message {
             BusMessage::StockLevelsChanged(levels) => {
-                for level in levels {
-                    self.hear_of(level);
-                }
+                let missed = self.hear_of(levels);
+                self.read(&missed).await;
             }
-            BusMessage::WarehousesChanged => self.read_again.notify_one(),
+            BusMessage::WarehousesChanged => self.read_all().await,
             BusMessage::EntitiesChanged(_) => {}
         }
     }
 
-    fn hear_of(&self, level: &LevelState) {
+    /// Takes over the levels of one commit, then tells those who watch: nobody sees the pieces of
+    /// a transfer leave and not arrive. Gives the variants of which something was missed before:
+    /// these have to be read. What a message does not say is as it was at the version before it,
+    /// and only there: whether the level's warehouse sells.
+    fn hear_of(&self, levels: &[LevelState]) -> Vec<Uuid> {
         let mut watched = self.watched.lock();
-        let Some(entry) = watched.get_mut(&level.variant_id) else { return };
-        let Some(known) = entry.levels.get(&level.warehouse_id) else {
-            // A level that is new here: whether its warehouse sells stands in the database.
-            self.read_again.notify_one();
-            return;
-        };
-        let now = LevelNow {
-            on_hand: level.on_hand,
-            reserved: level.reserved,
-            reorder_point: level.reorder_point,
-            version: level.version,
-            active: known.active,
-            changed_at: level.occurred_at,
-        };
-        if entry.learn(level.warehouse_id, now) {
-            entry.tell(level.variant_id);
+        let (mut changed, mut missed) = (HashSet::new(), HashSet::new());
+        for level in levels {
+            let Some(entry) = watched.get_mut(&level.variant_id) else { continue };
+            match entry.levels.get(&level.warehouse_id) {
+                Some(known) if known.version >= level.version => {}
+                Some(known) if known.version == level.previous_version => {
+                    let now = LevelNow {
+                        on_hand: level.on_hand,
+                        reserved: level.reserved,
+                        reorder_point: level.reorder_point,
+                        version: level.version,
+                        active: known.active,
+                        changed_at: level.occurred_at,
+                    };
+                    entry.levels.insert(level.warehouse_id, now);
+                    changed.insert(level.variant_id);
+                }
+                _ => {
+                    missed.insert(level.variant_id);
+                }
+            }
         }
+        for variant in changed.difference(&missed) {
+            if let Some(entry) = watched.get(variant) {
+                entry.tell(*variant);
+            }
+        }
+        missed.into_iter().collect()
     }
 
     async fn read_all(&self) {
         let variants: Vec<Uuid> = self.watched.lock().keys().copied().collect();
+        self.read(&variants).await;
+    }
+
+    async fn read(&self, variants: &[Uuid]) {
         if variants.is_empty() {
             return;
         }
-        match self.stock.find_watched(&variants).await {
+        match self.stock.find_watched(variants).await {
             Ok(levels) => self.learn(levels),
             // The next turn tries again.
             Err(error) => tracing::warn!(%error, "watched stock could not be read"),

@@ -14,6 +14,6 @@ pub use level::{
     Warehouse,
 };
 pub use service::{
-    Adjust, Adjusted, NewWarehouse, OpeningStock, Reservation, ReserveLine, ReserveOrder, SetLevel,
-    Stock, Transfer, Transferred, WarehouseChange, Watchable, in_stock,
+    Adjust, Adjusted, NewWarehouse, OpeningStock, Reservation, ReserveLine, ReserveOrder,
+    ReserveOutcome, SetLevel, Stock, Transfer, Transferred, WarehouseChange, Watchable, in_stock,
 };

@@ -6,11 +6,13 @@ mod database;
 mod fixture;
 mod process;
 mod redis;
+mod shop;
 mod socket;
 
 pub use caller::{Answer, Caller};
 pub use process::ServerProcess;
 pub use redis::RedisServer;
+pub use shop::{LevelNow, MAIN, QUARTER_HOUR, order_of, warehouse_id};
 pub use socket::Socket;
 
 use axum::Router;

@@ -53,8 +53,8 @@ impl StockLevelWhere {
             skus: skus(self.sku)?,
             product_id: key(NodeKind::Product, self.product_id.as_ref())?,
             warehouse_id: key(NodeKind::Warehouse, self.warehouse_id.as_ref())?,
-            available_gte: available.eq.or(available.gte).map(i64::from),
-            available_lte: available.eq.or(available.lte).map(i64::from),
+            available_gte: available.eq.max(available.gte).map(i64::from),
+            available_lte: [available.eq, available.lte].into_iter().flatten().min().map(i64::from),
             low: false,
         })
     }

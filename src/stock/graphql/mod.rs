@@ -37,6 +37,7 @@ impl From<StockError> for Fault {
                 problems.into_iter().map(|p| p.message).collect::<Vec<_>>().join(" "),
             ),
             error @ (StockError::Insufficient(_)
+            | StockError::BelowReserved { .. }
             | StockError::VersionConflict { .. }
             | StockError::Idempotency(_)) => Self::internal(&error),
         }
@@ -48,6 +49,11 @@ pub(crate) fn refusal(error: StockError) -> Result<Vec<UserError>, Fault> {
     Ok(match error {
         StockError::Invalid(problems) => problems.into_iter().map(UserError::from).collect(),
         StockError::Insufficient(shortages) => shortages.into_iter().map(UserError::from).collect(),
+        StockError::BelowReserved { reserved, .. } => vec![UserError::new(
+            UserErrorCode::OutOfRange,
+            ["onHand"],
+            format!("{reserved} pieces are reserved for orders; onHand cannot be less."),
+        )],
         StockError::VersionConflict { actual } => {
             vec![UserError::VersionConflict(VersionConflictError {
                 code: UserErrorCode::VersionConflict,

@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 /// SKUs that one subscription watches at most.
 const MAX_SKUS: usize = 100;
+/// Characters of a SKU that a message repeats at most: nobody chooses how long an answer is.
+const QUOTED_CHARS: usize = 64;
 
 /// The stock of a SKU, now or after a change.
 pub struct StockChange {
@@ -71,9 +73,8 @@ impl StockSubscription {
         #[graphql(desc = "These SKUs; an unknown one is an error that names it.")] skus: Option<
             Vec<String>,
         >,
-        #[graphql(desc = "The variants that these products have now.")] product_ids: Option<
-            Vec<ID>,
-        >,
+        #[graphql(desc = "The variants that these products have now; an unknown one is an error.")]
+        product_ids: Option<Vec<ID>>,
     ) -> Result<impl Stream<Item = StockChange> + use<>, Fault> {
         let (skus, product_ids) = (skus.unwrap_or_default(), product_ids.unwrap_or_default());
         if skus.is_empty() && product_ids.is_empty() {
@@ -84,10 +85,17 @@ impl StockSubscription {
         }
         let products: Result<Vec<_>, _> =
             product_ids.iter().map(|id| NodeKind::Product.key(id)).collect();
+        let products = products?;
         let (stock, viewer) = (ctx.data_unchecked::<Stock>(), ctx.data_unchecked::<Viewer>());
-        let found = stock.find_watchable(viewer, &skus, &products?).await?;
+        let found = stock.find_watchable(viewer, &skus, &products).await?;
         if let Some(unknown) = skus.iter().find(|sku| found.iter().all(|w| w.sku != **sku)) {
+            let unknown: String = unknown.chars().take(QUOTED_CHARS).collect();
             return Err(Fault::bad_user_input(format!("There is no SKU {unknown:?}.")));
+        }
+        let mut asked = products.iter().zip(&product_ids);
+        let unknown = asked.find(|(key, _)| found.iter().all(|w| w.product_id != **key));
+        if let Some((_, id)) = unknown {
+            return Err(Fault::bad_user_input(format!("There is no product {:?}.", id.as_str())));
         }
         if found.len() > MAX_SKUS {
             return Err(too_many());

@@ -181,7 +181,8 @@ impl StockLevel {
             let count = count.clone();
             async move { Ok(count.get(level_id).await?.unwrap_or_default()) }.boxed()
         };
-        Ok(movement_connection(page.unwrap_or_else(Page::empty), &LEVEL_MOVEMENTS, count))
+        let page = page.unwrap_or_else(Page::empty);
+        Ok(movement_connection(page, &LEVEL_MOVEMENTS, true, count))
     }
 }
 
@@ -284,16 +285,20 @@ impl StockMovement {
     }
 }
 
-/// A connection over a page of movements.
+/// A connection over a page of movements. Those of one level are in the order of its versions.
 pub(super) fn movement_connection<F>(
     page: Page<Movement>,
     list: &impl std::hash::Hash,
+    of_one_level: bool,
     count: F,
 ) -> Connection<StockMovement>
 where
     F: Fn() -> futures::future::BoxFuture<'static, Result<u64, Fault>> + Send + Sync + 'static,
 {
-    let cursor = |movement: &Movement| Cursor { key: CursorKey::Id, id: movement.id };
+    let cursor = |movement: &Movement| Cursor {
+        key: if of_one_level { CursorKey::Int(movement.version) } else { CursorKey::Id },
+        id: movement.id,
+    };
     Connection::new(page, list, cursor, StockMovement, count)
 }
 
@@ -310,5 +315,5 @@ pub(super) async fn list_movements(
         let (stock, filter) = (stock.clone(), counted.clone());
         async move { Ok(stock.count_movements(&viewer, &filter).await?) }.boxed()
     };
-    Ok(movement_connection(page, &filter, count))
+    Ok(movement_connection(page, &filter, filter.level_id.is_some(), count))
 }

@@ -46,6 +46,8 @@ pub(crate) struct WatchedLevel {
 pub struct Watchable {
     /// The variant.
     pub variant_id: Uuid,
+    /// The product that it is one of.
+    pub product_id: Uuid,
     /// Its SKU.
     pub sku: String,
     /// When it was made.
@@ -67,6 +69,7 @@ impl Stock {
         let mut select = Query::select();
         select
             .expr_as(Expr::col(variant(product_variant::Column::Id)), "variant_id")
+            .column(variant(product_variant::Column::ProductId))
             .column(variant(product_variant::Column::Sku))
             .column(variant(product_variant::Column::CreatedAt))
             .from(product_variant::Entity)

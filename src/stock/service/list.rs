@@ -87,7 +87,7 @@ impl Stock {
         viewer.may(Permission::StockRead)?;
         let mut select = stock_movement::Entity::find().into_query();
         restrict_movements(&mut select, filter);
-        movement_keyset().apply(&mut select, window);
+        movement_keyset(filter).apply(&mut select, window);
         let models: Vec<stock_movement::Model> = self.db.all(&select).await?;
         Ok(Page::cut(models.into_iter().map(Movement::from).collect(), window))
     }
@@ -127,7 +127,7 @@ impl Stock {
                 let mut select = stock_movement::Entity::find().into_query();
                 let filter = MovementFilter { level_id: Some(*level), ..MovementFilter::default() };
                 restrict_movements(&mut select, &filter);
-                movement_keyset().apply(&mut select, window);
+                movement_keyset(&filter).apply(&mut select, window);
                 // A limited select can stand in a union only inside a select of its own.
                 let mut outer = Query::select();
                 outer.column(Asterisk).from_subquery(select, Alias::new("part"));
@@ -181,10 +181,12 @@ impl Stock {
     }
 }
 
-// Keys of movements are in the order of time (UUIDv7), so the key alone sorts.
-fn movement_keyset() -> Keyset {
+/// Keys of movements are in the order of time (UUIDv7), so the key alone sorts. Those of one level
+/// have an order of their own, the versions, which no clock can mix up and an index serves.
+fn movement_keyset(filter: &MovementFilter) -> Keyset {
+    let version = || Expr::col((stock_movement::Entity, stock_movement::Column::Version));
     Keyset {
-        key: None,
+        key: filter.level_id.is_some().then(version),
         id: Expr::col((stock_movement::Entity, stock_movement::Column::Id)),
         descending: true,
     }

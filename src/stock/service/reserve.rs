@@ -2,16 +2,17 @@
 //! together can share a transaction; each order of a list is served whole or not at all.
 
 use crate::db::Tx;
-use crate::stock::service::change::{changed_in_txn, touch_by};
-use crate::stock::service::{
-    LedgerLine, Stock, available, record_in_txn, select_levels, watch_conflicts,
-};
+use crate::stock::service::hold::dead_holds_in_txn;
+use crate::stock::service::ledger::{LedgerLine, record_in_txn};
+use crate::stock::service::row::{changed_in_txn, touch};
+use crate::stock::service::{Stock, available, count_conflict, count_rejection, select_levels};
 use crate::stock::{Level, MovementKind, Shortage, StockError};
+use crate::validation::{Problem, ProblemKind};
 use chrono::TimeDelta;
 use entity::stock_level::{Column, Entity, Model};
 use entity::{reservation, warehouse};
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// An order that needs stock.
@@ -50,7 +51,7 @@ pub struct Reservation {
 }
 
 /// What became of one order of a list.
-pub type Outcome = Result<Vec<Reservation>, Vec<Shortage>>;
+pub type ReserveOutcome = Result<Vec<Reservation>, Vec<Shortage>>;
 
 /// Which order takes how many at a level.
 struct Take {
@@ -79,15 +80,8 @@ impl Stock {
         order: &ReserveOrder,
         hold: TimeDelta,
     ) -> Result<Vec<Reservation>, StockError> {
-        let first = self.reserve_once(order, hold).await;
-        let Err(StockError::Insufficient(shortages)) = &first else {
-            return watch_conflicts(first);
-        };
-        let short: Vec<Uuid> = shortages.iter().map(|shortage| shortage.variant_id).collect();
-        if self.expire_holds_on(&short).await? == 0 {
-            return watch_conflicts(first);
-        }
-        watch_conflicts(self.reserve_once(order, hold).await)
+        let reserve = || self.reserve_once(order, hold);
+        count_rejection(self.despite_dead_holds(reserve).await)
     }
 
     async fn reserve_once(
@@ -108,17 +102,20 @@ impl Stock {
     }
 
     /// Sets stock aside for orders, each whole or not at all; the answers are in their order. The
-    /// last thing that a transaction does: a hot level stays locked until the commit.
+    /// last thing that a transaction does: a hot level stays locked until the commit. A refusal
+    /// names the orders whose dead holds may be why: whoever called rolls back, ends these
+    /// ([`Stock::expire_orders`]) and tries once more.
     ///
     /// # Errors
-    /// When the database fails, or the plan was overtaken: the transaction helper then repeats
-    /// the whole, behind locks.
+    /// [`StockError::Invalid`] for a quantity below 1. Otherwise when the database fails, or the
+    /// plan was overtaken: the transaction helper then repeats the whole, behind locks.
     pub async fn reserve_in_txn(
         &self,
         tx: &Tx,
         orders: &[ReserveOrder],
         hold: TimeDelta,
-    ) -> Result<Vec<Outcome>, StockError> {
+    ) -> Result<Vec<ReserveOutcome>, StockError> {
+        check_quantities(orders)?;
         let mut variants: Vec<Uuid> =
             orders.iter().flat_map(|order| &order.lines).map(|line| line.variant_id).collect();
         variants.sort_unstable();
@@ -133,11 +130,46 @@ impl Stock {
             free = free_in_txn(tx, &variants, locked).await?;
             (outcomes, takes) = plan(orders, &mut free);
         }
+        name_dead_holds_in_txn(tx, &mut outcomes, &free).await?;
         let levels = take_in_txn(tx, &takes, &free.places).await?;
         write_reservations_in_txn(tx, &takes, &mut outcomes, orders, hold).await?;
-        self.publish_after_commit(tx, &levels);
+        self.publish_after_commit(tx, levels.iter().map(|(level, risen)| (level, *risen)));
         Ok(outcomes)
     }
+}
+
+fn check_quantities(orders: &[ReserveOrder]) -> Result<(), StockError> {
+    let mut lines = orders.iter().flat_map(|order| order.lines.iter().enumerate());
+    match lines.find(|(_, line)| line.quantity < 1) {
+        None => Ok(()),
+        Some((place, _)) => {
+            let path = ["lines".to_owned(), place.to_string(), "quantity".to_owned()];
+            let message = "The quantity must be 1 or more.";
+            Err(Problem::new(ProblemKind::OutOfRange, path, message).into())
+        }
+    }
+}
+
+/// Names the orders whose dead holds lie on what is short. The levels are locked by then.
+async fn name_dead_holds_in_txn(
+    tx: &Tx,
+    outcomes: &mut [ReserveOutcome],
+    free: &Free,
+) -> Result<(), StockError> {
+    let refused = || outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).flatten();
+    let short: BTreeSet<Uuid> = refused().map(|shortage| shortage.variant_id).collect();
+    let levels = short.iter().filter_map(|variant_id| free.levels.get(variant_id)).flatten();
+    let dead = dead_holds_in_txn(tx, levels.map(|(level_id, _)| *level_id)).await?;
+    let mut by_variant: HashMap<Uuid, BTreeSet<Uuid>> = HashMap::new();
+    for hold in dead {
+        let Some((variant_id, _)) = free.places.get(&hold.level_id) else { continue };
+        by_variant.entry(*variant_id).or_default().insert(hold.order_id);
+    }
+    for shortage in outcomes.iter_mut().filter_map(|outcome| outcome.as_mut().err()).flatten() {
+        let dead = by_variant.get(&shortage.variant_id);
+        shortage.dead_holds = dead.into_iter().flatten().copied().collect();
+    }
+    Ok(())
 }
 
 /// What is free in active warehouses. Locked reads take the rows in key order, as all writers do.
@@ -177,7 +209,10 @@ async fn free_in_txn(tx: &Tx, variants: &[Uuid], locked: bool) -> Result<Free, S
 
 /// Serves one order after the other from what is free; gives the outcomes (without keys of
 /// reservations yet) and what is taken at each level.
-fn plan(orders: &[ReserveOrder], free: &mut Free) -> (Vec<Outcome>, BTreeMap<Uuid, Vec<Take>>) {
+fn plan(
+    orders: &[ReserveOrder],
+    free: &mut Free,
+) -> (Vec<ReserveOutcome>, BTreeMap<Uuid, Vec<Take>>) {
     let mut takes: BTreeMap<Uuid, Vec<Take>> = BTreeMap::new();
     let outcomes = orders
         .iter()
@@ -212,6 +247,7 @@ fn shortages(order: &ReserveOrder, free: &Free) -> Vec<Shortage> {
                 sku: sku.to_owned(),
                 requested,
                 available,
+                dead_holds: Vec::new(),
             })
         })
         .collect()
@@ -253,20 +289,20 @@ async fn take_in_txn(
     tx: &Tx,
     takes: &BTreeMap<Uuid, Vec<Take>>,
     places: &HashMap<Uuid, (Uuid, Uuid)>,
-) -> Result<Vec<Level>, StockError> {
+) -> Result<Vec<(Level, i64)>, StockError> {
     let mut in_order: Vec<(&Uuid, &Vec<Take>)> = takes.iter().collect();
     in_order.sort_by_key(|(level_id, _)| places.get(level_id));
     let mut levels = Vec::with_capacity(in_order.len());
     for (level_id, takes) in &in_order {
         let quantity: i64 = takes.iter().map(|take| take.quantity).sum();
         let movements = i64::try_from(takes.len()).unwrap_or(i64::MAX);
-        let mut update = touch_by(tx, movements);
+        let mut update = touch(tx, movements);
         update
             .value(Column::Reserved, Expr::col(Column::Reserved).add(quantity))
             .and_where(Expr::col(Column::Id).eq(**level_id))
             .and_where(available().gte(quantity));
         let level = changed_in_txn(tx, &update).await?.ok_or_else(StockError::stale_plan)?;
-        levels.push(level);
+        levels.push((level, movements));
     }
     let mut references = Vec::new();
     for (_, takes) in &in_order {
@@ -274,9 +310,9 @@ async fn take_in_txn(
     }
     let mut lines = Vec::with_capacity(references.len());
     let mut reference = references.iter();
-    for (level, (_, takes)) in levels.iter().zip(&in_order) {
+    for ((level, movements), (_, takes)) in levels.iter().zip(&in_order) {
         let mut after = level.reserved - takes.iter().map(|take| take.quantity).sum::<i64>();
-        let first = level.version + 1 - i64::try_from(takes.len()).unwrap_or(i64::MAX);
+        let first = level.version + 1 - movements;
         for (version, take) in (first..).zip(*takes) {
             after += take.quantity;
             lines.push(LedgerLine {
@@ -294,7 +330,7 @@ async fn take_in_txn(
 async fn write_reservations_in_txn(
     tx: &Tx,
     takes: &BTreeMap<Uuid, Vec<Take>>,
-    outcomes: &mut [Outcome],
+    outcomes: &mut [ReserveOutcome],
     orders: &[ReserveOrder],
     hold: TimeDelta,
 ) -> Result<(), StockError> {
@@ -339,7 +375,7 @@ async fn write_reservations_in_txn(
                 });
             }
         }
-        tx.run(&insert).await?;
+        tx.run(&insert).await.map_err(count_conflict)?;
     }
     Ok(())
 }

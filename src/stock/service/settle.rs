@@ -2,9 +2,9 @@
 //! Each step is a guarded change of status, so that of two that race exactly one wins.
 
 use crate::db::Tx;
-use crate::stock::service::Stock;
-use crate::stock::service::change::{changed_in_txn, touch_by};
-use crate::stock::service::{LedgerLine, record_in_txn, select_levels};
+use crate::stock::service::ledger::{LedgerLine, record_in_txn};
+use crate::stock::service::row::{changed_in_txn, touch};
+use crate::stock::service::{Stock, select_levels};
 use crate::stock::{Level, MovementKind, StockError};
 use chrono::TimeDelta;
 use entity::reservation::{Column as R, Entity as Reservations, Model as ReservationModel};
@@ -12,9 +12,6 @@ use entity::stock_level::{Column, Entity, Model};
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SimpleExpr, UpdateStatement};
 use std::collections::HashMap;
 use uuid::Uuid;
-
-/// Orders whose dead holds one sweep ends at most.
-const SWEEP: u64 = 200;
 
 impl Stock {
     /// Keeps the holds of an order for good: it is paid. Gives how many there were; 0 when they
@@ -65,60 +62,8 @@ impl Stock {
         self.give_back_in_txn(tx, &ended, MovementKind::Release).await
     }
 
-    /// Ends the holds of orders that are past their time, one transaction an order, a batch at a
-    /// time. Gives how many orders.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn expire_holds(&self) -> Result<u64, StockError> {
-        self.expire_where(None).await
-    }
-
-    /// As [`Stock::expire_holds`], only of orders that hold pieces of these variants.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn expire_holds_on(&self, variants: &[Uuid]) -> Result<u64, StockError> {
-        self.expire_where(Some(variants)).await
-    }
-
-    async fn expire_where(&self, variants: Option<&[Uuid]>) -> Result<u64, StockError> {
-        let mut select = Query::select();
-        select
-            .distinct()
-            .column((Reservations, R::OrderId))
-            .from(Reservations)
-            .and_where(Expr::col((Reservations, R::Status)).eq("HELD"))
-            .and_where(Expr::col((Reservations, R::ExpiresAt)).lt(self.db.now_sql()))
-            .limit(SWEEP);
-        if let Some(variants) = variants {
-            select
-                .inner_join(
-                    Entity,
-                    Expr::col((Entity, Column::Id)).equals((Reservations, R::LevelId)),
-                )
-                .and_where(Expr::col((Entity, Column::VariantId)).is_in(variants.iter().copied()));
-        }
-        let dead: Vec<OrderKey> = self.db.all(&select).await?;
-        let mut expired = 0;
-        for OrderKey { order_id } in dead {
-            let pieces = self
-                .db
-                .tx(|tx| async move {
-                    let mut update = of_order(&tx, order_id, &["HELD"], "RELEASED");
-                    // Again, now that the rows are locked: a payment may have extended them.
-                    update.and_where(Expr::col(R::ExpiresAt).lt(tx.db().now_sql()));
-                    let ended = end_in_txn(&tx, update).await?;
-                    self.give_back_in_txn(&tx, &ended, MovementKind::Release).await
-                })
-                .await;
-            expired += u64::from(pieces? > 0);
-        }
-        Ok(expired)
-    }
-
     /// Lowers what ended reservations had raised, level by level in key order.
-    async fn give_back_in_txn(
+    pub(super) async fn give_back_in_txn(
         &self,
         tx: &Tx,
         ended: &[ReservationModel],
@@ -143,7 +88,7 @@ impl Stock {
             let Some(reservations) = by_level.get(&model.id) else { continue };
             let quantity: i64 = reservations.iter().map(|r| r.quantity).sum();
             let movements = i64::try_from(reservations.len()).unwrap_or(i64::MAX);
-            let mut update = touch_by(tx, movements);
+            let mut update = touch(tx, movements);
             update
                 .value(Column::Reserved, Expr::col(Column::Reserved).sub(quantity))
                 .and_where(Expr::col(Column::Id).eq(model.id));
@@ -155,19 +100,14 @@ impl Stock {
             changed.push((level, reservations));
         }
         record_ends_in_txn(tx, &changed, kind).await?;
-        let levels: Vec<Level> = changed.into_iter().map(|(level, _)| level).collect();
-        self.publish_after_commit(tx, &levels);
+        let risen = |ended: &[_]| i64::try_from(ended.len()).unwrap_or(i64::MAX);
+        self.publish_after_commit(tx, changed.iter().map(|(level, ended)| (level, risen(ended))));
         Ok(ended.iter().map(|reservation| reservation.quantity).sum())
     }
 }
 
-#[derive(sea_orm::FromQueryResult)]
-struct OrderKey {
-    order_id: Uuid,
-}
-
 /// A guarded change of status of an order's reservations.
-fn of_order(tx: &Tx, order_id: Uuid, from: &[&str], to: &str) -> UpdateStatement {
+pub(super) fn of_order(tx: &Tx, order_id: Uuid, from: &[&str], to: &str) -> UpdateStatement {
     let mut update = Query::update();
     update
         .table(Reservations)
@@ -178,7 +118,7 @@ fn of_order(tx: &Tx, order_id: Uuid, from: &[&str], to: &str) -> UpdateStatement
     update
 }
 
-async fn end_in_txn(
+pub(super) async fn end_in_txn(
     tx: &Tx,
     mut update: UpdateStatement,
 ) -> Result<Vec<ReservationModel>, StockError> {

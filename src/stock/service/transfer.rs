@@ -3,11 +3,12 @@
 use crate::auth::{Permission, Viewer};
 use crate::db::Tx;
 use crate::idempotency::{Claim, IdempotencyKey};
-use crate::stock::service::change::{add_pieces_in_txn, bind, place_in_txn, text};
-use crate::stock::service::{
-    LedgerLine, MAX_QUANTITY, Stock, record_in_txn, select_levels, watch_conflicts,
-};
-use crate::stock::{Level, MovementKind, Shortage, StockError};
+use crate::stock::service::change::{bind, text};
+use crate::stock::service::ledger::{LedgerLine, record_in_txn};
+use crate::stock::service::place::place_in_txn;
+use crate::stock::service::row::{Delta, add_pieces_in_txn};
+use crate::stock::service::{MAX_QUANTITY, Stock, count_rejection, select_levels};
+use crate::stock::{Level, MovementKind, StockError};
 use crate::validation::{Problem, ProblemKind};
 use entity::stock_level::{Column, Entity, Model};
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -77,21 +78,26 @@ impl Stock {
         }
         let key = bind(viewer, "stockTransfer", ask.idempotency_key.as_deref(), &ask)?;
         let (ask, key) = (&ask, key.as_ref());
-        let result = self
-            .db
-            .tx(|tx| async move {
-                if let Some(earlier) = claim_in_txn(&tx, key).await? {
-                    return Ok(earlier);
-                }
-                let (from, to) = move_in_txn(&tx, viewer, ask).await?;
-                if let Some(key) = key {
-                    key.record_in_txn(&tx, &Outcome { from: from.id, to: to.id }).await?;
-                }
-                self.publish_after_commit(&tx, &[from.clone(), to.clone()]);
-                Ok(Transferred { from, to, replayed: false })
-            })
-            .await;
-        watch_conflicts(result)
+        let transfer = || self.db.tx(|tx| self.transfer_in_txn(tx, viewer, ask, key));
+        count_rejection(self.despite_dead_holds(transfer).await)
+    }
+
+    async fn transfer_in_txn(
+        &self,
+        tx: Tx,
+        viewer: &Viewer,
+        ask: &Transfer,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Transferred, StockError> {
+        if let Some(earlier) = claim_in_txn(&tx, key).await? {
+            return Ok(earlier);
+        }
+        let (from, to) = move_in_txn(&tx, viewer, ask).await?;
+        if let Some(key) = key {
+            key.record_in_txn(&tx, &Outcome { from: from.id, to: to.id }).await?;
+        }
+        self.publish_after_commit(&tx, [(&from, 1), (&to, 1)]);
+        Ok(Transferred { from, to, replayed: false })
     }
 }
 
@@ -100,23 +106,29 @@ async fn move_in_txn(
     viewer: &Viewer,
     ask: &Transfer,
 ) -> Result<(Level, Level), StockError> {
-    let (variant, from) =
-        place_in_txn(tx, &ask.sku, ask.from_warehouse_id, "fromWarehouseId").await?;
-    let (_, to) = place_in_txn(tx, &ask.sku, Some(ask.to_warehouse_id), "toWarehouseId").await?;
+    let from = place_in_txn(tx, &ask.sku, ask.from_warehouse_id, "fromWarehouseId").await?;
+    let to = place_in_txn(tx, &ask.sku, Some(ask.to_warehouse_id), "toWarehouseId").await?;
     if from == to {
         let message = "The two warehouses are the same.";
         return Err(Problem::new(ProblemKind::Invalid, ["toWarehouseId"], message).into());
     }
+    let leaves = Delta {
+        pieces: -ask.quantity,
+        sku: &ask.sku,
+        field: "quantity",
+        expected_version: ask.expected_version,
+    };
+    let comes = Delta { pieces: ask.quantity, expected_version: None, ..leaves };
     // Levels are locked in the order of their keys, here as everywhere: no deadlocks.
     let (from, to) = if from < to {
-        let from = take_in_txn(tx, ask, variant, from).await?;
-        (from, put_in_txn(tx, ask, variant, to).await?)
+        let from = add_pieces_in_txn(tx, from, &leaves).await?;
+        (from, add_pieces_in_txn(tx, to, &comes).await?)
     } else {
-        let to = put_in_txn(tx, ask, variant, to).await?;
-        (take_in_txn(tx, ask, variant, from).await?, to)
+        let to = add_pieces_in_txn(tx, to, &comes).await?;
+        (add_pieces_in_txn(tx, from, &leaves).await?, to)
     };
     let reference =
-        ask.reference_id.clone().unwrap_or_else(|| format!("transfer:{}", from.version));
+        ask.reference_id.clone().unwrap_or_else(|| format!("transfer:{}", Uuid::now_v7()));
     let line = |level, kind, change| LedgerLine {
         note: ask.note.as_deref(),
         actor_id: viewer.user_id(),
@@ -126,48 +138,6 @@ async fn move_in_txn(
     let into = line(&to, MovementKind::TransferIn, ask.quantity);
     record_in_txn(tx, &[out, into]).await?;
     Ok((from, to))
-}
-
-async fn take_in_txn(
-    tx: &Tx,
-    ask: &Transfer,
-    variant_id: Uuid,
-    warehouse_id: Uuid,
-) -> Result<Level, StockError> {
-    let place = (variant_id, warehouse_id);
-    let taken = add_pieces_in_txn(tx, place, -ask.quantity, ask.expected_version).await?;
-    if let Some(level) = taken {
-        return Ok(level);
-    }
-    let mut select = select_levels();
-    select
-        .and_where(Expr::col((Entity, Column::VariantId)).eq(variant_id))
-        .and_where(Expr::col((Entity, Column::WarehouseId)).eq(warehouse_id));
-    let level = tx.one::<Model>(&select).await?.map(Level::from);
-    let version = level.as_ref().map_or(0, |level| level.version);
-    if ask.expected_version.is_some_and(|expected| expected != version) {
-        return Err(StockError::VersionConflict { actual: version });
-    }
-    Err(StockError::Insufficient(vec![Shortage {
-        variant_id,
-        sku: ask.sku.clone(),
-        requested: ask.quantity,
-        available: level.map_or(0, |level| level.available()),
-    }]))
-}
-
-async fn put_in_txn(
-    tx: &Tx,
-    ask: &Transfer,
-    variant_id: Uuid,
-    warehouse_id: Uuid,
-) -> Result<Level, StockError> {
-    let place = (variant_id, warehouse_id);
-    let put = add_pieces_in_txn(tx, place, ask.quantity, None).await?;
-    put.ok_or_else(|| {
-        let message = format!("A level holds at most {MAX_QUANTITY} pieces.");
-        Problem::new(ProblemKind::OutOfRange, ["quantity"], message).into()
-    })
 }
 
 async fn claim_in_txn(

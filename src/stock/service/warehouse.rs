@@ -8,7 +8,7 @@ use crate::stock::{StockError, Warehouse};
 use crate::validation::{Problem, ProblemKind, required_text};
 use entity::stock_level::{Column as L, Entity as Levels};
 use entity::warehouse::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, UpdateStatement};
 use sea_orm::{EntityTrait, QueryTrait};
 use uuid::Uuid;
 
@@ -105,51 +105,54 @@ impl Stock {
     ) -> Result<Warehouse, StockError> {
         viewer.may(Permission::StockWrite)?;
         let name = change.name.as_deref().map(|name| required_text("name", name, 200));
-        let name = &name.transpose()?;
-        let change = &change;
-        self.db
-            .tx(|tx| async move {
-                let before = lock_in_txn(&tx, id).await?;
-                check_change(&before, change)?;
-                if change.make_default && !before.is_default {
-                    let mut update = Query::update();
-                    update
-                        .table(Entity)
-                        .value(Column::IsDefault, false)
-                        .value(Column::Version, Expr::col(Column::Version).add(1))
-                        .value(Column::UpdatedAt, tx.db().now_sql())
-                        .and_where(Expr::col(Column::IsDefault).eq(true))
-                        .returning_all();
-                    let former: Vec<Model> = tx.all(&update).await?;
-                    former.iter().for_each(|former| self.forget_after_commit(&tx, former));
-                }
-                let active = change.active.unwrap_or(before.active);
-                let mut update = Query::update();
-                update
-                    .table(Entity)
-                    .value(Column::Name, name.as_deref().unwrap_or(&before.name))
-                    .value(Column::Priority, change.priority.unwrap_or(before.priority))
-                    .value(Column::Active, active)
-                    .value(Column::IsDefault, before.is_default || change.make_default)
-                    .value(Column::Version, Expr::col(Column::Version).add(1))
-                    .value(Column::UpdatedAt, tx.db().now_sql())
-                    .and_where(Expr::col(Column::Id).eq(id))
-                    .returning_all();
-                let model: Option<Model> = tx.one(&update).await?;
-                if active != before.active {
-                    let mut update = Query::update();
-                    update
-                        .table(Levels)
-                        .value(L::Version, Expr::col(L::Version).add(1))
-                        .value(L::UpdatedAt, tx.db().now_sql())
-                        .and_where(Expr::col(L::WarehouseId).eq(id));
-                    tx.run(&update).await?;
-                }
-                model.iter().for_each(|changed| self.forget_after_commit(&tx, changed));
-                self.announce_after_commit(&tx);
-                model.map(Warehouse::from).ok_or_else(|| StockError::fault("no row returned"))
-            })
-            .await
+        let name = name.transpose()?;
+        let (name, change) = (name.as_deref(), &change);
+        let updated = self.db.tx(|tx| self.update_warehouse_in_txn(tx, id, name, change)).await;
+        updated.map_err(|error| match error {
+            StockError::Db(error)
+                if error.violates("warehouse_default_key", "warehouse.is_default") =>
+            {
+                let message = "Another warehouse was made the default at the same time.";
+                Problem::new(ProblemKind::InUse, ["makeDefault"], message).into()
+            }
+            error => error,
+        })
+    }
+
+    async fn update_warehouse_in_txn(
+        &self,
+        tx: Tx,
+        id: Uuid,
+        name: Option<&str>,
+        change: &WarehouseChange,
+    ) -> Result<Warehouse, StockError> {
+        let before = lock_in_txn(&tx, id).await?;
+        check_change(&before, change)?;
+        if change.make_default && !before.is_default {
+            let mut update = changed(&tx);
+            update
+                .value(Column::IsDefault, false)
+                .and_where(Expr::col(Column::IsDefault).eq(true))
+                .returning_all();
+            let former: Vec<Model> = tx.all(&update).await?;
+            former.iter().for_each(|former| self.forget_after_commit(&tx, former));
+        }
+        let active = change.active.unwrap_or(before.active);
+        let mut update = changed(&tx);
+        update
+            .value(Column::Name, name.unwrap_or(&before.name))
+            .value(Column::Priority, change.priority.unwrap_or(before.priority))
+            .value(Column::Active, active)
+            .value(Column::IsDefault, before.is_default || change.make_default)
+            .and_where(Expr::col(Column::Id).eq(id))
+            .returning_all();
+        let model: Option<Model> = tx.one(&update).await?;
+        if active != before.active {
+            raise_levels_in_txn(&tx, id).await?;
+        }
+        model.iter().for_each(|changed| self.forget_after_commit(&tx, changed));
+        self.announce_after_commit(&tx);
+        model.map(Warehouse::from).ok_or_else(|| StockError::fault("no row returned"))
     }
 
     fn forget_after_commit(&self, tx: &Tx, changed: &Model) {
@@ -162,6 +165,36 @@ impl Stock {
         let bus = self.bus.clone();
         tx.after_commit(move || bus.publish(BusMessage::WarehousesChanged));
     }
+}
+
+/// An update of warehouses with a new version; what changes and which are to be added.
+fn changed(tx: &Tx) -> UpdateStatement {
+    let mut update = Query::update();
+    update
+        .table(Entity)
+        .value(Column::Version, Expr::col(Column::Version).add(1))
+        .value(Column::UpdatedAt, tx.db().now_sql());
+    update
+}
+
+/// Raises the version of every level of a warehouse.
+async fn raise_levels_in_txn(tx: &Tx, warehouse_id: Uuid) -> Result<(), StockError> {
+    // An UPDATE would lock them in any order; all writers lock levels in the order of their keys.
+    let mut lock = Query::select();
+    lock.column(L::Id)
+        .from(Levels)
+        .and_where(Expr::col(L::WarehouseId).eq(warehouse_id))
+        .order_by(L::VariantId, Order::Asc)
+        .lock_exclusive();
+    tx.run(&lock).await?;
+    let mut update = Query::update();
+    update
+        .table(Levels)
+        .value(L::Version, Expr::col(L::Version).add(1))
+        .value(L::UpdatedAt, tx.db().now_sql())
+        .and_where(Expr::col(L::WarehouseId).eq(warehouse_id));
+    tx.run(&update).await?;
+    Ok(())
 }
 
 async fn lock_in_txn(tx: &Tx, id: Uuid) -> Result<Model, StockError> {

@@ -1,0 +1,57 @@
+//! Work that goes on without requests, each turn after a pause, until the process stops. A turn that
+//! fails is logged and the next one comes all the same.
+
+use crate::app::App;
+use crate::idempotency;
+use futures::FutureExt;
+use std::fmt::Display;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+use tokio::time::MissedTickBehavior;
+
+/// How long stock may stay set aside after its hold has ended.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
+
+impl App {
+    /// Begins the background work. Whoever serves calls it once, with the database migrated; it
+    /// ends when the lifecycle stops.
+    pub fn work_in_background(&self) {
+        let stock = self.services.stock.clone();
+        self.repeat("expired holds could not be ended", SWEEP_EVERY, move || {
+            let stock = stock.clone();
+            async move { stock.expire_holds().await }
+        });
+        let db = self.db.clone();
+        self.repeat("old idempotency keys could not be purged", PURGE_EVERY, move || {
+            let db = db.clone();
+            async move { idempotency::purge(&db).await }
+        });
+    }
+
+    fn repeat<Fut, E>(
+        &self,
+        trouble: &'static str,
+        every: Duration,
+        turn: impl Fn() -> Fut + Send + 'static,
+    ) where
+        Fut: Future<Output = Result<u64, E>> + Send,
+        E: Display + Send,
+    {
+        let work = async move {
+            let mut turns = tokio::time::interval(every);
+            turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                turns.tick().await;
+                match AssertUnwindSafe(turn()).catch_unwind().await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => tracing::warn!(%error, "{trouble}"),
+                    // The panic itself is in the log, by the hook that every panic passes.
+                    Err(_) => tracing::error!("{trouble}"),
+                }
+            }
+        };
+        let stopping = self.lifecycle.stopping.clone();
+        self.lifecycle.background.spawn(stopping.run_until_cancelled_owned(work));
+    }
+}
