@@ -79,6 +79,11 @@ impl TestApp {
         Self { app, router, address: tokio::sync::OnceCell::new(), database }
     }
 
+    /// The URL of the database, for other processes.
+    pub fn database_url(&self) -> &str {
+        &self.database.url
+    }
+
     /// Whoever sends no token.
     pub fn guest(&self) -> Caller {
         Caller::new(self.router.clone(), None)
