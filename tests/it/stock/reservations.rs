@@ -218,7 +218,7 @@ async fn a_list_of_orders_ends_as_one_after_the_other_would() {
                 });
             }
         }
-        let outcomes: Vec<Result<Vec<i64>, Vec<(String, i64, i64)>>> = outcomes
+        let outcomes: Vec<Result<Vec<i64>, Vec<Short>>> = outcomes
             .into_iter()
             .map(|outcome| match outcome {
                 Ok(reservations) => {
@@ -241,3 +241,6 @@ async fn a_list_of_orders_ends_as_one_after_the_other_would() {
     assert_eq!(ends[0], ends[1]);
     assert_eq!(ends[0].0.iter().filter(|outcome| outcome.is_ok()).count(), 4);
 }
+
+/// A SKU, how many were asked for, and how many there are.
+type Short = (String, i64, i64);
