@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// How often everything watched is read again.
@@ -199,7 +200,8 @@ impl LiveStock {
     /// Follows the bus until it is gone; the application runs this in the background.
     pub async fn run(self) {
         let mut news = self.bus.subscribe();
-        let mut again = tokio::time::interval(self.read_again_every);
+        let first = Instant::now() + self.read_again_every;
+        let mut again = tokio::time::interval_at(first, self.read_again_every);
         again.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
