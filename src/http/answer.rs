@@ -241,7 +241,8 @@ pub fn to_json(value: &impl Serialize) -> Bytes {
             // Binary values are the one kind that JSON cannot hold, and the schema has none.
             tracing::error!(%error, "an answer could not be written");
             Bytes::from_static(
-                br#"{"errors":[{"message":"The answer could not be written.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}"#,
+                b"{\"errors\":[{\"message\":\"The answer could not be written.\",\
+                  \"extensions\":{\"code\":\"INTERNAL_SERVER_ERROR\"}}]}",
             )
         }
     }

@@ -149,8 +149,9 @@ async fn batches_are_refused_and_the_reason_is_told() {
 async fn get_runs_queries() {
     let app = TestApp::start().await;
 
-    let url = "/graphql?query=query%20A($name:String!)%7B__type(name:$name)%7Bname%7D%7D%20query%20B\
-               %7Ba:__typename%7D&operationName=A&variables=%7B%22name%22:%22Query%22%7D&extensions=";
+    let url = "/graphql?query=query%20A($name:String!)%7B__type(name:$name)%7Bname%7D%7D\
+               %20query%20B%7Ba:__typename%7D&operationName=A\
+               &variables=%7B%22name%22:%22Query%22%7D&extensions=";
     let answer = app.guest().get(url).await;
 
     assert_eq!(answer.data(), &json!({ "__type": { "name": "Query" } }));
