@@ -18,6 +18,8 @@ type Work<T> = BoxFuture<'static, Answer<T>>;
 pub struct Running<T> {
     /// Which one.
     pub number: u64,
+    /// What is awaited of it. It may bring more: of that a newer look-up may be under way.
+    pub ids: Vec<Uuid>,
     /// Its end.
     pub future: Shared<Work<T>>,
 }
@@ -58,13 +60,15 @@ impl Flights {
     /// Adds the look-up that is under way for `key` to those to wait for; false if there is none.
     pub fn join<T: Send + Sync + 'static>(&self, key: &Key, running: &mut Vec<Running<T>>) -> bool {
         let Some(flight) = self.by_key.get(key) else { return false };
-        if running.iter().any(|running| running.number == flight.number) {
+        let number = flight.number;
+        if let Some(known) = running.iter_mut().find(|running| running.number == number) {
+            known.ids.push(key.id);
             return true;
         }
         let weak = flight.future.as_ref();
         let weak = weak.and_then(|future| future.downcast_ref::<WeakShared<Work<T>>>());
         let Some(future) = weak.and_then(WeakShared::upgrade) else { return false };
-        running.push(Running { number: flight.number, future });
+        running.push(Running { number, ids: vec![key.id], future });
         true
     }
 

@@ -158,8 +158,8 @@ impl Memory {
         }
         let number = board.flights.next_number();
         let ticket = Ticket { memory: Arc::clone(self), number, keys: mine.clone() };
-        let ids = mine.iter().map(|key| key.id).collect();
-        let running = Running { number, future: begin(ticket, ids).shared() };
+        let ids: Vec<Uuid> = mine.iter().map(|key| key.id).collect();
+        let running = Running { number, ids: ids.clone(), future: begin(ticket, ids).shared() };
         for key in mine {
             board.flights.insert(key, Flight::of(&running));
         }

@@ -167,10 +167,11 @@ impl EntityCache {
             async move { shelves.look_up(ticket, ids, fetch).await }.boxed()
         });
         found.extend(joined.found);
-        let running = joined.running.into_iter().map(|running| running.future);
-        for answer in futures::future::try_join_all(running).await? {
-            let answer = answer.iter().filter(|(id, _)| wanted.contains(*id));
-            found.extend(answer.map(|(id, entity)| (*id, Arc::clone(entity))));
+        let running = joined.running.into_iter();
+        let answers = running.map(|running| async move { (running.ids, running.future.await) });
+        for (ids, answer) in futures::future::join_all(answers).await {
+            let answer = answer?;
+            found.extend(ids.iter().filter_map(|id| Some((*id, Arc::clone(answer.get(id)?)))));
         }
         Ok(found)
     }

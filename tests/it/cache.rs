@@ -3,6 +3,7 @@
 mod interleavings;
 pub mod replicas;
 pub mod shelf;
+mod shop;
 
 use self::shelf::{Item, Shelf, id};
 use futures::future::join_all;
@@ -48,6 +49,35 @@ async fn a_key_that_is_being_looked_up_is_awaited_and_only_the_others_are_fetche
 
     assert_eq!((first.len(), second.len()), (2, 2));
     assert_eq!(shelf.fetched(), vec![vec![id(0), id(1)], vec![id(2)]]);
+}
+
+#[tokio::test]
+async fn a_look_up_of_several_keys_brings_only_those_that_have_not_changed_since() {
+    let (cache, shelf) = (alone(Limits::default()), Shelf::with(2));
+    let gates = [Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0))];
+    let both = vec![id(0), id(1)];
+
+    // Of the first look-up one key is out of date; the second look-up is of that key alone.
+    let mut first = Box::pin(shelf.read_many_behind(&cache, both.clone(), gates[0].clone()));
+    assert!(futures::poll!(&mut first).is_pending());
+    cache.invalidate(vec![shelf.write(id(1))]);
+    let mut second = Box::pin(shelf.read_many_behind(&cache, vec![id(1)], gates[1].clone()));
+    assert!(futures::poll!(&mut second).is_pending());
+    // In whichever order a third reader asks, it awaits the second look-up for that key.
+    let readers = [both.clone(), vec![id(1), id(0)]].map(|ids| shelf.read_many(&cache, ids));
+    let mut readers = readers.map(Box::pin);
+    for reader in &mut readers {
+        assert!(futures::poll!(reader).is_pending());
+    }
+    gates.iter().for_each(|gate| gate.add_permits(1));
+
+    assert_eq!(first.await[&id(1)].version, 1, "it began before the change");
+    assert_eq!(second.await[&id(1)].version, 2);
+    for reader in readers {
+        let read = reader.await;
+        assert_eq!((read[&id(0)].version, read[&id(1)].version), (1, 2));
+    }
+    assert_eq!(shelf.fetches(), 2);
 }
 
 #[tokio::test]
