@@ -87,7 +87,7 @@ async fn the_present_stock_comes_first_and_then_each_change() {
     let mut socket = app.socket().await;
 
     socket.subscribe_with("1", WATCH, json!({ "skus": ["CUP", "POT"] })).await;
-    let mut first = vec![socket.next_of("1").await, socket.next_of("1").await];
+    let mut first = [socket.next_of("1").await, socket.next_of("1").await];
     first.sort_by_key(|event| event["data"]["stockChanged"]["sku"].to_string());
     let (cup, pot) = (&first[0]["data"]["stockChanged"], &first[1]["data"]["stockChanged"]);
     assert_eq!(cup["stock"], json!({ "available": 5, "status": "IN_STOCK", "version": "1" }));
