@@ -17,8 +17,9 @@ const DATABASE: &str = "STOCKROOM_TEST_WORKER_DATABASE";
 const JOB: &str = "STOCKROOM_TEST_WORKER_JOB";
 /// Stands before a worker's answer among what the test runner prints.
 const ANSWER: &str = "worker's tally: ";
-/// Orders under way at one time in one process.
-const AT_ONCE: usize = 32;
+/// Orders under way at one time in one process: as many as it has connections, because whoever
+/// waits for one longer than a second is told that the server is busy.
+const AT_ONCE: usize = 8;
 
 /// What one process has to reserve.
 #[derive(Clone, Serialize, Deserialize)]
