@@ -111,7 +111,8 @@ async fn connect_replicas(
         }
         None => Bus::local(),
     };
-    let (cache, upkeep) = EntityCache::new(bus.clone(), redis, cache::Limits::default());
+    let limits = cache::Limits { ttl_alone: settings.cache_alone, ..cache::Limits::default() };
+    let (cache, upkeep) = EntityCache::new(bus.clone(), redis, limits);
     lifecycle.background.spawn(upkeep.run(lifecycle.ended.clone()));
     bus.join().await;
     Ok((bus, cache))

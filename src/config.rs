@@ -12,6 +12,7 @@ use crate::money::Currency;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Where the server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -66,6 +67,11 @@ pub struct SettingsArgs {
     /// ones.
     #[arg(long, env = "REDIS_KEY_PREFIX", default_value = "stockroom", global = true)]
     pub redis_key_prefix: String,
+    /// Seconds that the catalogue may be shown as it was, while no other replica can tell of its
+    /// changes: without Redis, or when Redis is away.
+    #[arg(long, env = "CACHE_SECONDS_ALONE", default_value_t = 10, global = true,
+        value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub cache_seconds_alone: u64,
     /// The folder for the embedded database and what else the server keeps.
     #[arg(long, env = "DATA_DIR", default_value = "data", global = true)]
     pub data_dir: PathBuf,
@@ -113,6 +119,8 @@ pub struct Settings {
     pub redis_url: Option<SecretString>,
     /// What every key and channel in Redis begins with.
     pub redis_key_prefix: String,
+    /// How long an entity may be shown as it was while nobody can tell of its changes.
+    pub cache_alone: Duration,
     /// The folder for what the server keeps.
     pub data_dir: PathBuf,
     /// Where to listen.
@@ -174,6 +182,7 @@ impl SettingsArgs {
                 database,
                 redis_url: self.redis_url,
                 redis_key_prefix: self.redis_key_prefix,
+                cache_alone: Duration::from_secs(self.cache_seconds_alone),
                 data_dir: self.data_dir,
                 listen_addr: self.listen_addr,
                 jwt_signing_key: self.jwt_signing_key,

@@ -7,6 +7,7 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// How long a request waits for a free connection before it is told that the server is busy.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -18,19 +19,23 @@ impl Db {
     /// # Errors
     /// [`DbError`] when it cannot be reached or opened.
     pub async fn open(target: &DatabaseTarget) -> Result<Self, DbError> {
-        let (read, write, backend) = match target {
+        let (read, write, writers, backend) = match target {
             DatabaseTarget::Sqlite(path) => {
                 // The writer comes first: it makes the file and sets its journal mode.
                 let write = open_sqlite(path, 1, false).await?;
                 let read = open_sqlite(path, SQLITE_READERS, true).await?;
-                (read, write, DbBackend::Sqlite)
+                (read, write, 1, DbBackend::Sqlite)
             }
             DatabaseTarget::Postgres { url, max_connections } => {
                 let pool = open_postgres(url, *max_connections).await?;
-                (pool.clone(), pool, DbBackend::Postgres)
+                // A quarter stays for reads.
+                let writers = max_connections - max_connections.div_ceil(4);
+                (pool.clone(), pool, writers.max(1), DbBackend::Postgres)
             }
         };
-        Ok(Self { read, write, backend, clock_offset_us: Arc::new(AtomicI64::new(0)) })
+        let writers = Arc::new(Semaphore::new(usize::try_from(writers).unwrap_or(1)));
+        let clock_offset_us = Arc::new(AtomicI64::new(0));
+        Ok(Self { read, write, writers, backend, clock_offset_us })
     }
 }
 
@@ -44,12 +49,7 @@ async fn open_sqlite(
     options
         .max_connections(connections)
         .min_connections(1)
-        // A writer queues here behind the one before it, as long as SQLite itself would wait.
-        .acquire_timeout(if read_only {
-            ACQUIRE_TIMEOUT
-        } else {
-            Duration::from_secs(5)
-        })
+        .acquire_timeout(ACQUIRE_TIMEOUT)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)

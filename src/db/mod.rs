@@ -18,6 +18,7 @@ use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, StatementBuilder};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use tokio::sync::Semaphore;
 
 /// One moment, in UTC, cut to microseconds.
 pub type Timestamp = DateTime<Utc>;
@@ -27,6 +28,9 @@ pub type Timestamp = DateTime<Utc>;
 pub struct Db {
     read: DatabaseConnection,
     write: DatabaseConnection,
+    /// Places for transactions, given in the order of asking: fewer than connections, so that
+    /// reads find one however many want to write.
+    writers: Arc<Semaphore>,
     backend: DbBackend,
     clock_offset_us: Arc<AtomicI64>,
 }

@@ -11,11 +11,16 @@ use sea_orm::{
 };
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// How often a transaction is tried in all when others are in its way.
 const ATTEMPTS: u32 = 6;
 /// The longest pause before the second try; each further one doubles it.
 const FIRST_PAUSE_MS: u64 = 5;
+
+/// How long a writer waits for its turn, before its client is told that the server is busy: most of
+/// the time that a request has. A crowd at one hot row is served in order and not turned away.
+const WRITER_PATIENCE: Duration = Duration::from_secs(8);
 
 type AfterCommit = Box<dyn FnOnce() + Send>;
 
@@ -131,8 +136,10 @@ impl Db {
         Fut: Future<Output = Result<T, E>>,
         E: TxError,
     {
+        // Held to the end: a place among the writers is a connection.
+        let (transaction, _place) = self.begin().await?;
         let tx = Tx {
-            inner: Arc::new(self.begin().await?),
+            inner: Arc::new(transaction),
             after_commit: Arc::default(),
             db: self.clone(),
             attempt,
@@ -158,16 +165,21 @@ impl Db {
         }
     }
 
-    /// `BEGIN` in a task of its own: when the caller is cancelled meanwhile, the task still ends
-    /// and drops the transaction whole, which rolls it back.
-    async fn begin(&self) -> Result<DatabaseTransaction, DbError> {
+    /// `BEGIN`, once it is this writer's turn, in a task of its own: when the caller is cancelled
+    /// meanwhile, the task still ends and drops the transaction whole, which rolls it back.
+    async fn begin(&self) -> Result<(DatabaseTransaction, OwnedSemaphorePermit), DbError> {
+        let turn = Arc::clone(&self.writers).acquire_owned();
+        let place = match tokio::time::timeout(WRITER_PATIENCE, turn).await {
+            Ok(Ok(place)) => place,
+            Ok(Err(_)) | Err(_) => return Err(too_many_writers()),
+        };
         let pool = self.write.clone();
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let begun = tokio::spawn(async move { pool.begin_with_options(options).await }).await;
-        Ok(begun.map_err(|_| stray_transaction())??)
+        let begin = async move { Ok((pool.begin_with_options(options).await?, place)) };
+        tokio::spawn(begin).await.map_err(|_| stray_transaction())?
     }
 }
 
@@ -176,6 +188,14 @@ impl Db {
 async fn commit(transaction: DatabaseTransaction) -> Result<(), DbError> {
     let committed = tokio::spawn(transaction.commit()).await;
     Ok(committed.map_err(|_| stray_transaction())??)
+}
+
+fn too_many_writers() -> DbError {
+    DbError {
+        kind: crate::db::DbErrorKind::Unavailable,
+        constraint: None,
+        message: format!("no turn to write within {} s", WRITER_PATIENCE.as_secs()),
+    }
 }
 
 fn stray_transaction() -> DbError {

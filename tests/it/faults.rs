@@ -165,7 +165,7 @@ async fn what_was_cached_before_redis_went_is_not_used_for_longer_than_alone() {
     redis.kill().await;
     one.cache.invalidate(vec![shelf.write(id(0))]);
 
-    // Nobody can tell the other one; its entry of a minute counts as one of ten seconds now.
+    // Nobody can tell the other one; its entry of a minute counts as one of three seconds now.
     eventually("the change shows all the same", async || {
         two.cache.peek::<Item>(id(0)).is_none()
             && shelf.read(&two.cache, id(0)).await.unwrap().version == 2

@@ -46,7 +46,9 @@ impl Replica {
     }
 
     fn on(bus: Bus, redis: Redis, stop: CancellationToken) -> Self {
-        let (cache, upkeep) = EntityCache::new(bus.clone(), Some(redis), Limits::default());
+        // What was cached is used for a shorter time alone than it is in service: tests wait for it.
+        let limits = Limits { ttl_alone: Duration::from_secs(3), ..Limits::default() };
+        let (cache, upkeep) = EntityCache::new(bus.clone(), Some(redis), limits);
         tokio::spawn(upkeep.run(stop.clone()));
         Self { bus, cache, _running: stop.drop_guard() }
     }

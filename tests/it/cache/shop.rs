@@ -3,6 +3,7 @@
 use super::shelf::eventually;
 use crate::app::{Caller, RedisServer, TestApp};
 use serde_json::{Value, json};
+use std::time::Duration;
 use stockroom::auth::Role;
 use stockroom::seed::Seed;
 use stockroom::telemetry::{CACHE_HITS, total};
@@ -135,7 +136,11 @@ async fn what_is_taken_off_sale_through_one_replica_is_gone_at_the_other() {
 
 #[tokio::test]
 async fn without_redis_a_change_elsewhere_is_read_within_the_time_to_live() {
-    let one = TestApp::with(|settings| settings.redis_url = None).await;
+    let one = TestApp::with(|settings| {
+        settings.redis_url = None;
+        settings.cache_alone = Duration::from_secs(2);
+    })
+    .await;
     let (here, _two, there) = replicas(&one).await;
     let shop = Shop::seed(&one, &here).await;
     shop.names(&there).await;

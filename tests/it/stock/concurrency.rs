@@ -19,27 +19,21 @@ const SELL_ONE: &str = "mutation { stockAdjust(input: { sku: \"CUP\", delta: -1,
 const WATCH: &str = "subscription { stockChanged(skus: [\"CUP\"]) { \
     version stock { available } } }";
 
-/// What became of a sale. Whoever is told that the server is busy tries again, as clients do:
-/// nothing happened then.
+/// What became of a sale.
 async fn sell_one(client: reqwest::Client, address: SocketAddr, token: String) -> String {
-    loop {
-        let answer = client
-            .post(format!("http://{address}/graphql"))
-            .bearer_auth(&token)
-            .json(&json!({ "query": SELL_ONE }))
-            .send()
-            .await
-            .expect("the server answers");
-        let answer: Value = answer.json().await.expect("the answer is JSON");
-        if answer["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE" {
-            continue;
-        }
-        let payload = &answer["data"]["stockAdjust"];
-        return match payload["userErrors"][0]["__typename"].as_str() {
-            Some(error) => error.to_owned(),
-            None if payload["stockLevel"].is_object() => "sold".to_owned(),
-            None => answer.to_string(),
-        };
+    let answer = client
+        .post(format!("http://{address}/graphql"))
+        .bearer_auth(&token)
+        .json(&json!({ "query": SELL_ONE }))
+        .send()
+        .await
+        .expect("the server answers");
+    let answer: Value = answer.json().await.expect("the answer is JSON");
+    let payload = &answer["data"]["stockAdjust"];
+    match payload["userErrors"][0]["__typename"].as_str() {
+        Some(error) => error.to_owned(),
+        None if payload["stockLevel"].is_object() => "sold".to_owned(),
+        None => answer.to_string(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::app::{QUARTER_HOUR, TestApp};
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use serde::{Deserialize, Serialize};
 use std::process::Stdio;
 use stockroom::cache::{EntityCache, Limits};
@@ -17,10 +18,6 @@ const DATABASE: &str = "STOCKROOM_TEST_WORKER_DATABASE";
 const JOB: &str = "STOCKROOM_TEST_WORKER_JOB";
 /// Stands before a worker's answer among what the test runner prints.
 const ANSWER: &str = "worker's tally: ";
-/// Orders under way at one time in one process: as many as it has connections, because whoever
-/// waits for one longer than a second is told that the server is busy.
-const AT_ONCE: usize = 8;
-
 /// What one process has to reserve.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Job {
@@ -68,11 +65,14 @@ pub fn transfer(from: Uuid, to: Uuid) -> Transfer {
 }
 
 async fn reserve_all(stock: &Stock, job: &Job) -> Tally {
-    let orders = futures::stream::iter(&job.carts).map(|cart| async {
-        let order = cart.order();
-        stock.reserve(&order, QUARTER_HOUR).await
-    });
-    let mut orders = orders.buffer_unordered(AT_ONCE);
+    let mut orders: FuturesUnordered<_> = job
+        .carts
+        .iter()
+        .map(|cart| async {
+            let order = cart.order();
+            stock.reserve(&order, QUARTER_HOUR).await
+        })
+        .collect();
     let mut tally = Tally::default();
     while let Some(outcome) = orders.next().await {
         match outcome {
