@@ -5,6 +5,7 @@ use super::shelf::{Item, Shelf, eventually, id};
 use crate::app::RedisServer;
 use redis::AsyncCommands;
 use std::sync::Arc;
+use std::time::Duration;
 use stockroom::cache::{EntityCache, Limits};
 use stockroom::events::{Bus, BusEvent, BusMessage, BusSubscription};
 use stockroom::redis::Redis;
