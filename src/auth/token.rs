@@ -1,127 +1,9 @@
-//! Who asks, what they may do, and the access tokens that say so. No SQL: finding the account
-//! behind a token is the business of `account`.
+//! Access tokens: JWTs as RFC 9068 profiles them.
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-/// What an account is in the shop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Shops.
-    Customer,
-    /// Runs the shop.
-    Staff,
-    /// Runs the shop and its accounts.
-    Admin,
-}
-
-impl Role {
-    /// As it stands in the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Customer => "CUSTOMER",
-            Self::Staff => "STAFF",
-            Self::Admin => "ADMIN",
-        }
-    }
-
-    /// The role that the database's word means.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Customer, Self::Staff, Self::Admin].into_iter().find(|role| role.as_str() == word)
-    }
-}
-
-/// Something that not everybody may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Permission {
-    /// See drafts and archived products.
-    CatalogReadAll,
-    /// Create, change and delete categories, products and variants.
-    CatalogWrite,
-    /// See stock levels by warehouse, movements and warehouses.
-    StockRead,
-    /// Change stock levels and warehouses.
-    StockWrite,
-}
-
-/// Who asks. Resolvers hand it to every service function, whose first line asks [`Viewer::may`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Viewer {
-    /// Nobody signed in.
-    Guest,
-    /// An account.
-    User {
-        /// Its key.
-        id: Uuid,
-        /// Its role, read from the database for this request.
-        role: Role,
-    },
-    /// The server itself: the command line and background work.
-    System,
-}
-
-/// The viewer may not do this.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Denied {
-    /// Signing in may help.
-    #[error("Sign in to do this.")]
-    Unauthenticated,
-    /// Signed in, and still not allowed.
-    #[error("Your account is not allowed to do this.")]
-    Forbidden,
-}
-
-impl Viewer {
-    /// Whether the viewer has this permission.
-    #[must_use]
-    pub fn can(&self, permission: Permission) -> bool {
-        match self {
-            Self::System => true,
-            Self::Guest => false,
-            Self::User { role, .. } => match permission {
-                Permission::CatalogReadAll
-                | Permission::CatalogWrite
-                | Permission::StockRead
-                | Permission::StockWrite => matches!(role, Role::Staff | Role::Admin),
-            },
-        }
-    }
-
-    /// Goes on only with this permission.
-    ///
-    /// # Errors
-    /// [`Denied`] without it.
-    pub fn may(&self, permission: Permission) -> Result<(), Denied> {
-        match self {
-            _ if self.can(permission) => Ok(()),
-            Self::Guest => Err(Denied::Unauthenticated),
-            _ => Err(Denied::Forbidden),
-        }
-    }
-
-    /// The account's key, unless this is a guest or the server itself.
-    #[must_use]
-    pub fn user_id(&self) -> Option<Uuid> {
-        match self {
-            Self::User { id, .. } => Some(*id),
-            Self::Guest | Self::System => None,
-        }
-    }
-
-    /// Under whose name idempotency keys are kept.
-    #[must_use]
-    pub fn scope(&self) -> String {
-        match self {
-            Self::User { id, .. } => format!("user:{id}"),
-            Self::Guest => "guest".to_owned(),
-            Self::System => "system".to_owned(),
-        }
-    }
-}
 
 /// How long an access token is good for.
 pub const ACCESS_TOKEN_SECONDS: i64 = 15 * 60;
@@ -248,15 +130,5 @@ mod tests {
         assert!(codec_here.verify(&foreign.unwrap()).is_err());
         // {"alg":"none","typ":"at+jwt"}.{}. with an empty signature
         assert!(codec_here.verify("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.e30.").is_err());
-    }
-
-    #[test]
-    fn guests_are_asked_to_sign_in_and_customers_refused() {
-        let customer = Viewer::User { id: Uuid::now_v7(), role: Role::Customer };
-        let staff = Viewer::User { id: Uuid::now_v7(), role: Role::Staff };
-        let permission = Permission::StockWrite;
-        assert_eq!(Viewer::Guest.may(permission), Err(Denied::Unauthenticated));
-        assert_eq!(customer.may(permission), Err(Denied::Forbidden));
-        assert_eq!(staff.may(permission), Ok(()));
     }
 }

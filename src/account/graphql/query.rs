@@ -1,0 +1,23 @@
+//! Reading accounts.
+
+use crate::account::graphql::User;
+use crate::account::loader::AccountLoaders;
+use crate::auth::Viewer;
+use crate::graphql::Fault;
+use async_graphql::{Context, Object};
+
+/// Queries about accounts.
+#[derive(Default)]
+pub struct AccountQuery;
+
+/// Queries about accounts.
+#[Object]
+impl AccountQuery {
+    /// The account that asks; null for a guest.
+    async fn me(&self, ctx: &Context<'_>) -> Option<Result<User, Fault>> {
+        let viewer = ctx.data_unchecked::<Viewer>();
+        let id = viewer.user_id()?;
+        let found = ctx.data_unchecked::<AccountLoaders>().user.get(id).await;
+        found.map(|user| user.map(User)).transpose()
+    }
+}
