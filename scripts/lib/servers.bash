@@ -111,10 +111,8 @@ start_postgres() {
   chmod 700 "$home"
   # Through the folder: the user who runs it may not be able to enter this one.
   cd "$work" || return 1
-  # md5, because a build with debug checks takes long for the thousands of hashes of scram, and the
-  # tests open thousands of connections.
   as_postgres "$postgres_bin/initdb" --pgdata "$home/data" --username postgres --encoding UTF8 \
-    --locale "$(postgres_locale)" --auth md5 --pwfile "$home/password" --no-sync \
+    --locale "$(postgres_locale)" --auth scram-sha-256 --pwfile "$home/password" --no-sync \
     >"$work/postgres.log" 2>&1 || { show_log postgres; return 1; }
   for attempt in 1 2 3; do
     port=$(free_port)

@@ -4,7 +4,7 @@
 //! the bus was cut.
 
 use crate::db::Timestamp;
-use crate::events::{Bus, BusEvent, BusMessage, LevelState};
+use crate::events::{Bus, BusEvent, BusMessage, BusSubscription, LevelState};
 use crate::stock::service::WatchedLevel;
 use crate::stock::{Availability, Stock, StockError};
 use futures::Stream;
@@ -197,9 +197,14 @@ impl LiveStock {
         self.watched.lock().len()
     }
 
-    /// Follows the bus until it is gone; the application runs this in the background.
-    pub async fn run(self) {
-        let mut news = self.bus.subscribe();
+    /// Follows the bus from now on until it is gone; the application runs this in the background.
+    pub fn run(self) -> impl Future<Output = ()> + Send {
+        // Not when the task has its first turn: who watches before that would miss something.
+        let news = self.bus.subscribe();
+        self.follow(news)
+    }
+
+    async fn follow(self, mut news: BusSubscription) {
         let first = Instant::now() + self.read_again_every;
         let mut again = tokio::time::interval_at(first, self.read_again_every);
         again.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -12,6 +12,9 @@ use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, UpdateStatement};
 use sea_orm::{EntityTrait, QueryTrait};
 use uuid::Uuid;
 
+/// Levels that one statement raises.
+const LEVELS_AT_A_TIME: u64 = 5_000;
+
 /// A warehouse to make.
 #[derive(Debug, Clone)]
 pub struct NewWarehouse {
@@ -177,24 +180,38 @@ fn changed(tx: &Tx) -> UpdateStatement {
     update
 }
 
-/// Raises the version of every level of a warehouse.
+/// Raises the version of every level of a warehouse, some thousands at a time: no statement takes
+/// longer than one may, however much the warehouse holds.
 async fn raise_levels_in_txn(tx: &Tx, warehouse_id: Uuid) -> Result<(), StockError> {
-    // An UPDATE would lock them in any order; all writers lock levels in the order of their keys.
-    let mut lock = Query::select();
-    lock.column(L::Id)
-        .from(Levels)
-        .and_where(Expr::col(L::WarehouseId).eq(warehouse_id))
-        .order_by(L::VariantId, Order::Asc)
-        .lock_exclusive();
-    tx.run(&lock).await?;
-    let mut update = Query::update();
-    update
-        .table(Levels)
-        .value(L::Version, Expr::col(L::Version).add(1))
-        .value(L::UpdatedAt, tx.db().now_sql())
-        .and_where(Expr::col(L::WarehouseId).eq(warehouse_id));
-    tx.run(&update).await?;
-    Ok(())
+    #[derive(sea_orm::FromQueryResult)]
+    struct Raised {
+        variant_id: Uuid,
+    }
+    let mut after = Uuid::nil();
+    loop {
+        // An UPDATE alone would lock them in any order; all writers lock levels in that of their
+        // keys.
+        let mut next = Query::select();
+        next.column(L::Id)
+            .from(Levels)
+            .and_where(Expr::col(L::WarehouseId).eq(warehouse_id))
+            .and_where(Expr::col(L::VariantId).gt(after))
+            .order_by(L::VariantId, Order::Asc)
+            .limit(LEVELS_AT_A_TIME)
+            .lock_exclusive();
+        let mut update = Query::update();
+        update
+            .table(Levels)
+            .value(L::Version, Expr::col(L::Version).add(1))
+            .value(L::UpdatedAt, tx.db().now_sql())
+            .and_where(Expr::col(L::Id).in_subquery(next))
+            .returning(Query::returning().column(L::VariantId));
+        let raised: Vec<Raised> = tx.all(&update).await?;
+        match raised.iter().map(|level| level.variant_id).max() {
+            Some(last) => after = last,
+            None => return Ok(()),
+        }
+    }
 }
 
 async fn lock_in_txn(tx: &Tx, id: Uuid) -> Result<Model, StockError> {

@@ -2,6 +2,7 @@
 
 use crate::app::{LevelNow, MAIN, TestApp, warehouse_id};
 use serde_json::json;
+use stockroom::seed::Seed;
 
 #[tokio::test]
 async fn a_shop_has_a_default_warehouse_from_its_first_day() {
@@ -136,4 +137,30 @@ async fn of_many_who_make_a_default_at_once_one_warehouse_is_it() {
     let answer = staff.query("{ warehouses { isDefault } }").await;
     let warehouses = answer.data()["warehouses"].as_array().unwrap();
     assert_eq!(warehouses.iter().filter(|warehouse| warehouse["isDefault"] == true).count(), 1);
+}
+
+#[tokio::test]
+async fn a_large_warehouse_is_taken_out_of_service_whole() {
+    let app = TestApp::start().await;
+    let staff = app.staff().await;
+    Seed::new(app.app.db.clone(), app.app.settings.shop_currency).run(2_500, |_| ()).await.unwrap();
+    let fullest = "SELECT {} FROM stock_level GROUP BY warehouse_id ORDER BY count(*) DESC LIMIT 1";
+    let sum = |what: &str| fullest.replace("{}", what);
+    let (levels, versions) = (
+        app.number(&sum("count(*)")).await,
+        app.number(&sum("CAST(sum(version) AS bigint)")).await,
+    );
+    assert!(levels > 5_000, "{levels} levels are raised by one statement");
+    let north = app.opens("NORTH", 7).await;
+    staff.update_warehouse(json!({ "id": warehouse_id(north), "makeDefault": true })).await;
+
+    let answer = staff.query("{ warehouses { id code } }").await;
+    let warehouses = answer.data()["warehouses"].as_array().unwrap();
+    for warehouse in warehouses.iter().filter(|warehouse| warehouse["code"] != "NORTH") {
+        let closing = json!({ "id": warehouse["id"], "active": false });
+        let closed = staff.update_warehouse(closing).await;
+        assert_eq!(closed.user_errors("warehouseUpdate"), [] as [&str; 0], "{warehouse}");
+    }
+
+    assert_eq!(app.number(&sum("CAST(sum(version) AS bigint)")).await, versions + levels);
 }
