@@ -1,9 +1,11 @@
 //! Opens the pools: one writer and several readers on SQLite, one pool on Postgres.
 
 use crate::config::DatabaseTarget;
-use crate::db::{Db, DbError, SqlStats};
+use crate::db::{Db, DbError, DbErrorKind, SqlStats};
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -121,7 +123,22 @@ async fn open_postgres(
                 connection.execute("ROLLBACK").await.map(|_| true)
             })
         });
-    connect(options).await
+    match connect(options).await {
+        // The pool tells that it waited in vain, and not what for.
+        Err(error) if error.kind == DbErrorKind::Unavailable => {
+            Err(refusal(url.expose_secret()).await.unwrap_or(error))
+        }
+        opened => opened,
+    }
+}
+
+/// Why Postgres cannot be reached, in the words of the network or of the server.
+async fn refusal(url: &str) -> Option<DbError> {
+    use sea_orm::sqlx::ConnectOptions;
+    let options = PgConnectOptions::from_str(url).ok()?;
+    let tried = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await.ok()?;
+    let message = tried.err()?.to_string();
+    Some(DbError { kind: DbErrorKind::Unavailable, constraint: None, message })
 }
 
 async fn connect(options: ConnectOptions) -> Result<DatabaseConnection, DbError> {

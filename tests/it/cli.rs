@@ -224,6 +224,7 @@ fn checking_the_settings_tells_what_cannot_be_reached() {
     assert!(!ended.stdout.contains("hunter2"), "{}", ended.stdout);
     let refused = ended.refused();
     assert!(refused.contains("DATABASE_URL") && refused.contains("REDIS_URL"), "{refused}");
+    assert!(refused.contains("refused (os error"), "the reason is told: {refused}");
     assert!(!refused.contains("hunter2"), "{refused}");
 }
 
