@@ -2,6 +2,7 @@
 
 mod background;
 mod first_admin;
+mod jobs;
 mod lifecycle;
 
 pub use crate::app::first_admin::FIRST_ADMIN_EMAIL;
@@ -16,6 +17,8 @@ use crate::db::Db;
 use crate::events::Bus;
 use crate::graphql::document::{DocumentFront, Limits};
 use crate::graphql::scalars;
+use crate::jobs::Worker;
+use crate::mail::Mailer;
 use crate::redis::Redis;
 use crate::schema::{Services, StockroomSchema};
 use crate::stock::Stock;
@@ -38,6 +41,10 @@ pub struct App {
     pub cache: EntityCache,
     /// What resolvers call.
     pub services: Services,
+    /// Sends mail.
+    pub mailer: Mailer,
+    /// Does the jobs that services write.
+    pub worker: Worker,
     /// What every document passes before the engine sees it.
     pub front: DocumentFront,
     /// The engine.
@@ -69,6 +76,9 @@ impl App {
         let currency = settings.shop_currency;
         let catalog = Catalog::new(db.clone(), stock.clone(), cache.clone(), currency);
         let services = Services { accounts, catalog, stock, live_stock };
+        let mailer =
+            Mailer::new(&settings.mail, settings.environment).context("SMTP_URL cannot be used")?;
+        let worker = Self::worker(&db, &services)?;
         let schema = crate::schema::build();
         let limits = Limits {
             suggestions: settings.graphiql_enabled,
@@ -76,7 +86,7 @@ impl App {
             ..Limits::default()
         };
         let front = DocumentFront::new(&schema.sdl(), limits, scalars::checks())?;
-        Ok(Self { settings, db, bus, cache, services, front, schema, lifecycle })
+        Ok(Self { settings, db, bus, cache, services, mailer, worker, front, schema, lifecycle })
     }
 
     /// Brings the database's schema up to date and tells the names of the steps that were missing.

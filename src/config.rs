@@ -1,9 +1,11 @@
 //! Settings, from flags, the environment and `.env`, in this order; parsed once into types. Two
 //! settings that do not go together are refused at the start, each with what to set.
 
+mod mail;
 mod network;
 mod transport;
 
+pub use crate::config::mail::{MailArgs, MailSettings};
 pub use crate::config::network::Network;
 pub use crate::config::transport::{SocketLimits, TransportLimits};
 
@@ -103,6 +105,9 @@ pub struct SettingsArgs {
     /// The currency that prices are shown and sorted in when nobody asks for another.
     #[arg(long, env = "SHOP_CURRENCY", default_value = "EUR", global = true)]
     pub shop_currency: String,
+    /// Mail.
+    #[command(flatten)]
+    pub mail: MailArgs,
     /// Limits of HTTP and of sockets.
     #[command(flatten)]
     pub transport: TransportArgs,
@@ -141,6 +146,8 @@ pub struct Settings {
     pub seed_demo: bool,
     /// The shop's own currency.
     pub shop_currency: Currency,
+    /// Mail.
+    pub mail: MailSettings,
     /// Limits of HTTP and of sockets.
     pub transport: TransportLimits,
 }
@@ -176,8 +183,9 @@ impl SettingsArgs {
             wrong
                 .push("SHOP_CURRENCY must be a currency code of ISO 4217, such as EUR.".to_owned());
         }
-        match (database, shop_currency) {
-            (Some(database), Some(shop_currency)) if wrong.is_empty() => Ok(Settings {
+        let mail = self.mail.check(self.environment, &mut wrong);
+        match (database, shop_currency, mail) {
+            (Some(database), Some(shop_currency), Some(mail)) if wrong.is_empty() => Ok(Settings {
                 environment: self.environment,
                 database,
                 redis_url: self.redis_url,
@@ -197,6 +205,7 @@ impl SettingsArgs {
                 sql_extension_enabled: self.sql_extension_enabled.unwrap_or(!production),
                 seed_demo: self.seed_demo.unwrap_or(!production),
                 shop_currency,
+                mail,
                 transport: self.transport.limits(production),
             }),
             _ => Err(SettingsError(wrong)),

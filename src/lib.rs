@@ -20,6 +20,8 @@ pub mod db;
 pub mod events;
 pub mod graphql;
 pub mod idempotency;
+pub mod jobs;
+pub mod mail;
 pub mod redis;
 pub mod telemetry;
 

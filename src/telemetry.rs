@@ -29,6 +29,12 @@ counters! {
     CACHE_HITS,
     /// Look-ups that went on to Redis or the database.
     CACHE_MISSES,
+    /// Jobs that were done.
+    JOBS_DONE,
+    /// Attempts at jobs that failed and are repeated.
+    JOBS_RETRIED,
+    /// Jobs that failed for the last time.
+    JOBS_DEAD,
 }
 
 /// Adds one.

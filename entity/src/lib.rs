@@ -4,6 +4,8 @@
 pub mod category;
 pub mod category_closure;
 pub mod idempotency;
+pub mod job;
+pub mod job_worker;
 pub mod product;
 pub mod product_search;
 pub mod product_variant;

@@ -14,6 +14,7 @@ mod m20261121_000003_search;
 mod m20261121_000004_stock;
 mod m20261121_000005_idempotency;
 mod m20261121_000006_default_warehouse;
+mod m20261122_000001_job;
 
 pub struct Migrator;
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_stock::Migration),
             Box::new(m20261121_000005_idempotency::Migration),
             Box::new(m20261121_000006_default_warehouse::Migration),
+            Box::new(m20261122_000001_job::Migration),
         ]
     }
 }

@@ -2,7 +2,6 @@
 //! fails is logged and the next one comes all the same.
 
 use crate::app::App;
-use crate::idempotency;
 use futures::FutureExt;
 use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
@@ -11,7 +10,6 @@ use tokio::time::MissedTickBehavior;
 
 /// How long stock may stay set aside after its hold has ended.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
-const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
 
 impl App {
     /// Begins the background work. Whoever serves calls it once, with the database migrated; it
@@ -22,11 +20,9 @@ impl App {
             let stock = stock.clone();
             async move { stock.expire_holds().await }
         });
-        let db = self.db.clone();
-        self.repeat("old idempotency keys could not be purged", PURGE_EVERY, move || {
-            let db = db.clone();
-            async move { idempotency::purge(&db).await }
-        });
+        // Ends within the time that requests have to end: what it does not finish it hands back.
+        let worker = self.worker.clone().run(self.lifecycle.stopping.clone());
+        self.lifecycle.tasks.spawn(worker);
     }
 
     fn repeat<Fut, E>(

@@ -98,6 +98,9 @@ fn when_not_set(id: &str, settings: &Settings) -> Option<String> {
         "graphiql_enabled" => settings.graphiql_enabled.to_string(),
         "sql_extension_enabled" => settings.sql_extension_enabled.to_string(),
         "seed_demo" => settings.seed_demo.to_string(),
+        "smtp_url" => "none: mails are written to the log".to_owned(),
+        "mail_from" => settings.mail.from.to_string(),
+        "storefront_url" => settings.mail.storefront_url.clone(),
         "drain_delay_seconds" => settings.transport.drain_delay.as_secs().to_string(),
         _ => return None,
     })

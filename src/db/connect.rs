@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// How long a request waits for a free connection before it is told that the server is busy.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -37,7 +37,8 @@ impl Db {
         };
         let writers = Arc::new(Semaphore::new(usize::try_from(writers).unwrap_or(1)));
         let clock_offset_us = Arc::new(AtomicI64::new(0));
-        Ok(Self { read, write, writers, backend, clock_offset_us })
+        let (work, _) = watch::channel(());
+        Ok(Self { read, write, writers, backend, clock_offset_us, work })
     }
 }
 

@@ -18,7 +18,7 @@ use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, StatementBuilder};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// One moment, in UTC, cut to microseconds.
 pub type Timestamp = DateTime<Utc>;
@@ -33,6 +33,7 @@ pub struct Db {
     writers: Arc<Semaphore>,
     backend: DbBackend,
     clock_offset_us: Arc<AtomicI64>,
+    work: watch::Sender<()>,
 }
 
 impl Db {
@@ -112,6 +113,17 @@ impl Db {
     pub fn move_clock(&self, by: TimeDelta) {
         let us = by.num_microseconds().unwrap_or_default();
         self.clock_offset_us.fetch_add(us, Ordering::Relaxed);
+    }
+
+    /// Tells those who work in the background of this process that a row was committed for them.
+    pub fn announce_work(&self) {
+        self.work.send_replace(());
+    }
+
+    /// Hears [`Db::announce_work`] from now on.
+    #[must_use]
+    pub fn work_announced(&self) -> watch::Receiver<()> {
+        self.work.subscribe()
     }
 
     /// Answers when the database does.

@@ -7,12 +7,14 @@ mod fixture;
 mod process;
 mod redis;
 mod shop;
+mod smtp;
 mod socket;
 
 pub use caller::{Answer, Caller};
 pub use process::ServerProcess;
 pub use redis::RedisServer;
 pub use shop::{LevelNow, MAIN, QUARTER_HOUR, order_of, warehouse_id};
+pub use smtp::{Mood, SmtpSink};
 pub use socket::Socket;
 
 use axum::Router;
@@ -77,6 +79,11 @@ impl TestApp {
         let app = App::build(settings).await.expect("the application starts");
         let router = stockroom::http::router(app.clone());
         Self { app, router, address: tokio::sync::OnceCell::new(), database }
+    }
+
+    /// Has every job done that is due, and those that follow from them; tells how many attempts.
+    pub async fn works(&self) -> usize {
+        self.app.worker.run_due().await.expect("the database answers")
     }
 
     /// The URL of the database, for other processes.

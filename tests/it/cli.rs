@@ -71,6 +71,10 @@ impl Ended {
 }
 
 const PRODUCTION: (&str, &str) = ("ENVIRONMENT", "production");
+/// What production needs for mail.
+const SMTP: (&str, &str) = ("SMTP_URL", "smtps://shop:hunter2@mail.example");
+const FROM: (&str, &str) = ("MAIL_FROM", "Shop <hello@shop.example>");
+const STOREFRONT: (&str, &str) = ("STOREFRONT_URL", "https://shop.example");
 const KEY: (&str, &str) = ("JWT_SIGNING_KEY", "zV8rKx2mQ0pL5tYbN7wDf3GhJ6sAcE1u");
 
 #[test]
@@ -110,12 +114,13 @@ fn seeding_adds_what_is_missing_and_clears_when_told() {
 fn a_production_shop_is_not_filled_with_demo_products_by_mistake() {
     let shell = Shell::new();
 
+    let production = [PRODUCTION, KEY, SMTP, FROM, STOREFRONT];
     for arguments in ["seed", "seed --clear"] {
-        let refused = shell.run_with(arguments, &[PRODUCTION, KEY]).refused();
+        let refused = shell.run_with(arguments, &production).refused();
         assert!(refused.contains("--yes"), "{refused}");
     }
     assert!(!shell.folder.path().join("data").exists(), "something was made");
-    let meant = shell.run_with("seed --yes", &[PRODUCTION, KEY]).well();
+    let meant = shell.run_with("seed --yes", &production).well();
     assert!(meant.contains("added: 10"), "{meant}");
 }
 
@@ -159,6 +164,10 @@ fn production_says_what_to_set() {
         ),
         (vec![PRODUCTION, KEY, ("SEED_DEMO", "true")], "SEED_DEMO"),
         (vec![PRODUCTION, KEY, ("CORS_ALLOWED_ORIGINS", "*")], "CORS_ALLOWED_ORIGINS"),
+        (vec![PRODUCTION, KEY, FROM, STOREFRONT], "SMTP_URL"),
+        (vec![PRODUCTION, KEY, SMTP, STOREFRONT], "MAIL_FROM"),
+        (vec![PRODUCTION, KEY, SMTP, FROM], "STOREFRONT_URL"),
+        (vec![("SMTP_URL", "mail.example")], "SMTP_URL"),
         (vec![("DATABASE_URL", "mysql://localhost/shop")], "DATABASE_URL"),
         (vec![("REDIS_URL", "localhost:6379")], "REDIS_URL"),
         (vec![("SHOP_CURRENCY", "BTC")], "SHOP_CURRENCY"),
@@ -167,6 +176,7 @@ fn production_says_what_to_set() {
             let refused = shell.run_with(command, &environment).refused();
             assert!(refused.contains(name), "{command}: {refused}");
             assert!(!refused.contains("changeme"), "{command}: {refused}");
+            assert!(!refused.contains("hunter2"), "{command}: {refused}");
         }
     }
 }

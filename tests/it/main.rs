@@ -19,6 +19,8 @@ mod faults;
 mod health;
 mod http;
 mod idempotency;
+mod jobs;
+mod mail;
 mod schema;
 mod seed;
 mod statements;

@@ -4,7 +4,7 @@ use super::TestApp;
 use sea_orm::{ConnectionTrait, EntityTrait};
 use std::sync::Arc;
 use std::time::Duration;
-use stockroom::db::DbError;
+use stockroom::db::{Db, DbError};
 use stockroom::seed::Seed;
 use tokio::sync::{Notify, oneshot};
 
@@ -40,31 +40,22 @@ impl TestApp {
 
     /// Lets no one write warehouses until the guard is let go.
     pub async fn hold_warehouses(&self) -> Held {
-        let (db, is_postgres) = (self.app.db.clone(), self.app.db.is_postgres());
-        let (release, began) = (Arc::new(Notify::new()), oneshot::channel());
-        let began = (std::sync::Mutex::new(Some(began.0)), began.1);
-        let released = Arc::clone(&release);
-        let (told, hears) = began;
-        let task = tokio::spawn(async move {
-            let (told, released) = (&told, &released);
-            let held: Result<(), DbError> = db
-                .tx(|tx| async move {
-                    // On SQLite whoever has begun holds the one lock there is.
-                    if is_postgres {
-                        let lock = "LOCK TABLE warehouse IN EXCLUSIVE MODE";
-                        tx.connection().execute_unprepared(lock).await?;
-                    }
-                    if let Some(told) = told.lock().expect("nobody panicked").take() {
-                        told.send(()).expect("the test waits");
-                    }
-                    released.notified().await;
-                    Ok(())
-                })
-                .await;
-            held.expect("the lock was held");
-        });
-        hears.await.expect("the lock is held");
-        Held { release, task }
+        hold(self.app.db.clone(), "LOCK TABLE warehouse IN EXCLUSIVE MODE").await
+    }
+
+    /// Another process lets no one write jobs until the guard is let go.
+    pub async fn locks_jobs(&self) -> Held {
+        let other = Db::open(&self.app.settings.database).await.expect("the database opens");
+        hold(other, "LOCK TABLE job IN EXCLUSIVE MODE").await
+    }
+
+    /// Ends every session on the Postgres database, as a restart does.
+    pub async fn cut_connections(&self) {
+        let own = sea_orm::Database::connect(self.database_url()).await.expect("Postgres answers");
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        own.execute_unprepared(cut).await.expect("Postgres obeys");
+        own.close().await.expect("the connection closes");
     }
 
     /// Waits until this is true.
@@ -81,6 +72,33 @@ impl TestApp {
         let what = format!("{tasks} tasks are under way");
         self.until(&what, async |app| app.app.lifecycle.tasks.len() == tasks).await;
     }
+}
+
+/// Takes a lock of Postgres, and on SQLite the one lock there is, in a transaction that stays open.
+async fn hold(db: Db, lock: &'static str) -> Held {
+    let (release, began) = (Arc::new(Notify::new()), oneshot::channel());
+    let began = (std::sync::Mutex::new(Some(began.0)), began.1);
+    let released = Arc::clone(&release);
+    let (told, hears) = began;
+    let task = tokio::spawn(async move {
+        let (told, released, is_postgres) = (&told, &released, db.is_postgres());
+        let held: Result<(), DbError> = db
+            .tx(|tx| async move {
+                // On SQLite whoever has begun holds the one lock there is.
+                if is_postgres {
+                    tx.connection().execute_unprepared(lock).await?;
+                }
+                if let Some(told) = told.lock().expect("nobody panicked").take() {
+                    told.send(()).expect("the test waits");
+                }
+                released.notified().await;
+                Ok(())
+            })
+            .await;
+        held.expect("the lock was held");
+    });
+    hears.await.expect("the lock is held");
+    Held { release, task }
 }
 
 /// A lock that is held.

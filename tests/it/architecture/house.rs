@@ -30,7 +30,8 @@ pub const HOUSE: &[Module] = &[
     module("cache", 1, &["db", "telemetry", "redis", "events"]),
     module("events", 1, &["db", "telemetry", "redis"]),
     module("jobs", 1, &["db", "telemetry"]),
-    module("mail", 1, &["telemetry"]),
+    // A message that could not be sent tells the job that carries it whether to try again.
+    module("mail", 1, &["telemetry", "jobs"]),
     module("auth", 1, &["telemetry"]),
     // The kit asks who is looking and translates database errors; it runs no query (see `rules`).
     module("graphql", 1, &["auth", "db", "telemetry"]),
@@ -109,6 +110,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("idempotency", "idempotency"),
     ("outbox", "events"),
     ("job", "jobs"),
+    ("job_worker", "jobs"),
 ];
 
 /// Modules that may write any table: the demo data goes in, and out again, in bulk.

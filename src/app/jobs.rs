@@ -1,0 +1,54 @@
+//! Who does which job, and what is done at which times. Handlers live in their domains; here they
+//! are only introduced to the worker.
+
+use crate::app::App;
+use crate::db::Db;
+use crate::idempotency;
+use crate::jobs::{self, Handlers, Job, Schedule, Timing, Worker};
+use crate::schema::Services;
+use serde::{Deserialize, Serialize};
+
+/// Forgets idempotency keys that are old.
+#[derive(Serialize, Deserialize)]
+struct PurgeIdempotencyKeys {}
+
+impl Job for PurgeIdempotencyKeys {
+    const KIND: &'static str = "idempotency.purge";
+}
+
+/// Forgets jobs that were done long ago.
+#[derive(Serialize, Deserialize)]
+struct PurgeDoneJobs {}
+
+impl Job for PurgeDoneJobs {
+    const KIND: &'static str = "jobs.purge";
+}
+
+impl App {
+    /// A worker with every handler there is; it works when it is run.
+    pub(crate) fn worker(db: &Db, services: &Services) -> anyhow::Result<Worker> {
+        Ok(Worker::new(db.clone(), handlers(db, services), schedules()?, Timing::default()))
+    }
+}
+
+fn handlers(db: &Db, _services: &Services) -> Handlers {
+    let mut handlers = Handlers::default();
+    let keys = db.clone();
+    handlers.on(move |_: PurgeIdempotencyKeys, _| {
+        let db = keys.clone();
+        async move { Ok(idempotency::purge(&db).await.map(drop)?) }
+    });
+    let done = db.clone();
+    handlers.on(move |_: PurgeDoneJobs, _| {
+        let db = done.clone();
+        async move { Ok(jobs::purge_done(&db).await.map(drop)?) }
+    });
+    handlers
+}
+
+fn schedules() -> anyhow::Result<Vec<Schedule>> {
+    Ok(vec![
+        Schedule::new("idempotency.purge", "7 * * * *", &PurgeIdempotencyKeys {})?,
+        Schedule::new("jobs.purge", "37 * * * *", &PurgeDoneJobs {})?,
+    ])
+}
