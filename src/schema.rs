@@ -10,6 +10,7 @@ use crate::auth::Viewer;
 use crate::catalog::Catalog;
 use crate::catalog::graphql::{CatalogMutation, CatalogQuery};
 use crate::catalog::loader::CatalogLoaders;
+use crate::graphql::auth::Rules;
 use crate::graphql::idempotency::Replayed;
 use crate::schema::node::NodeQuery;
 use crate::stock::Stock;
@@ -43,6 +44,7 @@ pub fn build() -> StockroomSchema {
         .validation_mode(ValidationMode::Fast)
         // The front bounds depth where it can tell a client so; here it would be an odd error.
         .limit_recursive_depth(usize::MAX)
+        .register_output_type::<Rules>()
         .finish()
 }
 

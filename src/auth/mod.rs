@@ -6,7 +6,7 @@ mod role;
 mod token;
 mod viewer;
 
-pub use permission::Permission;
+pub use permission::{Holders, Permission, PermissionSet};
 pub use role::Role;
 pub use token::{ACCESS_TOKEN_SECONDS, InvalidToken, TokenCodec, VerifiedToken};
 pub use viewer::{Denied, Viewer};

@@ -36,13 +36,8 @@ impl Viewer {
     pub fn can(&self, permission: Permission) -> bool {
         match self {
             Self::System => true,
-            Self::Guest => false,
-            Self::User { role, .. } => match permission {
-                Permission::CatalogReadAll
-                | Permission::CatalogWrite
-                | Permission::StockRead
-                | Permission::StockWrite => matches!(role, Role::Staff | Role::Admin),
-            },
+            Self::Guest => permission.holders().include(None),
+            Self::User { role, .. } => permission.holders().include(Some(*role)),
         }
     }
 

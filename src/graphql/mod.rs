@@ -1,6 +1,7 @@
 //! The GraphQL kit, with no domain in it: the document front, errors, connections, ids, scalars
 //! and the batching of look-ups.
 
+pub mod auth;
 pub mod batch;
 pub mod connection;
 pub mod document;
@@ -11,6 +12,7 @@ pub mod node_id;
 pub mod scalars;
 pub mod user_error;
 
+pub use auth::Auth;
 pub use batch::Batch;
 pub use connection::{Connection, PageArgs};
 pub use fault::{Fault, code};

@@ -2,10 +2,11 @@
 
 use crate::account::graphql::User;
 use crate::account::loader::AccountLoaders;
+use crate::auth::Permission;
 use crate::catalog::graphql::{Category, Product, ProductVariant};
 use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::node_id::parse;
-use crate::graphql::{Fault, NodeKind, code};
+use crate::graphql::{Auth, Fault, NodeKind, code};
 use crate::stock::graphql::{StockLevel, StockMovement, Warehouse};
 use crate::stock::loader::StockLoaders;
 use async_graphql::{Context, ID, Interface, Object};
@@ -43,6 +44,7 @@ pub struct NodeQuery;
 #[Object]
 impl NodeQuery {
     /// The object with this id; null when there is none, or none that you may see.
+    #[graphql(directive = Auth::apply(Permission::NodeRead))]
     async fn node(
         &self,
         ctx: &Context<'_>,
@@ -53,6 +55,7 @@ impl NodeQuery {
 
     /// The objects with these ids, in their order; null in place of those that are not there or
     /// that you may not see.
+    #[graphql(directive = Auth::apply(Permission::NodeRead))]
     async fn nodes(
         &self,
         ctx: &Context<'_>,

@@ -21,6 +21,7 @@ mod http;
 mod idempotency;
 mod jobs;
 mod mail;
+mod permissions;
 mod schema;
 mod seed;
 mod statements;

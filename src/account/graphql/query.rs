@@ -2,8 +2,8 @@
 
 use crate::account::graphql::User;
 use crate::account::loader::AccountLoaders;
-use crate::auth::Viewer;
-use crate::graphql::Fault;
+use crate::auth::{Permission, Viewer};
+use crate::graphql::{Auth, Fault};
 use async_graphql::{Context, Object};
 
 /// Queries about accounts.
@@ -14,6 +14,7 @@ pub struct AccountQuery;
 #[Object]
 impl AccountQuery {
     /// The account that asks; null for a guest.
+    #[graphql(directive = Auth::apply(Permission::AccountAccess))]
     async fn me(&self, ctx: &Context<'_>) -> Option<Result<User, Fault>> {
         let viewer = ctx.data_unchecked::<Viewer>();
         let id = viewer.user_id()?;

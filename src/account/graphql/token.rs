@@ -2,9 +2,10 @@
 
 use crate::account::graphql::User;
 use crate::account::{AccountError, Accounts, SignedIn};
+use crate::auth::Permission;
 use crate::graphql::scalars::DateTime;
 use crate::graphql::user_error::UserErrorCode;
-use crate::graphql::{Fault, UserError, Warning};
+use crate::graphql::{Auth, Fault, UserError, Warning};
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use secrecy::SecretString;
 
@@ -51,7 +52,8 @@ pub struct TokenMutation;
 /// Signing in.
 #[Object]
 impl TokenMutation {
-    /// Sign in with e-mail and password. Anyone may.
+    /// Sign in with e-mail and password.
+    #[graphql(directive = Auth::apply(Permission::AccountAccess))]
     async fn token_create(
         &self,
         ctx: &Context<'_>,

@@ -1,14 +1,14 @@
 //! Accounts by their keys.
 
 use crate::account::{AccountError, Accounts, User};
-use crate::auth::Viewer;
+use crate::auth::{Permission, Viewer};
 use entity::user_account::{Column, Entity, Model};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryTrait};
 use std::collections::HashMap;
 use uuid::Uuid;
 
 impl Accounts {
-    /// Accounts by key: one's own, and for staff every one.
+    /// Accounts by key: one's own, and with [`Permission::AccountRead`] every one.
     ///
     /// # Errors
     /// When the database fails.
@@ -17,9 +17,9 @@ impl Accounts {
         viewer: &Viewer,
         ids: &[Uuid],
     ) -> Result<HashMap<Uuid, User>, AccountError> {
-        let staff = viewer.can(crate::auth::Permission::StockRead);
+        let all = viewer.can(Permission::AccountRead);
         let visible: Vec<Uuid> =
-            ids.iter().copied().filter(|id| staff || viewer.user_id() == Some(*id)).collect();
+            ids.iter().copied().filter(|id| all || viewer.user_id() == Some(*id)).collect();
         if visible.is_empty() {
             return Ok(HashMap::new());
         }

@@ -1,6 +1,6 @@
 //! Mutations of the catalogue, for staff.
 
-use crate::auth::Viewer;
+use crate::auth::{Permission, Viewer};
 use crate::catalog::graphql::category::Category;
 use crate::catalog::graphql::input::{
     CategoryCreateInput, CategoryDeleteInput, CategoryUpdateInput, ProductBulkCreateInput,
@@ -19,7 +19,7 @@ use crate::catalog::loader::CatalogLoaders;
 use crate::catalog::{Catalog, CatalogError, Created, Deleted};
 use crate::graphql::idempotency::Replayed;
 use crate::graphql::user_error::{ArchivedInsteadWarning, WarningCode};
-use crate::graphql::{Fault, NodeKind, UserError, Warning};
+use crate::graphql::{Auth, Fault, NodeKind, UserError, Warning};
 use async_graphql::{Context, ID, Object};
 use uuid::Uuid;
 
@@ -30,7 +30,8 @@ pub struct CatalogMutation;
 /// Mutations of the catalogue.
 #[Object]
 impl CatalogMutation {
-    /// Make a category. Staff only.
+    /// Make a category.
+    #[graphql(directive = Auth::apply(Permission::CatalogWrite))]
     async fn category_create(
         &self,
         ctx: &Context<'_>,
@@ -52,7 +53,8 @@ impl CatalogMutation {
         })
     }
 
-    /// Change a category, or move it with all below it to another place in the tree. Staff only.
+    /// Change a category, or move it with all below it to another place in the tree.
+    #[graphql(directive = Auth::apply(Permission::CatalogWrite))]
     async fn category_update(
         &self,
         ctx: &Context<'_>,
@@ -72,7 +74,8 @@ impl CatalogMutation {
         })
     }
 
-    /// Delete a category that has neither categories below it nor products. Staff only.
+    /// Delete a category that has neither categories below it nor products.
+    #[graphql(directive = Auth::apply(Permission::CatalogWrite))]
     async fn category_delete(
         &self,
         ctx: &Context<'_>,
@@ -93,7 +96,8 @@ impl CatalogMutation {
         })
     }
 
-    /// Make a product with its variants and their opening stock. Staff only.
+    /// Make a product with its variants and their opening stock.
+    #[graphql(directive = Auth::apply(Permission::CatalogWrite))]
     async fn product_create(
         &self,
         ctx: &Context<'_>,
@@ -114,7 +118,8 @@ impl CatalogMutation {
         })
     }
 
-    /// Make many products at once, each with its variants and their opening stock. Staff only.
+    /// Make many products at once, each with its variants and their opening stock.
+    #[graphql(directive = Auth::apply(Permission::CatalogWrite))]
     async fn product_bulk_create(
         &self,
         ctx: &Context<'_>,
@@ -134,7 +139,8 @@ impl CatalogMutation {
         })
     }
 
-    /// Change a product. Staff only.
+    /// Change a product.
+    #[graphql(directive = Auth::apply(Permission::CatalogWrite))]
     async fn product_update(
         &self,
         ctx: &Context<'_>,
@@ -155,7 +161,8 @@ impl CatalogMutation {
     }
 
     /// Delete a product with its variants; when stock movements or orders refer to it, it is
-    /// archived and a warning says so. Staff only.
+    /// archived and a warning says so.
+    #[graphql(directive = Auth::apply(Permission::CatalogWrite))]
     async fn product_delete(
         &self,
         ctx: &Context<'_>,
@@ -183,7 +190,8 @@ impl CatalogMutation {
         })
     }
 
-    /// Add a variant to a product, with its opening stock. Staff only.
+    /// Add a variant to a product, with its opening stock.
+    #[graphql(directive = Auth::apply(Permission::CatalogWrite))]
     async fn variant_create(
         &self,
         ctx: &Context<'_>,
@@ -205,7 +213,8 @@ impl CatalogMutation {
         })
     }
 
-    /// Change a variant. Staff only.
+    /// Change a variant.
+    #[graphql(directive = Auth::apply(Permission::CatalogWrite))]
     async fn variant_update(
         &self,
         ctx: &Context<'_>,
@@ -226,7 +235,8 @@ impl CatalogMutation {
     }
 
     /// Delete a variant; when stock movements or orders refer to it, it is archived and a warning
-    /// says so. Staff only.
+    /// says so.
+    #[graphql(directive = Auth::apply(Permission::CatalogWrite))]
     async fn variant_delete(
         &self,
         ctx: &Context<'_>,

@@ -1,12 +1,12 @@
 //! Queries about the catalogue; everybody may ask them.
 
-use crate::auth::Viewer;
+use crate::auth::{Permission, Viewer};
 use crate::catalog::Catalog;
 use crate::catalog::graphql::category::{Category, category_connection};
 use crate::catalog::graphql::filter::{ProductSort, ProductWhere, read_list};
 use crate::catalog::graphql::product::{Product, product_connection};
 use crate::catalog::loader::CatalogLoaders;
-use crate::graphql::{Connection, Fault, NodeKind, PageArgs};
+use crate::graphql::{Auth, Connection, Fault, NodeKind, PageArgs};
 use async_graphql::{Context, ID, Object, OneofObject};
 use futures::FutureExt;
 
@@ -38,6 +38,7 @@ pub struct CatalogQuery;
 #[Object]
 impl CatalogQuery {
     /// One product; null when there is none, or none that you may see.
+    #[graphql(directive = Auth::apply(Permission::CatalogRead))]
     async fn product(
         &self,
         ctx: &Context<'_>,
@@ -47,6 +48,7 @@ impl CatalogQuery {
     }
 
     /// The products of the shop. Customers see those that are sold, staff see all.
+    #[graphql(directive = Auth::apply(Permission::CatalogRead))]
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn products(
         &self,
@@ -80,6 +82,7 @@ impl CatalogQuery {
     }
 
     /// One category; null when there is none.
+    #[graphql(directive = Auth::apply(Permission::CatalogRead))]
     async fn category(
         &self,
         ctx: &Context<'_>,
@@ -89,6 +92,7 @@ impl CatalogQuery {
     }
 
     /// The categories of the shop, in the order of their creation.
+    #[graphql(directive = Auth::apply(Permission::CatalogRead))]
     async fn categories(
         &self,
         ctx: &Context<'_>,

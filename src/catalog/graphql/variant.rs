@@ -1,11 +1,12 @@
 //! Variants in the schema.
 
+use crate::auth::Permission;
 use crate::catalog;
 use crate::catalog::graphql::product::{Product, currency_or_shops};
 use crate::catalog::loader::CatalogLoaders;
 use crate::db::page::Page;
 use crate::graphql::scalars::{BigInt, CurrencyCode, DateTime, Money};
-use crate::graphql::{Connection, Fault, NodeKind};
+use crate::graphql::{Auth, Connection, Fault, NodeKind};
 use crate::stock::Availability;
 use crate::stock::graphql::{StockLevel, VariantStock};
 use crate::stock::loader::StockLoaders;
@@ -124,7 +125,8 @@ impl ProductVariant {
         Ok(VariantStock::from(availability.unwrap_or_default()))
     }
 
-    /// Its stock in each warehouse. Staff only.
+    /// Its stock in each warehouse.
+    #[graphql(directive = Auth::apply(Permission::StockRead))]
     async fn stock_levels(&self, ctx: &Context<'_>) -> Option<Result<Vec<StockLevel>, Fault>> {
         let levels = ctx.data_unchecked::<StockLoaders>().levels.get(self.variant.id).await;
         let levels = levels.map(Option::unwrap_or_default);

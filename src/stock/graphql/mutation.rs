@@ -1,8 +1,8 @@
 //! Mutations on stock, for staff.
 
-use crate::auth::Viewer;
+use crate::auth::{Permission, Viewer};
 use crate::graphql::idempotency::Replayed;
-use crate::graphql::{Fault, UserError, Warning};
+use crate::graphql::{Auth, Fault, UserError, Warning};
 use crate::stock::graphql::input::{
     StockAdjustInput, StockSetInput, StockTransferInput, WarehouseCreateInput, WarehouseUpdateInput,
 };
@@ -81,7 +81,8 @@ pub struct StockMutation;
 #[Object]
 impl StockMutation {
     /// Change a stock level by a difference, with a line in the ledger. Never below what is
-    /// reserved: InsufficientStockError. Staff only.
+    /// reserved: InsufficientStockError.
+    #[graphql(directive = Auth::apply(Permission::StockWrite))]
     async fn stock_adjust(
         &self,
         ctx: &Context<'_>,
@@ -102,7 +103,8 @@ impl StockMutation {
     }
 
     /// Set a stock level to numbers, with a line in the ledger for the difference. Give
-    /// expectedVersion, or what happened since you read the level is overwritten. Staff only.
+    /// expectedVersion, or what happened since you read the level is overwritten.
+    #[graphql(directive = Auth::apply(Permission::StockWrite))]
     async fn stock_set(
         &self,
         ctx: &Context<'_>,
@@ -124,7 +126,8 @@ impl StockMutation {
         })
     }
 
-    /// Move pieces from one warehouse to another: all of them or none. Staff only.
+    /// Move pieces from one warehouse to another: all of them or none.
+    #[graphql(directive = Auth::apply(Permission::StockWrite))]
     async fn stock_transfer(
         &self,
         ctx: &Context<'_>,
@@ -149,7 +152,8 @@ impl StockMutation {
         })
     }
 
-    /// Make a warehouse. Staff only.
+    /// Make a warehouse.
+    #[graphql(directive = Auth::apply(Permission::StockWrite))]
     async fn warehouse_create(
         &self,
         ctx: &Context<'_>,
@@ -166,7 +170,8 @@ impl StockMutation {
         })
     }
 
-    /// Change a warehouse, or take it out of service. Staff only.
+    /// Change a warehouse, or take it out of service.
+    #[graphql(directive = Auth::apply(Permission::StockWrite))]
     async fn warehouse_update(
         &self,
         ctx: &Context<'_>,

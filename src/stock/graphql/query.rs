@@ -1,8 +1,8 @@
 //! Queries about stock, for staff.
 
-use crate::auth::Viewer;
+use crate::auth::{Permission, Viewer};
 use crate::db::page::{Cursor, CursorKey};
-use crate::graphql::{Connection, Fault, PageArgs};
+use crate::graphql::{Auth, Connection, Fault, PageArgs};
 use crate::stock::graphql::input::{StockLevelWhere, StockMovementWhere};
 use crate::stock::graphql::types::{StockLevel, StockMovement, Warehouse, list_movements};
 use crate::stock::{Level, LevelFilter, Stock};
@@ -16,14 +16,16 @@ pub struct StockQuery;
 /// Queries about stock.
 #[Object]
 impl StockQuery {
-    /// Every warehouse, by priority. Staff only.
+    /// Every warehouse, by priority.
+    #[graphql(directive = Auth::apply(Permission::StockRead))]
     async fn warehouses(&self, ctx: &Context<'_>) -> Option<Result<Vec<Warehouse>, Fault>> {
         let (stock, viewer) = (ctx.data_unchecked::<Stock>(), ctx.data_unchecked::<Viewer>());
         let found = stock.list_warehouses(viewer).await;
         Some(found.map(|all| all.into_iter().map(Warehouse).collect()).map_err(Fault::from))
     }
 
-    /// Stock levels, the oldest first. Staff only.
+    /// Stock levels, the oldest first.
+    #[graphql(directive = Auth::apply(Permission::StockRead))]
     async fn stock_levels(
         &self,
         ctx: &Context<'_>,
@@ -45,7 +47,8 @@ impl StockQuery {
     }
 
     /// Levels at or below their reorder point (available ≤ reorderPoint) of variants that are
-    /// sold, the fewest available first. Staff only.
+    /// sold, the fewest available first.
+    #[graphql(directive = Auth::apply(Permission::StockRead))]
     async fn low_stock(
         &self,
         ctx: &Context<'_>,
@@ -60,7 +63,8 @@ impl StockQuery {
         Some(list_levels(ctx, filter, args).await)
     }
 
-    /// The ledger, the latest movement first. Staff only.
+    /// The ledger, the latest movement first.
+    #[graphql(directive = Auth::apply(Permission::StockRead))]
     async fn stock_movements(
         &self,
         ctx: &Context<'_>,

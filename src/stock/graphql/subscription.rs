@@ -1,10 +1,10 @@
 //! Live stock.
 
-use crate::auth::Viewer;
+use crate::auth::{Permission, Viewer};
 use crate::catalog::graphql::ProductVariant;
 use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::scalars::{BigInt, DateTime};
-use crate::graphql::{Fault, NodeKind};
+use crate::graphql::{Auth, Fault, NodeKind};
 use crate::stock::graphql::types::VariantStock;
 use crate::stock::live::{LiveStock, StockState};
 use crate::stock::{Stock, Watchable};
@@ -66,7 +66,8 @@ pub struct StockSubscription;
 #[Subscription]
 impl StockSubscription {
     /// The present stock of each SKU, then its changes. A slow reader gets the newest state of
-    /// each SKU, never an older one after a newer one. Anyone may watch what is sold.
+    /// each SKU, never an older one after a newer one.
+    #[graphql(directive = Auth::apply(Permission::CatalogRead))]
     async fn stock_changed(
         &self,
         ctx: &Context<'_>,

@@ -2,12 +2,12 @@
 
 use crate::account::graphql::User;
 use crate::account::loader::AccountLoaders;
-use crate::auth::Viewer;
+use crate::auth::{Permission, Viewer};
 use crate::catalog::graphql::ProductVariant;
 use crate::catalog::loader::CatalogLoaders;
 use crate::db::page::{Cursor, CursorKey, Page};
 use crate::graphql::scalars::{BigInt, DateTime};
-use crate::graphql::{Connection, Fault, NodeKind, PageArgs};
+use crate::graphql::{Auth, Connection, Fault, NodeKind, PageArgs};
 use crate::stock;
 use crate::stock::graphql::pieces;
 use crate::stock::loader::StockLoaders;
@@ -53,7 +53,7 @@ impl From<Availability> for VariantStock {
 /// A place that holds stock.
 pub struct Warehouse(pub stock::Warehouse);
 
-/// A place that holds stock. Staff only.
+/// A place that holds stock. For those who have STOCK_READ.
 #[Object]
 impl Warehouse {
     /// The opaque id, for `node`.
@@ -105,7 +105,7 @@ impl Warehouse {
 /// The stock of one variant in one warehouse.
 pub struct StockLevel(pub Level);
 
-/// The stock of one variant in one warehouse. Staff only.
+/// The stock of one variant in one warehouse. For those who have STOCK_READ.
 #[Object]
 impl StockLevel {
     /// The opaque id, for `node`.
@@ -216,7 +216,7 @@ pub enum StockMovementType {
 pub struct StockMovement(pub Movement);
 
 /// One line of the ledger of a stock level: written once, never changed. The sums of a level's
-/// lines are its onHand and reserved. Staff only.
+/// lines are its onHand and reserved. For those who have STOCK_READ.
 #[Object]
 impl StockMovement {
     /// The opaque id, for `node`.
@@ -266,6 +266,7 @@ impl StockMovement {
     }
 
     /// Who did it; null when the system did.
+    #[graphql(directive = Auth::apply(Permission::AccountRead))]
     async fn actor(&self, ctx: &Context<'_>) -> Option<Result<User, Fault>> {
         let actor = self.0.actor_id?;
         let found = ctx.data_unchecked::<AccountLoaders>().user.get(actor).await;

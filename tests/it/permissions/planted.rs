@@ -1,0 +1,84 @@
+//! The test of all rules, shown to fail: against schemas that promise something else than the
+//! server keeps.
+
+use super::calls::try_field;
+use super::fixtures::Fixtures;
+use super::rules::{Root, Rules};
+use super::viewers::Viewers;
+use crate::app::TestApp;
+
+#[test]
+fn a_root_field_without_a_rule_is_found() {
+    let rules = Rules::of(
+        "type Query { a: Int b: Int @auth(permission: \"NODE_READ\") } \
+         type Mutation { c: Int } type Subscription { d: Int } type Other { e: Int }",
+    );
+
+    assert_eq!(
+        rules.findings,
+        [
+            "Query.a: it has no @auth",
+            "Mutation.c: it has no @auth",
+            "Subscription.d: it has no @auth"
+        ]
+    );
+}
+
+#[test]
+fn a_rule_that_names_no_permission_is_found() {
+    let rules = Rules::of(
+        "type Query { a: Int @auth(permission: \"EVERYTHING\") b: Int @auth } \
+         type Other { c: Int @auth(permission: \"nothing\") }",
+    );
+
+    assert_eq!(
+        rules.findings,
+        [
+            "Query.a: there is no permission \"EVERYTHING\"",
+            "Query.b: there is no permission \"\"",
+            "Other.c: there is no permission \"nothing\""
+        ]
+    );
+}
+
+/// What is found of one field when the schema names `wrong` in place of its own permission.
+async fn found(root: Root, field: &str, wrong: &str) -> Vec<String> {
+    let app = TestApp::start().await;
+    let (fixtures, viewers) = (Fixtures::make(&app).await, Viewers::make(&app).await);
+    let sdl = stockroom::schema::sdl();
+    let honest = Rules::of(&sdl);
+    let right = honest.field(root, field).permission.name();
+    let doctored =
+        sdl.replace(&format!("permission: \"{right}\""), &format!("permission: \"{wrong}\""));
+    let rules = Rules::of(&doctored);
+    let field = rules.field(root, field);
+    assert_eq!(field.permission.name(), wrong);
+    try_field(&app, &rules, field, &fixtures, &viewers).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_does_not_ask_is_found() {
+    // To a schema that promises a check, the open list of products is a service without one.
+    let findings = found(Root::Query, "products", "STOCK_READ").await;
+
+    assert_eq!(findings.len(), 3, "guest, stranger and owner: {findings:#?}");
+    assert!(findings.iter().all(|finding| finding.contains("and it has data")), "{findings:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_asks_more_than_the_schema_says_is_found() {
+    for (root, field) in [(Root::Query, "warehouses"), (Root::Mutation, "warehouseCreate")] {
+        let findings = found(root, field, "ACCOUNT_OWN").await;
+
+        assert_eq!(findings.len(), 2, "stranger and owner: {findings:#?}");
+        let refused = |finding: &String| finding.contains("it answers FORBIDDEN");
+        assert!(findings.iter().all(refused), "{findings:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_asks_less_than_the_schema_says_is_found() {
+    let findings = found(Root::Subscription, "stockChanged", "STOCK_READ").await;
+
+    assert_eq!(findings.len(), 3, "{findings:#?}");
+}
