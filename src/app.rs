@@ -6,6 +6,7 @@ mod jobs;
 mod lifecycle;
 
 pub use crate::app::first_admin::FIRST_ADMIN_EMAIL;
+pub use crate::app::jobs::WorkerAway;
 pub use crate::app::lifecycle::Lifecycle;
 
 use crate::account::Accounts;

@@ -25,6 +25,17 @@ pub enum Environment {
     Production,
 }
 
+/// What a process of the server does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ServeRole {
+    /// Answers requests and does jobs.
+    All,
+    /// Answers requests; others do the jobs.
+    Api,
+    /// Does jobs, and answers probes alone.
+    Worker,
+}
+
 /// Which database to open.
 #[derive(Clone)]
 pub enum DatabaseTarget {
@@ -74,6 +85,10 @@ pub struct SettingsArgs {
     #[arg(long, env = "CACHE_SECONDS_ALONE", default_value_t = 10, global = true,
         value_parser = clap::value_parser!(u64).range(1..=300))]
     pub cache_seconds_alone: u64,
+    /// all, api or worker: whether `serve` answers requests, does jobs in the background, or both.
+    /// Apart they need Postgres.
+    #[arg(long, env = "ROLE", value_enum, default_value = "all", global = true)]
+    pub role: ServeRole,
     /// The folder for the embedded database and what else the server keeps.
     #[arg(long, env = "DATA_DIR", default_value = "data", global = true)]
     pub data_dir: PathBuf,
@@ -126,6 +141,8 @@ pub struct Settings {
     pub redis_key_prefix: String,
     /// How long an entity may be shown as it was while nobody can tell of its changes.
     pub cache_alone: Duration,
+    /// What `serve` does.
+    pub role: ServeRole,
     /// The folder for what the server keeps.
     pub data_dir: PathBuf,
     /// Where to listen.
@@ -165,6 +182,13 @@ impl SettingsArgs {
         let mut wrong = Vec::new();
         let production = self.environment == Environment::Production;
         let database = self.database(&mut wrong);
+        if self.role != ServeRole::All && matches!(database, Some(DatabaseTarget::Sqlite(_))) {
+            wrong.push(
+                "ROLE must be all with SQLite, which serves one process: set DATABASE_URL to \
+                 postgres://… to run API and worker apart."
+                    .to_owned(),
+            );
+        }
         check_signing_key(self.jwt_signing_key.as_ref(), production, &mut wrong);
         check_origins(&self.cors_allowed_origins, &mut wrong);
         if let Some(url) = &self.redis_url
@@ -191,6 +215,7 @@ impl SettingsArgs {
                 redis_url: self.redis_url,
                 redis_key_prefix: self.redis_key_prefix,
                 cache_alone: Duration::from_secs(self.cache_seconds_alone),
+                role: self.role,
                 data_dir: self.data_dir,
                 listen_addr: self.listen_addr,
                 jwt_signing_key: self.jwt_signing_key,

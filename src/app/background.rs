@@ -2,6 +2,7 @@
 //! fails is logged and the next one comes all the same.
 
 use crate::app::App;
+use crate::config::ServeRole;
 use futures::FutureExt;
 use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
@@ -20,6 +21,9 @@ impl App {
             let stock = stock.clone();
             async move { stock.expire_holds().await }
         });
+        if self.settings.role == ServeRole::Api {
+            return;
+        }
         // Ends within the time that requests have to end: what it does not finish it hands back.
         let worker = self.worker.clone().run(self.lifecycle.stopping.clone());
         self.lifecycle.tasks.spawn(worker);

@@ -2,11 +2,16 @@
 //! are only introduced to the worker.
 
 use crate::app::App;
-use crate::db::Db;
+use crate::config::ServeRole;
+use crate::db::{Db, DbError};
 use crate::idempotency;
 use crate::jobs::{self, Handlers, Job, Schedule, Timing, Worker};
 use crate::schema::Services;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// A worker that has not looked for jobs for so long is not well, or is not there.
+const WORKER_SILENT: Duration = Duration::from_secs(30);
 
 /// Forgets idempotency keys that are old.
 #[derive(Serialize, Deserialize)]
@@ -14,6 +19,17 @@ struct PurgeIdempotencyKeys {}
 
 impl Job for PurgeIdempotencyKeys {
     const KIND: &'static str = "idempotency.purge";
+}
+
+/// Why jobs are not done.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerAway {
+    /// No worker has looked for jobs lately.
+    #[error("no worker has looked for jobs for {} s", WORKER_SILENT.as_secs())]
+    Silent,
+    /// Nobody knows.
+    #[error(transparent)]
+    Db(#[from] DbError),
 }
 
 /// Forgets jobs that were done long ago.
@@ -28,6 +44,18 @@ impl App {
     /// A worker with every handler there is; it works when it is run.
     pub(crate) fn worker(db: &Db, services: &Services) -> anyhow::Result<Worker> {
         Ok(Worker::new(db.clone(), handlers(db, services), schedules()?, Timing::default()))
+    }
+
+    /// Whether jobs are done: by this process, or by another one if this does none.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub async fn check_worker(&self) -> Result<(), WorkerAway> {
+        let there = match self.settings.role {
+            ServeRole::All | ServeRole::Worker => self.worker.pulse().is_felt(WORKER_SILENT),
+            ServeRole::Api => jobs::is_worked(&self.db, WORKER_SILENT).await?,
+        };
+        if there { Ok(()) } else { Err(WorkerAway::Silent) }
     }
 }
 

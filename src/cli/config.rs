@@ -2,6 +2,7 @@
 
 use crate::config::{DatabaseTarget, LogFormat, Settings, SettingsArgs};
 use crate::db::Db;
+use crate::mail::{MailError, Mailer};
 use anyhow::bail;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
@@ -11,11 +12,14 @@ use std::time::Duration;
 
 /// Longer than a server that is well takes to answer.
 const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
+/// Mail servers may let strangers wait before they greet.
+const SMTP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What can be done with settings.
 #[derive(clap::Subcommand)]
 pub enum ConfigCommand {
-    /// Print every setting with secrets hidden, and try the database and Redis. Changes nothing;
+    /// Print every setting with secrets hidden, and try the database, Redis and the mail server.
+    /// Changes nothing;
     /// ends with an error when the server could not start.
     Check,
 }
@@ -39,7 +43,7 @@ pub fn run(
             Ok(()) => {}
             Err(sentence) => wrong.push(sentence),
         }
-        for found in [database(&settings).await, redis(&settings).await] {
+        for found in [database(&settings).await, redis(&settings).await, mail(&settings).await] {
             match found {
                 Ok(sentence) => println!("{sentence}"),
                 Err(sentence) => wrong.push(sentence),
@@ -173,6 +177,18 @@ async fn redis(settings: &Settings) -> Result<String, String> {
         Err(_) => {
             Err(format!("REDIS_URL: Redis does not answer within {} s.", REDIS_TIMEOUT.as_secs()))
         }
+    }
+}
+
+async fn mail(settings: &Settings) -> Result<String, String> {
+    if settings.mail.smtp_url.is_none() {
+        return Ok("Mail: no server is set; mails are written to the log.".to_owned());
+    }
+    let failed = |error: MailError| format!("SMTP_URL: {error}.");
+    let mailer = Mailer::new(&settings.mail, settings.environment).map_err(failed)?;
+    match tokio::time::timeout(SMTP_TIMEOUT, mailer.check()).await {
+        Ok(checked) => checked.map(|()| "Mail: the server answers.".to_owned()).map_err(failed),
+        Err(_) => Err(format!("SMTP_URL: no answer within {} s.", SMTP_TIMEOUT.as_secs())),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod admin;
 mod config;
+mod jobs;
 mod migrate;
 mod schema;
 mod seed;
@@ -38,6 +39,9 @@ enum Command {
     /// Manage the accounts of those who run the shop.
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// Look after the jobs that are done in the background.
+    #[command(subcommand)]
+    Jobs(jobs::JobsCommand),
     /// Print the GraphQL schema and end.
     Schema,
     /// Look at the settings.
@@ -69,6 +73,7 @@ pub fn run() -> ExitCode {
         Some(Command::Migrate) => migrate::run(cli.settings),
         Some(Command::Seed(args)) => seed::run(cli.settings, &args),
         Some(Command::Admin(command)) => admin::run(cli.settings, command),
+        Some(Command::Jobs(command)) => jobs::run(cli.settings, &command),
         Some(Command::Schema) => schema::run(),
         Some(Command::Config(command)) => config::run(cli.settings, &command, &matches),
     };

@@ -1,7 +1,7 @@
 //! `stockroom serve`: from settings to a listening server, and in good order back to nothing.
 
 use crate::app::{App, FIRST_ADMIN_EMAIL};
-use crate::config::{DatabaseTarget, Settings, SettingsArgs};
+use crate::config::{DatabaseTarget, ServeRole, Settings, SettingsArgs};
 use crate::seed::Seed;
 use crate::telemetry;
 use anyhow::Context;
@@ -48,17 +48,14 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     if !steps.is_empty() {
         tracing::info!(steps = steps.len(), "the database was brought up to date");
     }
-    if app.settings.seed_demo {
+    let has_api = app.settings.role != ServeRole::Worker;
+    if has_api && app.settings.seed_demo {
         let seed = Seed::new(app.db.clone(), app.settings.shop_currency);
         if seed.run_if_new().await.context("cannot write the demo catalogue")? {
-            tracing::info!("the demo catalogue was written");
+            tracing::info!("the database is new: it has the demo catalogue now");
         }
     }
-    let demo = Seed::new(app.db.clone(), app.settings.shop_currency);
-    if app.settings.seed_demo && demo.run_if_new().await.context("cannot write demo data")? {
-        tracing::info!("the database is new: it has the demo catalogue now");
-    }
-    let password = app.first_admin().await?;
+    let password = if has_api { app.first_admin().await? } else { None };
     app.work_in_background();
     // Whoever closed the other end of the output does not want to read it.
     let _ = std::io::stdout().write_all(greeting(&app.settings, address, password).as_bytes());
@@ -126,18 +123,28 @@ fn greeting(settings: &Settings, address: SocketAddr, password: Option<SecretStr
         DatabaseTarget::Postgres { .. } => "PostgreSQL".to_owned(),
     };
     let shared = if settings.redis_url.is_some() { "Redis" } else { "this process alone" };
-    let mut lines = vec![
-        format!("Stockroom {} is ready.", env!("CARGO_PKG_VERSION")),
-        String::new(),
-        format!("  GraphQL    http://{host}/graphql"),
-        format!("  Live       ws://{host}/graphql (graphql-transport-ws)"),
-        format!("  Health     http://{host}/health/ready"),
-        format!("  Database   {database}"),
-        format!("  Cache      {shared}"),
-    ];
-    if settings.graphiql_enabled {
-        lines.insert(2, format!("  GraphiQL   http://{host}/"));
+    let mut lines =
+        vec![format!("Stockroom {} is ready.", env!("CARGO_PKG_VERSION")), String::new()];
+    let has_api = settings.role != ServeRole::Worker;
+    if has_api && settings.graphiql_enabled {
+        lines.push(format!("  GraphiQL   http://{host}/"));
     }
+    if has_api {
+        lines.push(format!("  GraphQL    http://{host}/graphql"));
+        lines.push(format!("  Live       ws://{host}/graphql (graphql-transport-ws)"));
+    }
+    lines.push(format!("  Health     http://{host}/health/ready"));
+    lines.push(format!("  Database   {database}"));
+    lines.push(format!("  Cache      {shared}"));
+    lines.push(match settings.role {
+        ServeRole::All => "  Jobs       in this process".to_owned(),
+        ServeRole::Api => "  Jobs       in workers of their own: serve --role worker".to_owned(),
+        ServeRole::Worker => "  Jobs       and nothing else in this process".to_owned(),
+    });
+    lines.push(match settings.mail.smtp_url {
+        Some(_) => "  Mail       over SMTP".to_owned(),
+        None => "  Mail       written to the log".to_owned(),
+    });
     if let Some(password) = password {
         let password = password.expose_secret();
         lines.push(String::new());

@@ -39,6 +39,8 @@ struct Report {
 struct Checks {
     database: Check,
     cache: Check,
+    worker: Check,
+    mail: Check,
 }
 
 #[derive(Clone, Serialize)]
@@ -101,18 +103,30 @@ async fn report(state: &HttpState) -> Report {
 
 async fn examine(app: &App) -> Report {
     let began = Instant::now();
-    let (database, cache) = tokio::join!(
+    let (database, cache, worker, mail) = tokio::join!(
         check("database", Health::Unhealthy, app.db.ping()),
         // Without Redis everything works, and each replica for itself.
         check("cache", Health::Degraded, app.cache.check()),
+        // Requests are answered; what follows from them waits.
+        check("worker", Health::Degraded, app.check_worker()),
+        check("mail", Health::Degraded, app.mailer.check()),
     );
+    let checks = Checks { database, cache, worker, mail };
     Report {
-        status: database.status.max(cache.status),
+        status: checks.worst(),
         timestamp: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
         latency_ms: elapsed_ms(began),
         service: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
-        checks: Checks { database, cache },
+        checks,
+    }
+}
+
+impl Checks {
+    fn worst(&self) -> Health {
+        let Self { database, cache, worker, mail } = self;
+        let all = [database, cache, worker, mail].map(|check| check.status);
+        all.into_iter().max().unwrap_or(Health::Healthy)
     }
 }
 

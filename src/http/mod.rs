@@ -23,6 +23,7 @@ mod state;
 pub use crate::http::server::serve;
 
 use crate::app::App;
+use crate::config::ServeRole;
 use crate::http::state::HttpState;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -36,22 +37,33 @@ const COMPRESSED_FROM_BYTES: u64 = 1_024;
 /// The router of the whole server.
 pub fn router(app: App) -> Router {
     let cors = response_headers::cors(&app.settings.cors_allowed_origins);
+    let role = app.settings.role;
     let state = HttpState::new(app);
-    let graphql = on(MethodFilter::POST, endpoint::post)
-        .get(endpoint::get)
-        .fallback(endpoint::method_not_allowed);
-    // The last layer is the outermost: it sees the request first and the answer last.
-    Router::new()
-        .route("/graphql", graphql)
+    let probes = Router::new()
         .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
-        .route("/", get(pages::graphiql))
-        .route("/assets/{name}", get(pages::asset))
-        .route("/licenses.md", get(pages::licenses))
+        .route("/health/ready", get(health::ready));
+    let routes = match role {
+        ServeRole::All | ServeRole::Api => with_api(probes),
+        ServeRole::Worker => probes,
+    };
+    // The last layer is the outermost: it sees the request first and the answer last.
+    routes
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES)))
         .layer(cors)
         .layer(from_fn_with_state(state.clone(), observation::observe))
         .with_state(state)
+}
+
+/// Adds what only processes have that answer requests.
+fn with_api(routes: Router<HttpState>) -> Router<HttpState> {
+    let graphql = on(MethodFilter::POST, endpoint::post)
+        .get(endpoint::get)
+        .fallback(endpoint::method_not_allowed);
+    routes
+        .route("/graphql", graphql)
+        .route("/", get(pages::graphiql))
+        .route("/assets/{name}", get(pages::asset))
+        .route("/licenses.md", get(pages::licenses))
 }

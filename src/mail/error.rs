@@ -50,7 +50,7 @@ impl From<lettre::transport::smtp::Error> for MailError {
         let code = error.status().map(u16::from);
         match code {
             // These are about us, not about the message: operators can put them right.
-            Some(421 | 450..=499 | 530 | 534 | 535 | 538) => Self::Unavailable(words),
+            Some(521 | 530 | 534 | 535 | 538) => Self::Unavailable(words),
             _ if error.is_permanent() => Self::Refused(words),
             _ => Self::Unavailable(words),
         }

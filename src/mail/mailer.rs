@@ -99,9 +99,16 @@ impl Mailer {
                     transport.send(encoded).await?;
                     Ok(())
                 };
-                Arc::clone(server).converse(talk).await?;
-                tracing::info!(to = masked(&message.to), "a mail was handed to the mail server");
-                Ok(())
+                let sent = Arc::clone(server).converse(talk).await;
+                let to = masked(&message.to);
+                match &sent {
+                    Ok(()) => tracing::info!(to, "a mail was handed to the mail server"),
+                    Err(error) => {
+                        let reason = error.to_string();
+                        tracing::warn!(to, reason, "a mail was not sent");
+                    }
+                }
+                sent
             }
             Outlet::Log => {
                 let Message { to, subject, text } = message;
@@ -160,5 +167,57 @@ impl Server {
             }
         });
         task.await.unwrap_or_else(|_| Err(MailError::Unavailable("the task ended".to_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// What was logged so far.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn in_development_the_log_has_the_link_on_a_line_of_its_own() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let log = tracing_subscriber::fmt()
+            .compact()
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        let settings = MailSettings {
+            smtp_url: None,
+            from: "Shop <shop@localhost>".parse().unwrap(),
+            storefront_url: "http://localhost:3000".to_owned(),
+        };
+        let mailer = Mailer::new(&settings, Environment::Development).unwrap();
+        let link = "http://localhost:3000/verify?token=abc";
+        let message = Message {
+            to: "anna@example.com".to_owned(),
+            subject: "Welcome".to_owned(),
+            text: format!("Follow this link:\n\n{link}\n"),
+        };
+
+        let guard = tracing::subscriber::set_default(log);
+        mailer.send(&message).await.unwrap();
+        drop(guard);
+
+        let logged = String::from_utf8(lines.0.lock().clone()).unwrap();
+        assert!(logged.lines().any(|line| line == link), "{logged}");
+        assert!(logged.contains("anna@example.com") && logged.contains("Welcome"), "{logged}");
     }
 }

@@ -45,8 +45,14 @@ impl Message {
             .message_id(Some(format!("<{}@{domain}>", Uuid::new_v4().simple())))
             .date_now()
             .header(ContentType::TEXT_PLAIN)
-            .body(self.text.replace("\r\n", "\n").replace('\n', "\r\n"))
+            .body(self.body())
             .map_err(|_| MailError::Unsendable("the message cannot be written"))
+    }
+
+    /// The text with the line breaks of mail, the last one left to the end of the message.
+    fn body(&self) -> String {
+        let text = self.text.replace("\r\n", "\n");
+        text.strip_suffix('\n').unwrap_or(&text).replace('\n', "\r\n")
     }
 }
 

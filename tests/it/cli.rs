@@ -182,6 +182,25 @@ fn production_says_what_to_set() {
 }
 
 #[test]
+fn api_and_worker_apart_need_postgres() {
+    for role in ["api", "worker"] {
+        let refused = Shell::new().run(&format!("serve --role {role}")).refused();
+        assert!(refused.contains("ROLE") && refused.contains("DATABASE_URL"), "{refused}");
+    }
+}
+
+#[test]
+fn there_are_no_dead_jobs_in_a_new_shop() {
+    let shell = Shell::new();
+
+    let listed = shell.run("jobs list --status dead").well();
+    let refused = shell.run("jobs retry 019b76da-a800-7000-8000-000000000001").refused();
+
+    assert!(listed.contains("no jobs that are dead"), "{listed}");
+    assert!(refused.contains("no dead job"), "{refused}");
+}
+
+#[test]
 fn everything_that_is_wrong_is_told_at_once() {
     let refused = Shell::new()
         .run_with("migrate", &[PRODUCTION, ("REDIS_URL", "x"), ("SHOP_CURRENCY", "x")])
@@ -227,13 +246,16 @@ fn checking_the_settings_tells_what_cannot_be_reached() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let database = format!("postgres://shop:hunter2@127.0.0.1:{port}/shop");
     let redis = format!("redis://:hunter2@127.0.0.1:{port}");
+    let smtp = format!("smtp://shop:hunter2@127.0.0.1:{port}");
 
-    let ended =
-        shell.run_with("config check", &[("DATABASE_URL", &database), ("REDIS_URL", &redis)]);
+    let environment = [("DATABASE_URL", &*database), ("REDIS_URL", &*redis), ("SMTP_URL", &*smtp)];
+    let ended = shell.run_with("config check", &environment);
 
     assert!(!ended.stdout.contains("hunter2"), "{}", ended.stdout);
     let refused = ended.refused();
-    assert!(refused.contains("DATABASE_URL") && refused.contains("REDIS_URL"), "{refused}");
+    for name in ["DATABASE_URL", "REDIS_URL", "SMTP_URL"] {
+        assert!(refused.contains(name), "{refused}");
+    }
     assert!(refused.contains("refused (os error"), "the reason is told: {refused}");
     assert!(!refused.contains("hunter2"), "{refused}");
 }

@@ -189,6 +189,7 @@ async fn without_redis_the_server_is_ready_and_says_that_it_is_degraded() {
     redis.stall().await;
 
     let app = TestApp::with(|settings| settings.redis_url = Some(redis.url().into())).await;
+    app.app.work_in_background();
     let degraded = app.guest().get("/health/ready").await;
     redis.resume().await;
 

@@ -1,10 +1,12 @@
 //! The probes, and how the process begins and ends.
 
-use crate::app::{ServerProcess, Socket, TestApp};
+use crate::app::{ServerProcess, SmtpSink, Socket, TestApp};
 
 #[tokio::test]
 async fn a_ready_server_says_so_in_detail() {
     let app = TestApp::start().await;
+    app.app.work_in_background();
+    app.until("a worker works", async |app| app.app.check_worker().await.is_ok()).await;
 
     let answer = app.guest().get("/health/ready").await;
 
@@ -14,6 +16,8 @@ async fn a_ready_server_says_so_in_detail() {
     assert_eq!(answer.json["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(answer.json["checks"]["database"]["status"], "healthy");
     assert_eq!(answer.json["checks"]["cache"]["status"], "healthy");
+    assert_eq!(answer.json["checks"]["worker"]["status"], "healthy");
+    assert_eq!(answer.json["checks"]["mail"]["status"], "healthy");
     assert!(answer.json["latency_ms"].is_number());
     assert!(answer.json["timestamp"].as_str().unwrap().ends_with('Z'));
 }
@@ -137,4 +141,55 @@ async fn a_new_shop_in_production_has_no_administrator_that_nobody_asked_for() {
     let app = TestApp::with(|settings| settings.environment = production).await;
 
     assert!(app.app.first_admin().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn without_a_worker_or_a_mail_server_it_is_ready_and_says_so() {
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    let app = TestApp::with(|settings| settings.mail.smtp_url = Some(url.into())).await;
+
+    let answer = app.guest().get("/health/ready").await;
+
+    assert_eq!((answer.status.as_u16(), &answer.json["status"]), (200, &"degraded".into()));
+    assert_eq!(answer.json["checks"]["worker"]["status"], "degraded");
+    assert_eq!(answer.json["checks"]["mail"]["status"], "degraded");
+    assert_eq!(answer.json["checks"]["database"]["status"], "healthy");
+}
+
+#[tokio::test]
+async fn a_mail_server_that_answers_is_asked_once_for_many_probes() {
+    let sink = SmtpSink::start().await;
+    let app = TestApp::with(|settings| settings.mail.smtp_url = Some(sink.url().into())).await;
+
+    for _ in 0..20 {
+        assert!(app.app.mailer.check().await.is_ok());
+    }
+
+    assert_eq!(sink.connections(), 1);
+}
+
+#[tokio::test]
+async fn api_and_worker_can_be_processes_of_their_own() {
+    let app = TestApp::start().await;
+    if !app.app.db.is_postgres() {
+        // Refused on SQLite, which the tests of the command line see to.
+        return;
+    }
+    let api = ServerProcess::start_with(&app, &[("ROLE", "api")]).await;
+    let worker_of = async || {
+        let ready = reqwest::get(api.url("/health/ready")).await.unwrap();
+        let ready: serde_json::Value = ready.json().await.unwrap();
+        ready["checks"]["worker"]["status"].clone()
+    };
+    assert_eq!(worker_of().await, "degraded");
+
+    let mut worker = ServerProcess::start_with(&app, &[("ROLE", "worker")]).await;
+
+    app.until("the worker is seen", async |_| worker_of().await == "healthy").await;
+    assert_eq!(reqwest::get(worker.url("/graphql")).await.unwrap().status(), 404);
+    assert_eq!(reqwest::get(worker.url("/health/live")).await.unwrap().status(), 200);
+    worker.end_and_read_log().await;
+    app.until("the worker has left", async |_| worker_of().await == "degraded").await;
 }

@@ -213,6 +213,20 @@ async fn a_worker_shows_that_it_works() {
 }
 
 #[tokio::test]
+async fn a_server_forgets_by_itself_what_is_old() {
+    let app = TestApp::start().await;
+
+    app.app.work_in_background();
+
+    let done =
+        |kind: &str| format!("SELECT count(*) FROM job WHERE status = 'done' AND kind = '{kind}'");
+    for kind in ["idempotency.purge", "jobs.purge"] {
+        app.until(kind, async |app| app.number(&done(kind)).await >= 1).await;
+    }
+    assert_eq!(app.works().await, 0);
+}
+
+#[tokio::test]
 async fn queues_do_not_wait_for_one_another() {
     let app = TestApp::start().await;
     let crew = Crew::of(&app, |name, _| async move {

@@ -179,7 +179,9 @@ async fn who_lost_the_lease_has_nothing_to_say() {
     late.until_begun(1).await;
 
     // Someone else claims it, as after a lease that ended.
-    app.execute("UPDATE job SET token = token + 1, attempts = 2").await;
+    let taken = "UPDATE job SET token = token + 1, attempts = 2, \
+                 run_at = '2999-01-01T00:00:00+00:00'";
+    app.execute(taken).await;
 
     // At the next renewal the handler is dropped, and its worker writes nothing.
     hear.recv().await.expect("the handler was dropped");
