@@ -3,13 +3,15 @@
 mod background;
 mod first_admin;
 mod jobs;
+mod keys;
 mod lifecycle;
 
 pub use crate::app::first_admin::FIRST_ADMIN_EMAIL;
 pub use crate::app::jobs::WorkerAway;
+pub use crate::app::keys::check_keys;
 pub use crate::app::lifecycle::Lifecycle;
 
-use crate::account::Accounts;
+use crate::account::{AccountWatch, Accounts};
 use crate::auth::TokenCodec;
 use crate::cache::{self, EntityCache};
 use crate::catalog::Catalog;
@@ -25,9 +27,7 @@ use crate::schema::{Services, StockroomSchema};
 use crate::stock::Stock;
 use crate::stock::live::LiveStock;
 use anyhow::Context;
-use secrecy::{ExposeSecret, SecretString};
-use std::io::Write;
-use std::path::Path;
+use secrecy::ExposeSecret;
 
 /// Everything that a server needs, wired.
 #[derive(Clone)]
@@ -46,6 +46,8 @@ pub struct App {
     pub mailer: Mailer,
     /// Does the jobs that services write.
     pub worker: Worker,
+    /// Tells sockets that their account has changed.
+    pub account_watch: AccountWatch,
     /// What every document passes before the engine sees it.
     pub front: DocumentFront,
     /// The engine.
@@ -63,13 +65,11 @@ impl App {
         std::fs::create_dir_all(&settings.data_dir)
             .with_context(|| format!("cannot make the data folder {:?}", settings.data_dir))?;
         let db = Db::open(&settings.database).await.context("cannot open the database")?;
-        let key = match &settings.jwt_signing_key {
-            Some(key) => key.clone(),
-            None => development_key(&settings.data_dir).context("cannot keep a signing key")?,
-        };
+        let tokens = TokenCodec::new(keys::key_ring(&settings)?);
         let lifecycle = Lifecycle::default();
         let (bus, cache) = connect_replicas(&settings, &lifecycle).await?;
-        let accounts = Accounts::new(db.clone(), TokenCodec::new(&key))?;
+        let accounts = Accounts::new(db.clone(), tokens, bus.clone())?;
+        let account_watch = watch_accounts(&bus, &lifecycle);
         let stock = Stock::new(db.clone(), bus.clone(), cache.clone());
         let live_stock = LiveStock::new(stock.clone(), bus.clone());
         let watching = lifecycle.ended.clone().run_until_cancelled_owned(live_stock.clone().run());
@@ -87,7 +87,19 @@ impl App {
             ..Limits::default()
         };
         let front = DocumentFront::new(&schema.sdl(), limits, scalars::checks())?;
-        Ok(Self { settings, db, bus, cache, services, mailer, worker, front, schema, lifecycle })
+        Ok(Self {
+            settings,
+            db,
+            bus,
+            cache,
+            services,
+            account_watch,
+            mailer,
+            worker,
+            front,
+            schema,
+            lifecycle,
+        })
     }
 
     /// Brings the database's schema up to date and tells the names of the steps that were missing.
@@ -97,6 +109,14 @@ impl App {
     pub async fn migrate(&self) -> anyhow::Result<Vec<String>> {
         self.db.migrate().await.context("cannot migrate the database")
     }
+}
+
+/// Hears of accounts until the end of the lifecycle.
+fn watch_accounts(bus: &Bus, lifecycle: &Lifecycle) -> AccountWatch {
+    let watch = AccountWatch::default();
+    let watching = watch.clone().run(bus.subscribe());
+    lifecycle.background.spawn(lifecycle.ended.clone().run_until_cancelled_owned(watching));
+    watch
 }
 
 /// The bus and the cache, shared with the other replicas when there is a Redis. Their tasks run
@@ -127,19 +147,4 @@ async fn connect_replicas(
     lifecycle.background.spawn(upkeep.run(lifecycle.ended.clone()));
     bus.join().await;
     Ok((bus, cache))
-}
-
-/// The key that development signs with: made once, kept in the data folder, readable by its owner.
-fn development_key(data_dir: &Path) -> anyhow::Result<SecretString> {
-    let path = data_dir.join("development-signing-key");
-    if let Ok(key) = std::fs::read_to_string(&path) {
-        return Ok(SecretString::from(key));
-    }
-    let key = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&path)?.write_all(key.as_bytes())?;
-    Ok(SecretString::from(key))
 }

@@ -3,12 +3,15 @@
 
 mod mail;
 mod network;
+mod tokens;
 mod transport;
 
 pub use crate::config::mail::{MailArgs, MailSettings};
 pub use crate::config::network::Network;
+pub use crate::config::tokens::{KeyFile, TokenSettings};
 pub use crate::config::transport::{SocketLimits, TransportLimits};
 
+use crate::config::tokens::TokenArgs;
 use crate::config::transport::TransportArgs;
 use crate::money::Currency;
 use secrecy::{ExposeSecret, SecretString};
@@ -95,9 +98,9 @@ pub struct SettingsArgs {
     /// Address and port to listen on.
     #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8000", global = true)]
     pub listen_addr: SocketAddr,
-    /// Signs access tokens; at least 32 bytes. Required in production, made on the spot otherwise.
-    #[arg(long, env = "JWT_SIGNING_KEY", hide_env_values = true, global = true)]
-    pub jwt_signing_key: Option<SecretString>,
+    /// The keys of access tokens, and cookies.
+    #[command(flatten)]
+    pub tokens: TokenArgs,
     /// Origins of browser pages that may call the API and open sockets, separated by commas, such
     /// as https://shop.example. The server's own pages always may.
     #[arg(long, env = "CORS_ALLOWED_ORIGINS", value_delimiter = ',', global = true)]
@@ -147,8 +150,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Where to listen.
     pub listen_addr: SocketAddr,
-    /// Signs access tokens; None in development: one is made and kept in the data folder.
-    pub jwt_signing_key: Option<SecretString>,
+    /// The keys of access tokens, and cookies.
+    pub tokens: TokenSettings,
     /// Origins of foreign pages that may call.
     pub cors_allowed_origins: Vec<String>,
     /// The log filter.
@@ -169,10 +172,6 @@ pub struct Settings {
     pub transport: TransportLimits,
 }
 
-const SHORTEST_KEY: usize = 32;
-/// Keys that stand in examples and tutorials; whoever knows them could sign tokens.
-const WELL_KNOWN_KEYS: [&str; 4] = ["secret", "changeme", "change-me", "your-256-bit-secret"];
-
 impl SettingsArgs {
     /// Checks the settings, each alone and against the others.
     ///
@@ -189,7 +188,7 @@ impl SettingsArgs {
                     .to_owned(),
             );
         }
-        check_signing_key(self.jwt_signing_key.as_ref(), production, &mut wrong);
+        let tokens = self.tokens.check(production, &mut wrong);
         check_origins(&self.cors_allowed_origins, &mut wrong);
         if let Some(url) = &self.redis_url
             && !["redis://", "rediss://", "unix://"]
@@ -218,7 +217,7 @@ impl SettingsArgs {
                 role: self.role,
                 data_dir: self.data_dir,
                 listen_addr: self.listen_addr,
-                jwt_signing_key: self.jwt_signing_key,
+                tokens,
                 cors_allowed_origins: self.cors_allowed_origins,
                 log_level: self.log_level,
                 log_format: self.log_format.unwrap_or(if production {
@@ -255,25 +254,6 @@ impl SettingsArgs {
         }
         wrong.push("DATABASE_URL must begin with postgres:// or sqlite:.".to_owned());
         None
-    }
-}
-
-fn check_signing_key(key: Option<&SecretString>, production: bool, wrong: &mut Vec<String>) {
-    const ADVICE: &str = "set it to the output of `openssl rand -base64 48`.";
-    let Some(key) = key.map(SecretString::expose_secret) else {
-        if production {
-            wrong.push(format!("JWT_SIGNING_KEY is missing: {ADVICE}"));
-        }
-        return;
-    };
-    let known = WELL_KNOWN_KEYS.iter().any(|known| key.to_lowercase().contains(known));
-    let mut bytes = key.as_bytes().to_vec();
-    bytes.sort_unstable();
-    bytes.dedup();
-    if key.len() < SHORTEST_KEY {
-        wrong.push(format!("JWT_SIGNING_KEY has fewer than {SHORTEST_KEY} bytes: {ADVICE}"));
-    } else if production && (known || bytes.len() < 8) {
-        wrong.push(format!("JWT_SIGNING_KEY is easy to guess: {ADVICE}"));
     }
 }
 

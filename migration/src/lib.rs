@@ -15,6 +15,7 @@ mod m20261121_000004_stock;
 mod m20261121_000005_idempotency;
 mod m20261121_000006_default_warehouse;
 mod m20261122_000001_job;
+mod m20261122_000002_session;
 
 pub struct Migrator;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_idempotency::Migration),
             Box::new(m20261121_000006_default_warehouse::Migration),
             Box::new(m20261122_000001_job::Migration),
+            Box::new(m20261122_000002_session::Migration),
         ]
     }
 }

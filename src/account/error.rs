@@ -16,6 +16,9 @@ pub enum AccountError {
     /// Too many sign-ins at once; the hashing of passwords is bounded.
     #[error("too many sign-ins at once")]
     Busy,
+    /// The refresh token is unknown, expired or spent.
+    #[error("the refresh token is not good")]
+    TokenInvalid,
     /// The access token is not good.
     #[error(transparent)]
     InvalidToken(#[from] crate::auth::InvalidToken),

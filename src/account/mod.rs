@@ -4,7 +4,12 @@ mod error;
 pub mod graphql;
 pub mod loader;
 mod password;
+mod refresh_token;
 mod service;
+mod watch;
 
 pub use error::AccountError;
-pub use service::{Accounts, NewUser, SignedIn, User};
+pub use service::{
+    Accounts, NewUser, Revocation, SESSION_IDLE_DAYS, SESSION_LONGEST_DAYS, SignedIn, User,
+};
+pub use watch::{AccountNews, AccountWatch};

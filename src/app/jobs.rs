@@ -32,6 +32,14 @@ pub enum WorkerAway {
     Db(#[from] DbError),
 }
 
+/// Forgets sessions that have ended by themselves.
+#[derive(Serialize, Deserialize)]
+struct PurgeSessions {}
+
+impl Job for PurgeSessions {
+    const KIND: &'static str = "sessions.purge";
+}
+
 /// Forgets jobs that were done long ago.
 #[derive(Serialize, Deserialize)]
 struct PurgeDoneJobs {}
@@ -59,12 +67,17 @@ impl App {
     }
 }
 
-fn handlers(db: &Db, _services: &Services) -> Handlers {
+fn handlers(db: &Db, services: &Services) -> Handlers {
     let mut handlers = Handlers::default();
     let keys = db.clone();
     handlers.on(move |_: PurgeIdempotencyKeys, _| {
         let db = keys.clone();
         async move { Ok(idempotency::purge(&db).await.map(drop)?) }
+    });
+    let accounts = services.accounts.clone();
+    handlers.on(move |_: PurgeSessions, _| {
+        let accounts = accounts.clone();
+        async move { Ok(accounts.purge_sessions().await.map(drop)?) }
     });
     let done = db.clone();
     handlers.on(move |_: PurgeDoneJobs, _| {
@@ -77,6 +90,7 @@ fn handlers(db: &Db, _services: &Services) -> Handlers {
 fn schedules() -> anyhow::Result<Vec<Schedule>> {
     Ok(vec![
         Schedule::new("idempotency.purge", "7 * * * *", &PurgeIdempotencyKeys {})?,
+        Schedule::new("sessions.purge", "22 * * * *", &PurgeSessions {})?,
         Schedule::new("jobs.purge", "37 * * * *", &PurgeDoneJobs {})?,
     ])
 }

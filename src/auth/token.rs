@@ -1,8 +1,10 @@
-//! Access tokens: JWTs as RFC 9068 profiles them.
+//! Access tokens: JWTs as RFC 9068 profiles them and RFC 8725 wants them checked.
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use secrecy::{ExposeSecret, SecretString};
+use crate::auth::KeyRing;
+use crate::auth::keys::CheckingKey;
+use jsonwebtoken::{Header, Validation};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// How long an access token is good for.
@@ -12,12 +14,10 @@ const ISSUER: &str = "stockroom";
 const AUDIENCE: &str = "stockroom-api";
 const TOKEN_TYPE: &str = "at+jwt";
 
-/// Signs and checks access tokens: JWTs as RFC 9068 profiles them, HS256 and nothing else.
+/// Signs access tokens with the one key that signs, and checks them with the key that they name.
 #[derive(Clone)]
 pub struct TokenCodec {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-    validation: Validation,
+    keys: Arc<KeyRing>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -25,6 +25,7 @@ struct Claims {
     iss: String,
     aud: String,
     sub: Uuid,
+    sid: Uuid,
     jti: Uuid,
     iat: i64,
     nbf: i64,
@@ -37,53 +38,76 @@ struct Claims {
 pub struct InvalidToken;
 
 impl TokenCodec {
-    /// A codec with this signing key, which the settings have checked to be long enough.
+    /// A codec with these keys.
     #[must_use]
-    pub fn new(key: &SecretString) -> Self {
-        let key = key.expose_secret().as_bytes();
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.leeway = LEEWAY_SECONDS;
-        validation.validate_nbf = true;
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-        Self {
-            encoding: EncodingKey::from_secret(key),
-            decoding: DecodingKey::from_secret(key),
-            validation,
-        }
+    pub fn new(keys: KeyRing) -> Self {
+        Self { keys: Arc::new(keys) }
     }
 
-    /// A token for the account `user_id`, good from `now` (seconds since 1970) on.
+    /// The keys.
+    #[must_use]
+    pub fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    /// A token for a session of an account, good from `now` (seconds since 1970) on.
     ///
     /// # Errors
     /// When the token cannot be signed, which is a fault of the program.
-    pub fn issue(&self, user_id: Uuid, now: i64) -> Result<String, jsonwebtoken::errors::Error> {
+    pub fn issue(
+        &self,
+        user_id: Uuid,
+        session_id: Uuid,
+        now: i64,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
             sub: user_id,
+            sid: session_id,
             jti: Uuid::new_v4(),
             iat: now,
             nbf: now,
             exp: now.saturating_add(ACCESS_TOKEN_SECONDS),
         };
-        let header = Header { typ: Some(TOKEN_TYPE.to_owned()), ..Header::new(Algorithm::HS256) };
-        jsonwebtoken::encode(&header, &claims, &self.encoding)
+        let (id, algorithm, key) = self.keys.signing();
+        let header = Header {
+            typ: Some(TOKEN_TYPE.to_owned()),
+            kid: Some(id.to_owned()),
+            ..Header::new(algorithm)
+        };
+        jsonwebtoken::encode(&header, &claims, key)
     }
 
-    /// The account that the token was issued to.
+    /// What a good token says.
     ///
     /// # Errors
     /// [`InvalidToken`], which never tells what was wrong with it.
     pub fn verify(&self, token: &str) -> Result<VerifiedToken, InvalidToken> {
-        let token = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation)
-            .map_err(|_| InvalidToken)?;
-        if token.header.typ.as_deref() != Some(TOKEN_TYPE) {
+        // Of the header nothing is believed but the name of one of our keys: where keys could be
+        // fetched from, or a key itself, is not even looked at.
+        let header = jsonwebtoken::decode_header(token).map_err(|_| InvalidToken)?;
+        let is_ours = header.typ.as_deref() == Some(TOKEN_TYPE) && header.crit.is_none();
+        let key = header.kid.as_deref().and_then(|id| self.keys.checking(id));
+        let key = key.filter(|_| is_ours).ok_or(InvalidToken)?;
+        let token = jsonwebtoken::decode::<Claims>(token, &key.key, &validation(key));
+        let Claims { sub, sid, iat, exp, .. } = token.map_err(|_| InvalidToken)?.claims;
+        let now = i64::try_from(jsonwebtoken::get_current_timestamp()).unwrap_or(i64::MAX);
+        if iat.saturating_sub_unsigned(LEEWAY_SECONDS) > now {
             return Err(InvalidToken);
         }
-        Ok(VerifiedToken { user_id: token.claims.sub, expires_at: token.claims.exp })
+        Ok(VerifiedToken { user_id: sub, session_id: sid, expires_at: exp })
     }
+}
+
+fn validation(key: &CheckingKey) -> Validation {
+    let mut validation = Validation::new(key.algorithm);
+    validation.leeway = LEEWAY_SECONDS;
+    validation.validate_nbf = true;
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+    validation
 }
 
 /// What a good token says.
@@ -91,6 +115,8 @@ impl TokenCodec {
 pub struct VerifiedToken {
     /// The account it was issued to.
     pub user_id: Uuid,
+    /// The session that it belongs to.
+    pub session_id: Uuid,
     /// When it ends, in seconds since 1970.
     pub expires_at: i64,
 }
@@ -98,9 +124,17 @@ pub struct VerifiedToken {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::KeyMaterial;
+    use secrecy::SecretString;
+
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+    fn secret(key: &str) -> KeyMaterial {
+        KeyMaterial::Secret(SecretString::from(key.to_owned()))
+    }
 
     fn codec(key: &str) -> TokenCodec {
-        TokenCodec::new(&SecretString::from(key.to_owned()))
+        TokenCodec::new(KeyRing::new(&secret(key)).unwrap())
     }
 
     fn now() -> i64 {
@@ -108,27 +142,40 @@ mod tests {
     }
 
     #[test]
-    fn a_token_names_its_account() {
-        let (codec, id) = (codec("0123456789abcdef0123456789abcdef"), Uuid::now_v7());
-        let token = codec.issue(id, now()).unwrap();
-        assert_eq!(codec.verify(&token).unwrap().user_id, id);
+    fn a_token_names_its_account_and_session() {
+        let (codec, id, session) = (codec(KEY), Uuid::now_v7(), Uuid::now_v7());
+        let token = codec.issue(id, session, now()).unwrap();
+        let verified = codec.verify(&token).unwrap();
+        assert_eq!((verified.user_id, verified.session_id), (id, session));
     }
 
     #[test]
     fn expired_and_not_yet_valid_tokens_are_refused() {
-        let codec = codec("0123456789abcdef0123456789abcdef");
+        let codec = codec(KEY);
         for at in [now() - ACCESS_TOKEN_SECONDS - 60, now() + 120] {
-            let token = codec.issue(Uuid::now_v7(), at).unwrap();
+            let token = codec.issue(Uuid::now_v7(), Uuid::now_v7(), at).unwrap();
             assert!(codec.verify(&token).is_err());
         }
     }
 
     #[test]
     fn another_key_or_algorithm_is_refused() {
-        let codec_here = codec("0123456789abcdef0123456789abcdef");
-        let foreign = codec("another-key-another-key-another!").issue(Uuid::now_v7(), now());
-        assert!(codec_here.verify(&foreign.unwrap()).is_err());
+        let foreign = codec("another-key-another-key-another!");
+        let foreign = foreign.issue(Uuid::now_v7(), Uuid::now_v7(), now()).unwrap();
+        assert!(codec(KEY).verify(&foreign).is_err());
         // {"alg":"none","typ":"at+jwt"}.{}. with an empty signature
-        assert!(codec_here.verify("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.e30.").is_err());
+        assert!(codec(KEY).verify("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.e30.").is_err());
+    }
+
+    #[test]
+    fn a_previous_key_checks_and_does_not_sign() {
+        let (old, new) = (codec(KEY), "another-key-another-key-another!");
+        let token = old.issue(Uuid::now_v7(), Uuid::now_v7(), now()).unwrap();
+        let ring = KeyRing::new(&secret(new)).unwrap().with_previous(&secret(KEY)).unwrap();
+        let rotated = TokenCodec::new(ring);
+        assert!(rotated.verify(&token).is_ok());
+        let token = rotated.issue(Uuid::now_v7(), Uuid::now_v7(), now()).unwrap();
+        assert!(codec(new).verify(&token).is_ok());
+        assert!(old.verify(&token).is_err());
     }
 }

@@ -43,6 +43,9 @@ pub fn run(
             Ok(()) => {}
             Err(sentence) => wrong.push(sentence),
         }
+        if let Err(error) = crate::app::check_keys(&settings) {
+            wrong.push(error.to_string());
+        }
         for found in [database(&settings).await, redis(&settings).await, mail(&settings).await] {
             match found {
                 Ok(sentence) => println!("{sentence}"),
@@ -91,10 +94,11 @@ fn when_not_set(id: &str, settings: &Settings) -> Option<String> {
             DatabaseTarget::Sqlite(path) => format!("sqlite:{}", path.display()),
             DatabaseTarget::Postgres { .. } => return None,
         },
-        "jwt_signing_key" => {
+        "jwt_signing_key" if settings.tokens.key_file.is_none() => {
             let path = settings.data_dir.join("development-signing-key");
             format!("made on the spot, kept in {}", path.display())
         }
+        "auth_cookies" => settings.tokens.cookies.to_string(),
         "log_format" => match settings.log_format {
             LogFormat::Pretty => "pretty".to_owned(),
             LogFormat::Json => "json".to_owned(),

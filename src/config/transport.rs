@@ -70,6 +70,7 @@ impl TransportArgs {
                 init: Duration::from_secs(5),
                 ping: Duration::from_secs(20),
                 write: Duration::from_secs(5),
+                look: Duration::from_secs(30),
             },
         }
     }
@@ -132,4 +133,6 @@ pub struct SocketLimits {
     pub ping: Duration,
     /// Time for a message to be taken by the peer.
     pub write: Duration,
+    /// Time between looks at whether its holder still may, besides those that the bus asks for.
+    pub look: Duration,
 }

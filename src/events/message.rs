@@ -14,6 +14,8 @@ pub enum BusMessage {
     WarehousesChanged,
     /// Entities that caches must forget.
     EntitiesChanged(Vec<EntityChange>),
+    /// Accounts whose role, state or sessions changed: whoever serves one for long looks again.
+    AccountsChanged(Vec<Uuid>),
 }
 
 impl BusMessage {
@@ -24,6 +26,7 @@ impl BusMessage {
             Self::StockLevelsChanged(levels) => levels.is_empty(),
             Self::WarehousesChanged => false,
             Self::EntitiesChanged(changes) => changes.is_empty(),
+            Self::AccountsChanged(ids) => ids.is_empty(),
         }
     }
 }

@@ -74,6 +74,10 @@ pub fn portions(message: &BusMessage) -> Vec<BusMessage> {
             let portions = changes.chunks(ENTRIES_A_PAYLOAD);
             portions.map(|changes| BusMessage::EntitiesChanged(changes.to_vec())).collect()
         }
+        BusMessage::AccountsChanged(ids) => {
+            let portions = ids.chunks(ENTRIES_A_PAYLOAD);
+            portions.map(|ids| BusMessage::AccountsChanged(ids.to_vec())).collect()
+        }
         BusMessage::WarehousesChanged => vec![BusMessage::WarehousesChanged],
     }
 }
@@ -128,16 +132,18 @@ mod tests {
         prop_oneof![
             proptest::collection::vec(level(), 0..1_200).prop_map(BusMessage::StockLevelsChanged),
             proptest::collection::vec(change(), 0..1_200).prop_map(BusMessage::EntitiesChanged),
+            proptest::collection::vec(id(), 0..1_200).prop_map(BusMessage::AccountsChanged),
             Just(BusMessage::WarehousesChanged),
         ]
     }
 
     /// The entries of a message, for comparing what was sent with what arrived.
-    fn entries(message: &BusMessage) -> (Vec<LevelState>, Vec<EntityChange>) {
+    fn entries(message: &BusMessage) -> (Vec<LevelState>, Vec<EntityChange>, Vec<Uuid>) {
         match message {
-            BusMessage::StockLevelsChanged(levels) => (levels.clone(), Vec::new()),
-            BusMessage::EntitiesChanged(changes) => (Vec::new(), changes.clone()),
-            BusMessage::WarehousesChanged => (Vec::new(), Vec::new()),
+            BusMessage::StockLevelsChanged(levels) => (levels.clone(), Vec::new(), Vec::new()),
+            BusMessage::EntitiesChanged(changes) => (Vec::new(), changes.clone(), Vec::new()),
+            BusMessage::AccountsChanged(ids) => (Vec::new(), Vec::new(), ids.clone()),
+            BusMessage::WarehousesChanged => (Vec::new(), Vec::new(), Vec::new()),
         }
     }
 
@@ -147,16 +153,17 @@ mod tests {
         #[test]
         fn a_message_of_any_size_arrives_whole_and_in_order(message in message()) {
             let origin = Uuid::from_u128(1);
-            let mut arrived = (Vec::new(), Vec::new());
+            let mut arrived = (Vec::new(), Vec::new(), Vec::new());
             for portion in portions(&message) {
                 let sent = Envelope { origin, content: Content::Message(portion) };
                 let payload = sent.encode().expect("a portion fits a payload");
                 let read = Envelope::decode(&payload).expect("our own payload can be read");
                 assert_eq!(read, sent);
                 let Content::Message(portion) = read.content else { panic!("a message") };
-                let (levels, changes) = entries(&portion);
+                let (levels, changes, ids) = entries(&portion);
                 arrived.0.extend(levels);
                 arrived.1.extend(changes);
+                arrived.2.extend(ids);
             }
             assert_eq!(arrived, entries(&message));
         }

@@ -50,6 +50,8 @@ pub enum UserErrorCode {
     CurrencyMismatch,
     /// E-mail and password do not belong together, or the account is not active.
     InvalidCredentials,
+    /// The token is unknown, expired or spent.
+    TokenInvalid,
     /// Not enough stock; see InsufficientStockError.
     InsufficientStock,
     /// The object changed meanwhile; see VersionConflictError.

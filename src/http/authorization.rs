@@ -1,7 +1,7 @@
 //! Who asks, by the `Authorization` header. No header is a guest; a bad one never is.
 
 use crate::app::App;
-use crate::auth::Viewer;
+use crate::auth::Identity;
 use crate::graphql::{Fault, code};
 use crate::http::answer::Rejection;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -26,7 +26,7 @@ pub fn bearer(value: &str) -> Result<&str, Fault> {
 ///
 /// # Errors
 /// 401 for a token that is not good, 503 when the database cannot tell.
-pub async fn viewer(app: &App, headers: &HeaderMap) -> Result<Viewer, Rejection> {
+pub async fn identity(app: &App, headers: &HeaderMap) -> Result<Identity, Rejection> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let token = match (values.next(), values.next()) {
         (None, _) => None,
@@ -42,15 +42,15 @@ pub async fn viewer(app: &App, headers: &HeaderMap) -> Result<Viewer, Rejection>
             }));
         }
     };
-    viewer_of(app, token).await.map_err(reject)
+    identity_of(app, token).await.map_err(reject)
 }
 
 /// Who holds this token; a guest holds none.
 ///
 /// # Errors
 /// The token is not good, or the database cannot tell.
-pub async fn viewer_of(app: &App, token: Option<&str>) -> Result<Viewer, Fault> {
-    Ok(app.services.accounts.viewer(token).await?)
+pub async fn identity_of(app: &App, token: Option<&str>) -> Result<Identity, Fault> {
+    Ok(app.services.accounts.identify(token).await?)
 }
 
 fn reject(fault: Fault) -> Rejection {

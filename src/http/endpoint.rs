@@ -1,6 +1,6 @@
 //! GraphQL over HTTP: POST in JSON for every operation but subscriptions, GET for queries.
 
-use crate::auth::Viewer;
+use crate::auth::{Client, Identity, Viewer};
 use crate::graphql::code;
 use crate::graphql::document::{Budget, GraphqlParams, OperationKind, Transport};
 use crate::http::answer::Rejection;
@@ -9,7 +9,7 @@ use crate::http::media::{Media, is_json};
 use crate::http::observation::Observation;
 use crate::http::request_id::RequestId;
 use crate::http::state::HttpState;
-use crate::http::{authorization, request_body, socket};
+use crate::http::{authorization, refresh_cookie, request_body, socket};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -139,7 +139,8 @@ async fn execute(
     let permit = Arc::clone(&state.gate)
         .try_acquire_owned()
         .map_err(|_| Rejection::busy("The server has too much to do. Try again in a moment."))?;
-    let viewer = authorization::viewer(app, headers).await?;
+    let identity = authorization::identity(app, headers).await?;
+    let viewer = identity.viewer;
     observation.asked_by(&viewer);
     let prepared = app.front.prepare(params, transport, budget(&viewer))?;
     observation.prepared(&prepared);
@@ -150,10 +151,31 @@ async fn execute(
             "Subscriptions run over a WebSocket on this path, by graphql-transport-ws.",
         ));
     }
-    let asker = Asker { viewer, request_id: RequestId::clone(observation.request_id()) };
+    let cookie = match transport {
+        Transport::Post => refresh_cookie::read(headers, &app.settings),
+        _ => None,
+    };
+    let mut client = client(&identity, headers);
+    client.cookie = cookie;
+    let request_id = RequestId::clone(observation.request_id());
+    let asker = Asker { viewer, client, request_id };
     let run = run(app, prepared, &asker, permit).await?;
     observation.executed(&run);
-    Ok(run.execution.into_response(media))
+    let mut response = run.execution.into_response(media);
+    let change = asker.client.cookie.and_then(|cookie| cookie.take_change());
+    if let Some(change) = change {
+        let value = refresh_cookie::write(&change, &app.settings);
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    Ok(response)
+}
+
+/// What is known of the client, but for a cookie.
+pub fn client(identity: &Identity, headers: &http::HeaderMap) -> Client {
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let mut client = Client::default().with_user_agent(user_agent);
+    client.session = identity.session;
+    client
 }
 
 /// Whose limit of cost applies.

@@ -2,7 +2,7 @@
 //! end whatever becomes of the client.
 
 use crate::app::App;
-use crate::auth::Viewer;
+use crate::auth::{Client, Viewer};
 use crate::db::SqlStats;
 use crate::graphql::document::{OperationKind, Prepared};
 use crate::graphql::idempotency::Replayed;
@@ -18,6 +18,8 @@ use tracing::Instrument;
 pub struct Asker {
     /// Who asks.
     pub viewer: Viewer,
+    /// By what.
+    pub client: Client,
     /// The request's id.
     pub request_id: RequestId,
 }
@@ -43,6 +45,7 @@ pub async fn run(
 ) -> Result<Run, Rejection> {
     let (sql, replayed) = (SqlStats::default(), Replayed::default());
     let request = app.services.attach(prepared.request, asker.viewer, replayed.clone());
+    let request = request.data(asker.client.clone());
     let (schema, counted) = (app.schema.clone(), sql.clone());
     let engine = async move { counted.scope(schema.execute(request)).await };
     let work = contain(engine, permit);

@@ -8,11 +8,14 @@ mod connection;
 mod endpoint;
 mod execution;
 mod health;
+mod jwks;
 mod media;
 mod observation;
+mod origin;
 mod pages;
 mod patient_io;
 mod problem;
+mod refresh_cookie;
 mod request_body;
 mod request_id;
 mod response_headers;
@@ -36,7 +39,7 @@ const COMPRESSED_FROM_BYTES: u64 = 1_024;
 
 /// The router of the whole server.
 pub fn router(app: App) -> Router {
-    let cors = response_headers::cors(&app.settings.cors_allowed_origins);
+    let cors = response_headers::cors(&app.settings);
     let role = app.settings.role;
     let state = HttpState::new(app);
     let probes = Router::new()
@@ -63,6 +66,7 @@ fn with_api(routes: Router<HttpState>) -> Router<HttpState> {
         .fallback(endpoint::method_not_allowed);
     routes
         .route("/graphql", graphql)
+        .route("/.well-known/jwks.json", get(jwks::public_keys))
         .route("/", get(pages::graphiql))
         .route("/assets/{name}", get(pages::asset))
         .route("/licenses.md", get(pages::licenses))

@@ -1,6 +1,6 @@
 //! Headers of every answer, and which foreign pages may call.
 
-use crate::config::Environment;
+use crate::config::{Environment, Settings};
 use crate::http::request_id::REQUEST_ID;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use std::time::Duration;
@@ -23,9 +23,13 @@ pub fn complete(headers: &mut HeaderMap, environment: Environment) {
     }
 }
 
-/// Lets pages of exactly these origins call, with tokens in headers and never with cookies.
-pub fn cors(origins: &[String]) -> CorsLayer {
-    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+/// Lets pages of exactly the listed origins call: with tokens in headers, and with cookies only
+/// where the settings want it.
+pub fn cors(settings: &Settings) -> CorsLayer {
+    let origins = settings
+        .cors_allowed_origins
+        .iter()
+        .filter_map(|origin| HeaderValue::from_str(origin).ok());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
@@ -38,5 +42,6 @@ pub fn cors(origins: &[String]) -> CorsLayer {
             HeaderName::from_static("tracestate"),
         ])
         .expose_headers([REQUEST_ID, header::RETRY_AFTER])
+        .allow_credentials(settings.tokens.cookies)
         .max_age(PREFLIGHT_AGE)
 }

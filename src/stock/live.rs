@@ -227,7 +227,7 @@ impl LiveStock {
                 self.read(&missed).await;
             }
             BusMessage::WarehousesChanged => self.read_all().await,
-            BusMessage::EntitiesChanged(_) => {}
+            BusMessage::EntitiesChanged(_) | BusMessage::AccountsChanged(_) => {}
         }
     }
 

@@ -23,7 +23,7 @@ use database::TestDatabase;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use stockroom::app::App;
-use stockroom::auth::{Role, TokenCodec, Viewer};
+use stockroom::auth::{KeyMaterial, KeyRing, Role, TokenCodec, Viewer};
 use stockroom::config::{Settings, SettingsArgs};
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -131,7 +131,20 @@ impl TestApp {
             role,
         };
         let user = self.app.services.accounts.create(&Viewer::System, new).await;
-        user.expect("the account is made").id
+        let user = user.expect("the account is made").id;
+        self.open_sessions().await;
+        user
+    }
+
+    /// Gives each account a session under its own key, which [`TestApp::token`] names: tests that
+    /// are not about signing in need not do it.
+    pub async fn open_sessions(&self) {
+        self.execute(
+            "INSERT INTO session (id, user_id, created_at, last_used_at, expires_at) \
+             SELECT id, id, created_at, created_at, '2999-01-01T00:00:00+00:00' \
+             FROM user_account WHERE id NOT IN (SELECT id FROM session)",
+        )
+        .await;
     }
 
     /// An access token of the account that is good from now on.
@@ -141,8 +154,9 @@ impl TestApp {
 
     /// An access token of the account, issued at this time (seconds since 1970).
     pub fn token_issued_at(&self, user: Uuid, seconds: i64) -> String {
-        let codec = TokenCodec::new(&SIGNING_KEY.to_owned().into());
-        codec.issue(user, seconds).expect("the token is signed")
+        let key = KeyMaterial::Secret(SIGNING_KEY.to_owned().into());
+        let codec = TokenCodec::new(KeyRing::new(&key).expect("a secret is a key"));
+        codec.issue(user, user, seconds).expect("the token is signed")
     }
 
     /// The real address of the application, which listens from the first call on.

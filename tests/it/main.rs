@@ -26,6 +26,7 @@ mod schema;
 mod seed;
 mod statements;
 mod stock;
+mod tokens;
 mod transactions;
 mod web;
 mod ws;

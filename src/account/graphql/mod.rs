@@ -30,6 +30,7 @@ impl From<AccountError> for Fault {
             },
             error @ (AccountError::Invalid(_)
             | AccountError::InvalidCredentials
+            | AccountError::TokenInvalid
             | AccountError::Fault(_)) => Self::internal(&error),
         }
     }

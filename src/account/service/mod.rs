@@ -2,16 +2,21 @@
 
 mod create;
 mod find;
+mod refresh;
+mod session;
 mod sign_in;
 mod viewer;
 
 pub use create::NewUser;
+pub use refresh::Revocation;
+pub use session::{SESSION_IDLE_DAYS, SESSION_LONGEST_DAYS};
 pub use sign_in::SignedIn;
 
 use crate::account::AccountError;
 use crate::account::password::Passwords;
 use crate::auth::{Role, TokenCodec};
 use crate::db::{Db, Timestamp};
+use crate::events::Bus;
 use crate::validation::{Problem, ProblemKind};
 use entity::user_account::Model;
 use unicode_normalization::UnicodeNormalization;
@@ -57,15 +62,16 @@ pub struct Accounts {
     db: Db,
     tokens: TokenCodec,
     passwords: Passwords,
+    bus: Bus,
 }
 
 impl Accounts {
-    /// Accounts in this database, with tokens of this codec.
+    /// Accounts in this database, with tokens of this codec; the bus tells who has changed.
     ///
     /// # Errors
     /// When the system gives no random salt.
-    pub fn new(db: Db, tokens: TokenCodec) -> Result<Self, AccountError> {
-        Ok(Self { db, tokens, passwords: Passwords::new()? })
+    pub fn new(db: Db, tokens: TokenCodec, bus: Bus) -> Result<Self, AccountError> {
+        Ok(Self { db, tokens, passwords: Passwords::new()?, bus })
     }
 }
 

@@ -2,18 +2,21 @@
 
 use crate::account::service::{MAX_PASSWORD_CHARS, read_email};
 use crate::account::{AccountError, Accounts, User};
-use crate::auth::ACCESS_TOKEN_SECONDS;
-use crate::db::Timestamp;
+use crate::auth::Client;
+use crate::db::{Timestamp, Tx};
 use entity::user_account::{Column, Entity, Model};
+use sea_orm::sea_query::LockType;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryTrait};
 use secrecy::{ExposeSecret, SecretString};
 
-/// The answer to signing in.
+/// The answer to signing in, and to staying signed in.
 pub struct SignedIn {
     /// The access token.
     pub access_token: String,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// Gives the next pair, once.
+    pub refresh_token: SecretString,
     /// Whose it is.
     pub user: User,
 }
@@ -26,6 +29,7 @@ impl Accounts {
     /// address is known.
     pub async fn sign_in(
         &self,
+        client: &Client,
         email: &str,
         password: SecretString,
     ) -> Result<SignedIn, AccountError> {
@@ -39,12 +43,24 @@ impl Accounts {
         let Some(model) = found.filter(|_| right) else {
             return Err(AccountError::InvalidCredentials);
         };
-        let now = self.db.now();
-        let access_token = self
-            .tokens
-            .issue(model.id, now.timestamp())
-            .map_err(|error| AccountError::Fault(error.to_string()))?;
-        let expires_at = now + chrono::TimeDelta::seconds(ACCESS_TOKEN_SECONDS);
-        Ok(SignedIn { access_token, expires_at, user: model.into() })
+        let proved = &model;
+        self.db
+            .tx(|tx| async move {
+                let user = lock_unchanged_in_txn(&tx, proved).await?;
+                self.open_session_in_txn(&tx, user, client).await
+            })
+            .await
     }
+}
+
+/// The account behind its row lock, if it is still active and its password the one that was proved:
+/// whoever changes either waits for the session, and then ends it.
+async fn lock_unchanged_in_txn(tx: &Tx, proved: &Model) -> Result<User, AccountError> {
+    let mut query = Entity::find_by_id(proved.id)
+        .filter(Column::Active.eq(true))
+        .filter(Column::PasswordHash.eq(proved.password_hash.as_str()))
+        .into_query();
+    query.lock(LockType::Share);
+    let found = tx.one::<Model>(&query).await?;
+    found.map(User::from).ok_or(AccountError::InvalidCredentials)
 }

@@ -2,7 +2,7 @@
 
 use crate::graphql::document::{GraphqlParams, JsonObject};
 use crate::http::answer::{Execution, to_json_text};
-use async_graphql::Value;
+use async_graphql::{Name, Value};
 use serde::{Deserialize, Serialize};
 
 /// Ids longer than this are refused; clients use counters and UUIDs.
@@ -64,6 +64,13 @@ pub fn header_in(payload: &JsonObject, name: &str) -> Option<Option<String>> {
         Some(Value::String(text)) => Some(Some(text.clone())),
         Some(_) => Some(None),
     }
+}
+
+/// A payload with one moment in it, given in seconds since 1970.
+pub fn time_in(name: &str, seconds: i64) -> Option<JsonObject> {
+    let time = chrono::DateTime::from_timestamp(seconds, 0)?;
+    let text = time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    Some(JsonObject::from_iter([(Name::new(name), Value::String(text))]))
 }
 
 /// What the server says.

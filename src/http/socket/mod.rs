@@ -2,12 +2,13 @@
 //! not taken from the engine's integration, which bounds neither time nor number nor size.
 
 mod close;
+mod guard;
 mod message;
 mod operation;
-mod origin;
 mod pace;
 mod registry;
 mod session;
+mod signed_in;
 mod wire;
 
 pub use crate::http::socket::registry::Registry;
@@ -16,6 +17,7 @@ use crate::graphql::code;
 use crate::http::answer::Rejection;
 use crate::http::client_address::client_address;
 use crate::http::observation::Observation;
+use crate::http::origin;
 use crate::http::socket::registry::Holder;
 use crate::http::socket::session::Session;
 use crate::http::socket::wire::Wire;

@@ -2,13 +2,13 @@
 //! waits, holding nothing, when its results are not taken.
 
 use crate::app::App;
-use crate::auth::Viewer;
+use crate::auth::Client;
 use crate::db::SqlStats;
 use crate::graphql::document::{GraphqlParams, OperationKind, Prepared, Transport};
 use crate::graphql::idempotency::Replayed;
 use crate::graphql::{Fault, code};
 use crate::http::answer::{Execution, Rejection};
-use crate::http::authorization::viewer_of;
+use crate::http::authorization::identity_of;
 use crate::http::endpoint::budget;
 use crate::http::execution::{Asker, run};
 use crate::http::observation::{Observation, kind_word};
@@ -52,6 +52,8 @@ pub struct Operation {
     pub number: u64,
     /// The token of the socket, if it has one.
     pub token: Option<Arc<str>>,
+    /// The client, but for its session.
+    pub client: Client,
     /// The request.
     pub params: GraphqlParams,
     /// Where to report.
@@ -85,23 +87,27 @@ impl Operation {
 
     async fn work(&self, params: GraphqlParams, observation: &Observation) -> Result<(), Stop> {
         let app = &self.state.app;
-        let viewer = match viewer_of(app, self.token.as_deref()).await {
-            Ok(viewer) => viewer,
+        let identity = match identity_of(app, self.token.as_deref()).await {
+            Ok(identity) => identity,
             // The account is gone since the socket was opened, or the token has just ended.
             Err(Fault { code: code::UNAUTHENTICATED, .. }) => {
                 return Err(Stop::Close(close::FORBIDDEN));
             }
             Err(fault) => return Err(Rejection::busy(fault.message).into()),
         };
+        let viewer = identity.viewer;
+        let mut client = self.client.clone();
+        client.session = identity.session;
         observation.asked_by(&viewer);
         let prepared = app
             .front
             .prepare(params, Transport::Socket, budget(&viewer))
             .map_err(Rejection::from)?;
         observation.prepared(&prepared);
-        let asker = Asker { viewer, request_id: RequestId::clone(observation.request_id()) };
+        let request_id = RequestId::clone(observation.request_id());
+        let asker = Asker { viewer, client, request_id };
         if prepared.kind == OperationKind::Subscription {
-            return self.subscribe(prepared, viewer, observation).await;
+            return self.subscribe(prepared, asker, observation).await;
         }
         let permit = Arc::clone(&self.state.gate).try_acquire_owned().map_err(|_| {
             Rejection::busy("The server has too much to do. Try again in a moment.")
@@ -115,11 +121,12 @@ impl Operation {
     async fn subscribe(
         &self,
         prepared: Prepared,
-        viewer: Viewer,
+        asker: Asker,
         observation: &Observation,
     ) -> Result<(), Stop> {
         let app: &App = &self.state.app;
-        let request = app.services.attach(prepared.request, viewer, Replayed::default());
+        let request = app.services.attach(prepared.request, asker.viewer, Replayed::default());
+        let request = request.data(asker.client);
         let mut events = app.schema.execute_stream(request);
         tracing::debug!(kind = kind_word(prepared.kind), "a subscription begins");
         let mut is_first = true;

@@ -1,23 +1,26 @@
 //! The life of one socket: who it is, what it asked for, and when it ends.
 
+use crate::auth::{Client, Identity};
 use crate::config::SocketLimits;
 use crate::graphql::code;
 use crate::graphql::document::{GraphqlParams, JsonObject};
 use crate::http::answer::Rejection;
-use crate::http::authorization::{bearer, viewer_of};
+use crate::http::endpoint;
 use crate::http::request_id::RequestId;
 use crate::http::socket::close;
-use crate::http::socket::message::{ClientMessage, PlainMessage, ServerMessage, header_in};
+use crate::http::socket::message::{
+    ClientMessage, PlainMessage, ServerMessage, header_in, time_in,
+};
 use crate::http::socket::operation::{Operation, Report, Step};
 use crate::http::socket::pace::Pace;
 use crate::http::socket::registry::{Holder, Seat};
+use crate::http::socket::signed_in::{self, SignedIn};
 use crate::http::socket::wire::{End, Wire};
 use crate::http::state::HttpState;
 use axum::extract::ws::Message;
 use http::{HeaderMap, StatusCode, header};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
@@ -26,8 +29,6 @@ use tokio_util::task::AbortOnDropHandle;
 const WAITING_RESULTS: usize = 8;
 /// Pings that a silent peer is given.
 const SILENT_PINGS: u32 = 2;
-/// A moment that never comes.
-const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// One socket.
 pub struct Session {
@@ -37,9 +38,9 @@ pub struct Session {
     authorization: Option<String>,
     seats: Vec<Seat>,
     is_acknowledged: bool,
-    token: Option<Arc<str>>,
-    /// When the token ends.
-    ends_at: Instant,
+    client: Client,
+    /// Who holds the socket; None for a guest.
+    signed_in: Option<SignedIn>,
     pace: Pace,
     running: HashMap<Arc<str>, Running>,
     begun: u64,
@@ -66,8 +67,8 @@ impl Session {
                 .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
             seats,
             is_acknowledged: false,
-            token: None,
-            ends_at: Instant::now() + NEVER,
+            client: endpoint::client(&Identity::GUEST, handshake),
+            signed_in: None,
             pace: Pace::new(limits.messages_per_minute, limits.messages_burst),
             running: HashMap::new(),
             begun: 0,
@@ -104,7 +105,9 @@ impl Session {
                 // `complete` should stop them. Its pace is limited, so results get their turn.
                 biased;
                 () = stopping.cancelled() => return Err(End::Closed(close::GOING_AWAY)),
-                () = sleep_until(self.ends_at) => return Err(End::Closed(close::FORBIDDEN)),
+                () = signed_in::end(self.signed_in.as_ref()) => {
+                    return Err(End::Closed(close::FORBIDDEN));
+                }
                 () = sleep_until(init_by), if !self.is_acknowledged => {
                     return Err(End::Closed(close::INIT_TIMEOUT));
                 }
@@ -149,9 +152,7 @@ impl Session {
                 self.running.remove(id.as_str());
                 Ok(())
             }
-            ClientMessage::Ping { payload } => {
-                wire.send(PlainMessage::Pong { payload }.text()).await
-            }
+            ClientMessage::Ping { payload } => self.answer(wire, payload).await,
             ClientMessage::Pong {} => Ok(()),
         }
     }
@@ -173,22 +174,36 @@ impl Session {
     }
 
     async fn sign_in(&mut self, authorization: &str) -> Result<(), End> {
-        let forbidden = End::Closed(close::FORBIDDEN);
-        let token = bearer(authorization).map_err(|_| forbidden)?;
-        let app = &self.state.app;
-        let viewer = viewer_of(app, Some(token)).await.map_err(|fault| match fault.code {
-            code::UNAUTHENTICATED => forbidden,
-            _ => End::Closed(close::TRY_AGAIN_LATER),
-        })?;
-        if let Some(user) = viewer.user_id() {
+        let signed_in = SignedIn::by(&self.state.app, authorization).await?;
+        if let Some(user) = signed_in.viewer.user_id() {
             let seat = self.state.sockets.take(Holder::User(user), self.limits.per_user);
             self.seats.push(seat.ok_or(End::Closed(close::TRY_AGAIN_LATER))?);
         }
-        let expiry = app.services.accounts.token_expiry(token).ok_or(forbidden)?;
-        let left = expiry.saturating_sub(app.db.now().timestamp());
-        self.ends_at = Instant::now() + Duration::from_secs(u64::try_from(left).unwrap_or(0));
-        self.token = Some(token.into());
+        self.signed_in = Some(signed_in);
         Ok(())
+    }
+
+    /// Answers a ping. One with an `authorization` lets whoever holds the socket stay: operations
+    /// go on past the end of the token that they began with.
+    async fn answer(&mut self, wire: &mut Wire, payload: Option<JsonObject>) -> Result<(), End> {
+        let sent = payload.as_ref().and_then(|payload| header_in(payload, "authorization"));
+        let Some(authorization) = sent else {
+            return wire.send(PlainMessage::Pong { payload }.text()).await;
+        };
+        if !self.is_acknowledged {
+            return Err(End::Closed(close::UNAUTHORIZED));
+        }
+        let forbidden = End::Closed(close::FORBIDDEN);
+        let authorization = authorization.ok_or(forbidden)?;
+        let next = SignedIn::by(&self.state.app, &authorization).await?;
+        // Operations that run began as somebody, and stay theirs.
+        let current = self.signed_in.as_ref().map(|signed_in| signed_in.viewer);
+        if current != Some(next.viewer) {
+            return Err(forbidden);
+        }
+        let payload = next.expires_at.and_then(|seconds| time_in("expiresAt", seconds));
+        self.signed_in = Some(next);
+        wire.send(PlainMessage::Pong { payload }.text()).await
     }
 
     async fn begin(
@@ -212,7 +227,8 @@ impl Session {
             state: self.state.clone(),
             id: Arc::clone(&id),
             number,
-            token: self.token.clone(),
+            token: self.signed_in.as_ref().map(|signed_in| Arc::clone(&signed_in.token)),
+            client: self.client.clone(),
             params,
             reports: self.reports.clone(),
         };

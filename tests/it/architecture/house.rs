@@ -107,6 +107,8 @@ pub const TABLES: &[(&str, &str)] = &[
     ("stock_movement", "stock"),
     ("reservation", "stock"),
     ("user_account", "account"),
+    ("session", "account"),
+    ("refresh_token", "account"),
     ("idempotency", "idempotency"),
     ("outbox", "events"),
     ("job", "jobs"),

@@ -38,6 +38,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         Ok::<_, DbError>(())
     });
     written.await.expect("the rows are written");
+    app.open_sessions().await;
     let kinds = [
         (NodeKind::Category, CATEGORY),
         (NodeKind::Product, PRODUCT),

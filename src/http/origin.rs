@@ -1,13 +1,18 @@
-//! Which pages may open a socket. Browsers do not ask before they open one, so the server looks.
+//! Which pages are welcome: our own, and those of the origins on the list. Browsers ask nobody
+//! before they open a socket or send a cookie, so the server looks.
 
 use http::{HeaderMap, header};
 
 /// Whether the page that asks, if it is one, is our own or of an origin on the list. Programs that
 /// are no browsers send no origin.
 pub fn is_welcome(headers: &HeaderMap, allowed: &[String]) -> bool {
+    !headers.contains_key(header::ORIGIN) || is_our_page(headers, allowed)
+}
+
+/// Whether a page asks, and one that is our own or of an origin on the list.
+pub fn is_our_page(headers: &HeaderMap, allowed: &[String]) -> bool {
     let mut origins = headers.get_all(header::ORIGIN).iter();
-    let (origin, None) = (origins.next(), origins.next()) else { return false };
-    let Some(origin) = origin else { return true };
+    let (Some(origin), None) = (origins.next(), origins.next()) else { return false };
     let Ok(origin) = origin.to_str() else { return false };
     if allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)) {
         return true;
@@ -41,6 +46,19 @@ mod tests {
         assert!(welcome(&["http://shop.example:8000"]));
         assert!(welcome(&["https://shop.example:8000"]));
         assert!(welcome(&["https://store.example"]));
+    }
+
+    #[test]
+    fn a_program_is_no_page() {
+        let page = |origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("shop.example"));
+            let origin = origin.map(HeaderValue::from_static);
+            origin.map(|origin| headers.insert(header::ORIGIN, origin));
+            is_our_page(&headers, &[])
+        };
+        assert!(!page(None));
+        assert!(page(Some("https://shop.example")));
     }
 
     #[test]
