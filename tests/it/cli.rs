@@ -162,6 +162,10 @@ fn production_says_what_to_set() {
             vec![PRODUCTION, ("JWT_SIGNING_KEY", "changeme-changeme-changeme-changeme")],
             "JWT_SIGNING_KEY",
         ),
+        (vec![PRODUCTION, KEY, ("JWT_PREVIOUS_KEYS", "short")], "JWT_PREVIOUS_KEYS"),
+        (vec![PRODUCTION, KEY, ("JWT_KEY_FILE", "key.pem")], "JWT_PREVIOUS_KEYS"),
+        (vec![("JWT_KEY_FILE", "nowhere.pem")], "JWT_KEY_FILE: nowhere.pem"),
+        (vec![("JWT_PREVIOUS_KEY_FILES", "nowhere.pem")], "JWT_PREVIOUS_KEY_FILES: nowhere.pem"),
         (vec![PRODUCTION, KEY, ("SEED_DEMO", "true")], "SEED_DEMO"),
         (vec![PRODUCTION, KEY, ("CORS_ALLOWED_ORIGINS", "*")], "CORS_ALLOWED_ORIGINS"),
         (vec![PRODUCTION, KEY, FROM, STOREFRONT], "SMTP_URL"),
@@ -198,6 +202,36 @@ fn there_are_no_dead_jobs_in_a_new_shop() {
 
     assert!(listed.contains("no jobs that are dead"), "{listed}");
     assert!(refused.contains("no dead job"), "{refused}");
+}
+
+#[test]
+fn a_key_file_holds_a_private_key_that_is_not_known_to_all() {
+    let shell = Shell::new();
+    // The key that RFC 8037 shows, whole and its public half.
+    let private = "-----BEGIN PRIVATE KEY-----\n\
+        MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
+        -----END PRIVATE KEY-----\n";
+    let public = "-----BEGIN PUBLIC KEY-----\n\
+        MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n\
+        -----END PUBLIC KEY-----\n";
+    for (name, text) in [("known.pem", private), ("public.pem", public), ("text.pem", "a key")] {
+        std::fs::write(shell.folder.path().join(name), text).unwrap();
+    }
+    let production = [PRODUCTION, SMTP, FROM, STOREFRONT];
+
+    for (file, complaint) in [
+        ("known.pem", "stands in a specification"),
+        ("public.pem", "signing needs the private one"),
+        ("text.pem", "no PEM text"),
+    ] {
+        let environment = [&production[..], &[("JWT_KEY_FILE", file)]].concat();
+        for command in ["serve", "config check"] {
+            let refused = shell.run_with(command, &environment).refused();
+            assert!(refused.contains("JWT_KEY_FILE"), "{command}: {refused}");
+            assert!(refused.contains(complaint), "{command}: {refused}");
+        }
+    }
+    shell.run_with("config check", &[("JWT_KEY_FILE", "known.pem")]).well();
 }
 
 #[test]
