@@ -12,14 +12,16 @@ use uuid::Uuid;
 /// Who waits for news of which account; cheap to clone.
 #[derive(Clone, Default)]
 pub struct AccountWatch {
-    watched: Arc<Mutex<HashMap<Uuid, watch::Sender<()>>>>,
+    /// The channels count what was certain; what may have been missed moves them and counts nothing.
+    watched: Arc<Mutex<HashMap<Uuid, watch::Sender<u64>>>>,
     heard: Arc<AtomicU64>,
 }
 
 /// Waits for news of one account.
 pub struct AccountNews {
     id: Uuid,
-    news: watch::Receiver<()>,
+    news: watch::Receiver<u64>,
+    certain: u64,
     watch: AccountWatch,
 }
 
@@ -50,34 +52,39 @@ impl AccountWatch {
     #[must_use]
     pub fn of(&self, id: Uuid) -> AccountNews {
         let mut watched = self.watched.lock();
-        let news = watched.entry(id).or_insert_with(|| watch::channel(()).0).subscribe();
-        AccountNews { id, news, watch: self.clone() }
+        let news = watched.entry(id).or_insert_with(|| watch::channel(0).0).subscribe();
+        let certain = *news.borrow();
+        AccountNews { id, news, certain, watch: self.clone() }
     }
 
     fn tell(&self, ids: &[Uuid]) {
         let watched = self.watched.lock();
         self.heard.fetch_add(1, Ordering::SeqCst);
-        ids.iter().filter_map(|id| watched.get(id)).for_each(|sender| {
-            sender.send_replace(());
-        });
+        for sender in ids.iter().filter_map(|id| watched.get(id)) {
+            sender.send_modify(|certain| *certain = certain.wrapping_add(1));
+        }
     }
 
     fn tell_all(&self) {
         let watched = self.watched.lock();
         self.heard.fetch_add(1, Ordering::SeqCst);
         for sender in watched.values() {
-            sender.send_replace(());
+            sender.send_modify(|_| ());
         }
     }
 }
 
 impl AccountNews {
-    /// Comes back when there is news since the last time.
-    pub async fn next(&mut self) {
+    /// Comes back when there is news since the last time. True: the account has changed. False: news
+    /// was missed that may have been about this account or any other; there is no hurry, or everybody
+    /// would look at once.
+    pub async fn next(&mut self) -> bool {
         if self.news.changed().await.is_err() {
             // The sender lives as long as somebody waits.
             std::future::pending::<()>().await;
         }
+        let certain = *self.news.borrow_and_update();
+        std::mem::replace(&mut self.certain, certain) != certain
     }
 }
 
@@ -107,10 +114,13 @@ mod tests {
 
         bus.publish(BusMessage::AccountsChanged(vec![one]));
 
-        first.next().await;
-        second.next().await;
+        assert!(first.next().await);
+        assert!(second.next().await);
         assert_eq!(stranger.next().now_or_never(), None);
         assert_eq!(watch.heard(), 1);
+        watch.tell_all();
+        assert!(!first.next().await);
+        assert!(!stranger.next().await);
         drop(first);
         assert_eq!(watch.watched.lock().len(), 2);
         drop((second, stranger));

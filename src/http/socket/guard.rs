@@ -15,6 +15,9 @@ use tokio_util::task::AbortOnDropHandle;
 /// The pause after a look that the database did not answer.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// Over so long the looks are spread that follow when nobody knows what was missed.
+const SPREAD: Duration = Duration::from_secs(5);
+
 /// Guards one socket until it is dropped.
 pub struct Guard {
     ended: CancellationToken,
@@ -39,7 +42,12 @@ impl Guard {
             };
             loop {
                 tokio::select! {
-                    () = news.next() => {}
+                    is_certain = news.next() => {
+                        if !is_certain {
+                            let part = rand::rng().random_range(0.0..1.0);
+                            tokio::time::sleep(SPREAD.mul_f64(part)).await;
+                        }
+                    }
                     () = tokio::time::sleep(pause) => {}
                 }
                 pause = match identity_of(&app, Some(&token)).await {
