@@ -4,7 +4,7 @@
 mod node;
 
 use crate::account::Accounts;
-use crate::account::graphql::{AccountMutation, AccountQuery};
+use crate::account::graphql::{AccountMutation, AccountQuery, ApiTokenQuery};
 use crate::account::loader::AccountLoaders;
 use crate::auth::Viewer;
 use crate::catalog::Catalog;
@@ -23,7 +23,7 @@ use async_graphql::{
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(NodeQuery, CatalogQuery, StockQuery, AccountQuery);
+pub struct Query(NodeQuery, CatalogQuery, StockQuery, AccountQuery, ApiTokenQuery);
 
 /// Everything that can be changed. Mutations of one request run one after the other.
 #[derive(MergedObject, Default)]
@@ -79,6 +79,7 @@ impl Services {
             .data(viewer)
             .data(replayed)
             .data(self.accounts.clone())
+            .data(self.accounts.api_tokens().clone())
             .data(AccountLoaders::new(&self.accounts, viewer))
             .data(self.catalog.clone())
             .data(CatalogLoaders::new(&self.catalog, viewer))

@@ -1,6 +1,7 @@
 //! SeaORM entities, one module a table. Columns and relations only: rules live in the domains of
 //! the server, names are those of the GraphQL schema in snake case.
 
+pub mod api_token;
 pub mod category;
 pub mod category_closure;
 pub mod idempotency;

@@ -10,6 +10,7 @@ mod watch;
 
 pub use error::AccountError;
 pub use service::{
-    Accounts, NewUser, Revocation, SESSION_IDLE_DAYS, SESSION_LONGEST_DAYS, SignedIn, User,
+    Accounts, ApiToken, ApiTokenAsk, ApiTokens, MadeApiToken, NewUser, Revocation,
+    SESSION_IDLE_DAYS, SESSION_LONGEST_DAYS, SignedIn, User,
 };
 pub use watch::{AccountNews, AccountWatch};

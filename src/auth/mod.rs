@@ -1,6 +1,7 @@
 //! Who asks, what they may do, and the access tokens that say so. No SQL: finding the account
 //! behind a token is the business of `account`.
 
+mod api_token;
 mod client;
 mod identity;
 mod keys;
@@ -11,6 +12,7 @@ mod role;
 mod token;
 mod viewer;
 
+pub use api_token::{NewApiToken, api_token_hash, is_api_token};
 pub use client::{Client, CookieChange, RefreshCookie};
 pub use identity::Identity;
 pub use keys::{KeyError, KeyMaterial, KeyRing};

@@ -136,6 +136,15 @@ impl Permission {
         format!("Needs {}: {}.", self.name(), self.holders().words())
     }
 
+    /// What comes with it when a token is given it: whoever changes something sees it.
+    const fn includes(self) -> Option<Self> {
+        match self {
+            Self::CatalogWrite => Some(Self::CatalogReadAll),
+            Self::StockWrite => Some(Self::StockRead),
+            _ => None,
+        }
+    }
+
     #[expect(clippy::as_conversions, reason = "the place of a variant; there are fewer than 64")]
     const fn bit(self) -> u64 {
         1 << (self as u64)
@@ -163,6 +172,12 @@ impl PermissionSet {
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// With what comes with them: whoever may change something may see it.
+    #[must_use]
+    pub fn with_included(self) -> Self {
+        self.union(self.iter().filter_map(Permission::includes).collect())
     }
 
     /// Each of them, in the order of the table.
@@ -216,6 +231,15 @@ mod tests {
             assert_eq!(set.iter().collect::<Vec<_>>(), [one]);
         }
         assert_eq!(PermissionSet::default().iter().count(), 0);
+    }
+
+    #[test]
+    fn whoever_may_change_something_may_see_it() {
+        let set = PermissionSet::from_iter([Permission::StockWrite]).with_included();
+        assert!(set.contains(Permission::StockRead) && !set.contains(Permission::CatalogReadAll));
+        for role in [None, Some(Role::Customer), Some(Role::Staff), Some(Role::Admin)] {
+            assert_eq!(PermissionSet::of(role).with_included(), PermissionSet::of(role));
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Who asks, and whether they may.
 
-use crate::auth::{Permission, Role};
+use crate::auth::{Permission, PermissionSet, Role};
 use uuid::Uuid;
 
 /// Who asks. Resolvers hand it to every service function, whose first line asks [`Viewer::may`].
@@ -15,6 +15,13 @@ pub enum Viewer {
         /// Its role, read from the database for this request.
         role: Role,
     },
+    /// A program with an API token.
+    Service {
+        /// The token's key.
+        id: Uuid,
+        /// What the token says, besides what guests may.
+        permissions: PermissionSet,
+    },
     /// The server itself: the command line and background work.
     System,
 }
@@ -26,7 +33,7 @@ pub enum Denied {
     #[error("Sign in to do this.")]
     Unauthenticated,
     /// Signed in, and still not allowed.
-    #[error("Your account is not allowed to do this.")]
+    #[error("You are not allowed to do this.")]
     Forbidden,
 }
 
@@ -38,6 +45,9 @@ impl Viewer {
             Self::System => true,
             Self::Guest => permission.holders().include(None),
             Self::User { role, .. } => permission.holders().include(Some(*role)),
+            Self::Service { permissions, .. } => {
+                permissions.contains(permission) || permission.holders().include(None)
+            }
         }
     }
 
@@ -53,11 +63,20 @@ impl Viewer {
         }
     }
 
-    /// The account's key, unless this is a guest or the server itself.
+    /// The account's key; None for a guest, a program and the server itself.
     #[must_use]
     pub fn user_id(&self) -> Option<Uuid> {
         match self {
             Self::User { id, .. } => Some(*id),
+            Self::Guest | Self::Service { .. } | Self::System => None,
+        }
+    }
+
+    /// The key of the account or of the API token, for what is counted for each.
+    #[must_use]
+    pub fn holder_id(&self) -> Option<Uuid> {
+        match self {
+            Self::User { id, .. } | Self::Service { id, .. } => Some(*id),
             Self::Guest | Self::System => None,
         }
     }
@@ -67,6 +86,7 @@ impl Viewer {
     pub fn scope(&self) -> String {
         match self {
             Self::User { id, .. } => format!("user:{id}"),
+            Self::Service { id, .. } => format!("token:{id}"),
             Self::Guest => "guest".to_owned(),
             Self::System => "system".to_owned(),
         }
@@ -85,5 +105,17 @@ mod tests {
         assert_eq!(Viewer::Guest.may(permission), Err(Denied::Unauthenticated));
         assert_eq!(customer.may(permission), Err(Denied::Forbidden));
         assert_eq!(staff.may(permission), Ok(()));
+    }
+
+    #[test]
+    fn a_program_holds_its_permissions_and_those_of_guests() {
+        let permissions = PermissionSet::from_iter([Permission::StockRead]);
+        let program = Viewer::Service { id: Uuid::now_v7(), permissions };
+        assert_eq!(program.may(Permission::StockRead), Ok(()));
+        assert_eq!(program.may(Permission::CatalogRead), Ok(()));
+        assert_eq!(program.may(Permission::StockWrite), Err(Denied::Forbidden));
+        assert_eq!(program.may(Permission::AccountOwn), Err(Denied::Forbidden));
+        assert_eq!(program.user_id(), None);
+        assert_ne!(program.scope(), Viewer::Guest.scope());
     }
 }

@@ -9,6 +9,7 @@ pub mod fault;
 pub mod filters;
 pub mod idempotency;
 pub mod node_id;
+pub mod permission;
 pub mod scalars;
 pub mod user_error;
 

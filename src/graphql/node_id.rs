@@ -23,11 +23,13 @@ pub enum NodeKind {
     StockMovement,
     /// `User`.
     User,
+    /// `ApiToken`.
+    ApiToken,
 }
 
 impl NodeKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Category,
         Self::Product,
         Self::ProductVariant,
@@ -35,6 +37,7 @@ impl NodeKind {
         Self::StockLevel,
         Self::StockMovement,
         Self::User,
+        Self::ApiToken,
     ];
 
     /// What stands before the underscore.
@@ -48,6 +51,7 @@ impl NodeKind {
             Self::StockLevel => "level",
             Self::StockMovement => "move",
             Self::User => "user",
+            Self::ApiToken => "apitoken",
         }
     }
 

@@ -1,8 +1,8 @@
 //! GraphQL over HTTP: POST in JSON for every operation but subscriptions, GET for queries.
 
-use crate::auth::{Client, Identity, Viewer};
+use crate::auth::{Client, Identity, Permission, Viewer};
 use crate::graphql::code;
-use crate::graphql::document::{Budget, GraphqlParams, OperationKind, Transport};
+use crate::graphql::document::{Access, Budget, GraphqlParams, OperationKind, Transport};
 use crate::http::answer::Rejection;
 use crate::http::execution::{Asker, run};
 use crate::http::media::{Media, is_json};
@@ -142,7 +142,7 @@ async fn execute(
     let identity = authorization::identity(app, headers).await?;
     let viewer = identity.viewer;
     observation.asked_by(&viewer);
-    let prepared = app.front.prepare(params, transport, budget(&viewer))?;
+    let prepared = app.front.prepare(params, transport, access(&viewer))?;
     observation.prepared(&prepared);
     if prepared.kind == OperationKind::Subscription {
         return Err(Rejection::new(
@@ -178,10 +178,11 @@ pub fn client(identity: &Identity, headers: &http::HeaderMap) -> Client {
     client
 }
 
-/// Whose limit of cost applies.
-pub fn budget(viewer: &Viewer) -> Budget {
-    match viewer {
+/// What the viewer may do with a document.
+pub fn access(viewer: &Viewer) -> Access {
+    let budget = match viewer {
         Viewer::Guest => Budget::Guest,
-        Viewer::User { .. } | Viewer::System => Budget::SignedIn,
-    }
+        Viewer::User { .. } | Viewer::Service { .. } | Viewer::System => Budget::SignedIn,
+    };
+    Access { budget, introspection: viewer.can(Permission::SchemaIntrospect) }
 }

@@ -127,6 +127,7 @@ pub fn viewer_word(viewer: &Viewer) -> &'static str {
         Viewer::User { role: Role::Customer, .. } => "customer",
         Viewer::User { role: Role::Staff, .. } => "staff",
         Viewer::User { role: Role::Admin, .. } => "admin",
+        Viewer::Service { .. } => "service",
         Viewer::System => "system",
     }
 }

@@ -1,6 +1,6 @@
 //! Any object by its id, whatever its kind.
 
-use crate::account::graphql::User;
+use crate::account::graphql::{ApiToken, User};
 use crate::account::loader::AccountLoaders;
 use crate::auth::Permission;
 use crate::catalog::graphql::{Category, Product, ProductVariant};
@@ -34,6 +34,8 @@ pub enum Node {
     StockMovement(StockMovement),
     /// An account.
     User(User),
+    /// A program's way in.
+    ApiToken(ApiToken),
 }
 
 /// Queries for any object.
@@ -100,6 +102,10 @@ async fn find_key(ctx: &Context<'_>, kind: NodeKind, key: Uuid) -> Result<Option
         NodeKind::User => {
             let accounts = ctx.data_unchecked::<AccountLoaders>();
             accounts.user.get(key).await?.map(|found| User(found).into())
+        }
+        NodeKind::ApiToken => {
+            let accounts = ctx.data_unchecked::<AccountLoaders>();
+            accounts.api_token.get(key).await?.map(|found| ApiToken(found).into())
         }
     })
 }

@@ -9,6 +9,7 @@
     reason = "a test that meets something unexpected fails, there and at once"
 )]
 
+mod api_tokens;
 mod app;
 mod architecture;
 mod cache;

@@ -1,20 +1,23 @@
 //! Accounts in the schema.
 
+mod api_token;
 mod query;
 mod token;
 mod types;
 
+pub use api_token::{ApiToken, ApiTokenQuery};
 pub use query::AccountQuery;
 pub use types::{Role, User};
 
 use crate::account::AccountError;
+use crate::account::graphql::api_token::ApiTokenMutation;
 use crate::account::graphql::token::TokenMutation;
 use crate::graphql::{Fault, code};
 use async_graphql::MergedObject;
 
 /// Mutations on accounts.
 #[derive(MergedObject, Default)]
-pub struct AccountMutation(TokenMutation);
+pub struct AccountMutation(ApiTokenMutation, TokenMutation);
 
 impl From<AccountError> for Fault {
     fn from(error: AccountError) -> Self {

@@ -1,5 +1,7 @@
 //! Accounts and signing in.
 
+mod api_token;
+mod api_token_use;
 mod create;
 mod find;
 mod refresh;
@@ -7,6 +9,7 @@ mod session;
 mod sign_in;
 mod viewer;
 
+pub use api_token::{ApiToken, ApiTokenAsk, ApiTokens, MadeApiToken};
 pub use create::NewUser;
 pub use refresh::Revocation;
 pub use session::{SESSION_IDLE_DAYS, SESSION_LONGEST_DAYS};
@@ -63,6 +66,7 @@ pub struct Accounts {
     tokens: TokenCodec,
     passwords: Passwords,
     bus: Bus,
+    api_tokens: ApiTokens,
 }
 
 impl Accounts {
@@ -71,7 +75,14 @@ impl Accounts {
     /// # Errors
     /// When the system gives no random salt.
     pub fn new(db: Db, tokens: TokenCodec, bus: Bus) -> Result<Self, AccountError> {
-        Ok(Self { db, tokens, passwords: Passwords::new()?, bus })
+        let api_tokens = ApiTokens::new(db.clone(), bus.clone());
+        Ok(Self { db, tokens, passwords: Passwords::new()?, bus, api_tokens })
+    }
+
+    /// The tokens of programs.
+    #[must_use]
+    pub fn api_tokens(&self) -> &ApiTokens {
+        &self.api_tokens
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who asks, by their access token.
 
 use crate::account::{AccountError, Accounts};
-use crate::auth::{Identity, InvalidToken, PublicKey, Role, Viewer};
+use crate::auth::{Identity, InvalidToken, PublicKey, Role, Viewer, is_api_token};
 use entity::{session, user_account};
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
@@ -22,6 +22,9 @@ impl Accounts {
         let Some(token) = token else {
             return Ok(Identity::GUEST);
         };
+        if is_api_token(token) {
+            return self.api_tokens.identify(token).await;
+        }
         let verified = self.tokens.verify(token)?;
         let user = |column| (user_account::Entity, column);
         let of_session = |column| (session::Entity, column);

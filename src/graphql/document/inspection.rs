@@ -1,5 +1,6 @@
 //! One walk over a parsed document, fragments not expanded, for what no later step would refuse:
-//! heaps of directives, introspection where it is off, and literals that no database can hold.
+//! heaps of directives and literals that no database can hold. It also finds introspection, which
+//! not everybody may ask for.
 
 use std::collections::HashSet;
 
@@ -9,15 +10,15 @@ use apollo_compiler::{Name, Node};
 
 use crate::graphql::document::limits::Limits;
 use crate::graphql::document::position::Positions;
-use crate::graphql::document::refusal::{RefusalKind, Refused};
+use crate::graphql::document::refusal::{Location, RefusalKind, Refused};
 
-/// Refuses what the limits or the database exclude.
+/// Refuses what the limits or the database exclude; tells where the document asks for the schema.
 pub fn inspect(
     document: &Document,
     positions: &Positions<'_>,
     limits: &Limits,
-) -> Result<(), Refused> {
-    let mut inspection = Inspection { positions, limits, directives: 0 };
+) -> Result<Option<Location>, Refused> {
+    let mut inspection = Inspection { positions, limits, directives: 0, introspection: None };
     for definition in &document.definitions {
         match definition {
             Definition::OperationDefinition(operation) => {
@@ -36,13 +37,14 @@ pub fn inspect(
             _ => {}
         }
     }
-    Ok(())
+    Ok(inspection.introspection)
 }
 
 struct Inspection<'a> {
     positions: &'a Positions<'a>,
     limits: &'a Limits,
     directives: usize,
+    introspection: Option<Location>,
 }
 
 impl Inspection<'_> {
@@ -64,15 +66,9 @@ impl Inspection<'_> {
         for selection in selections {
             match selection {
                 Selection::Field(field) => {
-                    if !self.limits.introspection
-                        && matches!(field.name.as_str(), "__schema" | "__type")
-                    {
-                        let message = "Introspection is off: the schema is published as a file.";
-                        return self.refuse(
-                            RefusalKind::ValidationFailed,
-                            message.to_owned(),
-                            field.location(),
-                        );
+                    if matches!(field.name.as_str(), "__schema" | "__type") {
+                        let offset = field.location().map_or(0, |span| span.offset());
+                        self.introspection.get_or_insert(self.positions.locate(offset));
                     }
                     self.directives(&field.directives)?;
                     self.arguments(&field.arguments)?;

@@ -44,7 +44,8 @@ pub struct Limits {
     pub documents: u64,
     /// Whether validation errors propose names of the schema.
     pub suggestions: bool,
-    /// Whether `__schema` and `__type` may be asked. `__typename` always may.
+    /// Whether everyone may ask `__schema` and `__type`; else only who has `Access` to them.
+    /// `__typename` may always be asked.
     pub introspection: bool,
 }
 

@@ -39,7 +39,7 @@ use crate::graphql::document::types::TypeSystem;
 
 pub use crate::graphql::document::limits::Limits;
 pub use crate::graphql::document::params::{
-    Budget, GraphqlParams, JsonObject, OperationKind, Transport,
+    Access, Budget, GraphqlParams, JsonObject, OperationKind, Transport,
 };
 pub use crate::graphql::document::persisted::DocumentHash;
 pub use crate::graphql::document::refusal::{DocumentError, Location, RefusalKind, Refused};
@@ -96,11 +96,14 @@ impl DocumentFront {
         &self,
         params: GraphqlParams,
         transport: Transport,
-        budget: Budget,
+        access: Access,
     ) -> Result<Prepared, Refused> {
         let Shared { types, limits, .. } = &*self.shared;
         let named = named_hash(params.extensions.as_ref())?;
         let (document_hash, document) = self.document(params.query, named)?;
+        if !limits.introspection && !access.introspection {
+            document.refuse_introspection()?;
+        }
         let operation = document.choose(params.operation_name.as_deref())?;
         if transport == Transport::Get && operation.kind != OperationKind::Query {
             let message = "GET runs queries only: send mutations and subscriptions otherwise.";
@@ -110,7 +113,7 @@ impl DocumentFront {
         let variables = coerce_variables(types, limits, operation, sent)?;
         let shape = document.shape(operation, &variables, types, limits)?;
         let cost = shape.cost.total(&variables, limits).max(1);
-        let highest = match budget {
+        let highest = match access.budget {
             Budget::Guest => limits.cost_guest,
             Budget::SignedIn => limits.cost_signed_in,
         };

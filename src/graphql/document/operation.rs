@@ -21,7 +21,7 @@ use crate::graphql::document::limits::Limits;
 use crate::graphql::document::lowering::{Lowering, engine_name};
 use crate::graphql::document::params::OperationKind;
 use crate::graphql::document::position::Positions;
-use crate::graphql::document::refusal::{RefusalKind, Refused};
+use crate::graphql::document::refusal::{Location, RefusalKind, Refused};
 use crate::graphql::document::switches::{Position, Setting, Switches};
 use crate::graphql::document::types::TypeSystem;
 
@@ -36,6 +36,8 @@ const LEVELS_PER_FIELD: u32 = 3;
 /// A document that was read and found good.
 pub struct Document {
     text: String,
+    /// Where it asks for the schema, if it does.
+    introspection: Option<Location>,
     fragments: FragmentMap,
     operations: Vec<PreparedOperation>,
 }
@@ -73,7 +75,7 @@ impl Document {
     /// A literal is no value of its scalar.
     pub fn new(
         text: String,
-        document: ExecutableDocument,
+        (document, introspection): (ExecutableDocument, Option<Location>),
         types: &TypeSystem,
     ) -> Result<Self, Refused> {
         let positions = Positions::new(&text);
@@ -96,7 +98,17 @@ impl Document {
                 })
             })
             .collect::<Result<_, Refused>>()?;
-        Ok(Self { text, fragments: document.fragments, operations })
+        Ok(Self { text, introspection, fragments: document.fragments, operations })
+    }
+
+    /// Refuses a document that asks for the schema.
+    ///
+    /// # Errors
+    /// It does.
+    pub fn refuse_introspection(&self) -> Result<(), Refused> {
+        let Some(location) = self.introspection else { return Ok(()) };
+        let message = "Introspection is off: the schema is published as a file.";
+        Err(Refused::at(RefusalKind::ValidationFailed, message, location))
     }
 
     /// The operation that a request means.

@@ -39,6 +39,20 @@ pub enum Transport {
     Socket,
 }
 
+/// What whoever asks may do with a document, as far as the front decides it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Whose limit of cost applies.
+    pub budget: Budget,
+    /// Whether `__schema` and `__type` may be asked also where introspection is off.
+    pub introspection: bool,
+}
+
+impl Access {
+    /// What guests may.
+    pub const GUEST: Self = Self { budget: Budget::Guest, introspection: false };
+}
+
 /// Whose limit of cost applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Budget {

@@ -13,7 +13,7 @@ use crate::graphql::document::inspection::inspect;
 use crate::graphql::document::lexing::check_tokens;
 use crate::graphql::document::limits::Limits;
 use crate::graphql::document::position::Positions;
-use crate::graphql::document::refusal::{DocumentError, RefusalKind, Refused};
+use crate::graphql::document::refusal::{DocumentError, Location, RefusalKind, Refused};
 use crate::graphql::document::suggestion::suggest;
 use crate::graphql::document::types::TypeSystem;
 
@@ -24,7 +24,8 @@ const LONGEST_MESSAGE: usize = 300;
 /// The parser's own limit, should it ever see a nesting that the scan of bytes did not.
 const PARSER_RECURSION: usize = 200;
 
-/// Reads a text into a document that is bounded, fits the schema and can be lowered.
+/// Reads a text into a document that is bounded, fits the schema and can be lowered, and tells
+/// where it asks for the schema.
 ///
 /// # Errors
 /// The text has too much in it, is no GraphQL, or does not fit the schema.
@@ -32,12 +33,12 @@ pub fn read(
     text: &str,
     types: &TypeSystem,
     limits: &Limits,
-) -> Result<ExecutableDocument, Refused> {
+) -> Result<(ExecutableDocument, Option<Location>), Refused> {
     check_tokens(text, limits)?;
     let positions = Positions::new(text);
     let mut ast = parse(text, &positions)?;
     check_expansion(&ast, &positions, limits)?;
-    inspect(&ast, &positions, limits)?;
+    let introspection = inspect(&ast, &positions, limits)?;
     let null_defaults = take_null_defaults(&mut ast);
     let document = ast
         .to_executable_validate(types.schema())
@@ -49,7 +50,7 @@ pub fn read(
             return Err(Refused::at(RefusalKind::TooComplex, message, location));
         }
     }
-    Ok(give_null_defaults(document.into_inner(), &null_defaults))
+    Ok((give_null_defaults(document.into_inner(), &null_defaults), introspection))
 }
 
 /// A variable of an operation: name of the operation and of the variable.
@@ -135,7 +136,7 @@ fn invalid_document(
 fn span_location(
     error: &impl apollo_compiler::diagnostic::ToCliReport,
     positions: &Positions<'_>,
-) -> Vec<crate::graphql::document::refusal::Location> {
+) -> Vec<Location> {
     error.location().map(|span| positions.locate(span.offset())).into_iter().collect()
 }
 

@@ -9,7 +9,7 @@ use crate::graphql::idempotency::Replayed;
 use crate::graphql::{Fault, code};
 use crate::http::answer::{Execution, Rejection};
 use crate::http::authorization::identity_of;
-use crate::http::endpoint::budget;
+use crate::http::endpoint::access;
 use crate::http::execution::{Asker, run};
 use crate::http::observation::{Observation, kind_word};
 use crate::http::request_id::RequestId;
@@ -101,7 +101,7 @@ impl Operation {
         observation.asked_by(&viewer);
         let prepared = app
             .front
-            .prepare(params, Transport::Socket, budget(&viewer))
+            .prepare(params, Transport::Socket, access(&viewer))
             .map_err(Rejection::from)?;
         observation.prepared(&prepared);
         let request_id = RequestId::clone(observation.request_id());

@@ -175,7 +175,7 @@ impl Session {
 
     async fn sign_in(&mut self, authorization: &str) -> Result<(), End> {
         let signed_in = SignedIn::by(&self.state.app, authorization).await?;
-        if let Some(user) = signed_in.viewer.user_id() {
+        if let Some(user) = signed_in.viewer.holder_id() {
             let seat = self.state.sockets.take(Holder::User(user), self.limits.per_user);
             self.seats.push(seat.ok_or(End::Closed(close::TRY_AGAIN_LATER))?);
         }

@@ -265,7 +265,7 @@ impl StockMovement {
         self.0.note.as_deref()
     }
 
-    /// Who did it; null when the system did.
+    /// Who did it; null when the system or a program with an API token did.
     #[graphql(directive = Auth::apply(Permission::AccountRead))]
     async fn actor(&self, ctx: &Context<'_>) -> Option<Result<User, Fault>> {
         let actor = self.0.actor_id?;

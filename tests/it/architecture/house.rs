@@ -109,6 +109,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("user_account", "account"),
     ("session", "account"),
     ("refresh_token", "account"),
+    ("api_token", "account"),
     ("idempotency", "idempotency"),
     ("outbox", "events"),
     ("job", "jobs"),

@@ -73,6 +73,13 @@ async fn where_graphiql_is_off_there_are_no_pages_no_introspection_and_no_hints(
     assert_eq!(app.guest().get("/").await.status, 404);
     let introspection = app.guest().query("{ __schema { queryType { name } } }").await;
     assert_eq!(introspection.error_codes(), ["GRAPHQL_VALIDATION_FAILED"]);
+    for caller in [app.customer().await, app.staff().await] {
+        let refused = caller.query("{ __schema { queryType { name } } }").await;
+        assert_eq!(refused.error_codes(), ["GRAPHQL_VALIDATION_FAILED"]);
+    }
+    let admin = app.admin().await;
+    let told = admin.query("{ __schema { queryType { name } } }").await;
+    assert_eq!(told.data()["__schema"]["queryType"]["name"], "Query");
     let misspelt = app.guest().query("{ warehouse { id } }").await;
     assert!(!misspelt.text.contains("warehouses"), "{}", misspelt.text);
     assert_eq!(app.guest().query("{ __typename }").await.status, 200);

@@ -94,7 +94,8 @@ fn find<'a>(document: &'a Document, name: &str) -> Option<&'a Definition> {
     })
 }
 
-fn has_fields(document: &Document, ty: &Type) -> bool {
+/// Whether values of a type have fields to select.
+pub fn has_fields(document: &Document, ty: &Type) -> bool {
     matches!(
         find(document, ty.inner_named_type()),
         Some(

@@ -1,5 +1,6 @@
 //! A shop with one object of each kind, and what arguments are made of.
 
+use super::viewers::api_token;
 use crate::app::{Caller, MAIN, TestApp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ impl Fixtures {
         let draft = app.drafts(&["DRAFT-1"]).await;
         let level = app.ledger().await.first().expect("goods came in").clone();
         let category = entity_category(app, product.id).await;
+        let (token, _) = api_token(app, &[Permission::StockRead]).await;
         let see = SeenBy::Permission;
         let rows = [
             ("Category", NodeKind::Category, category, see(Permission::CatalogRead)),
@@ -47,6 +49,7 @@ impl Fixtures {
             ("Warehouse", NodeKind::Warehouse, MAIN, see(Permission::StockRead)),
             ("StockLevel", NodeKind::StockLevel, level.level_id, see(Permission::StockRead)),
             ("StockMovement", NodeKind::StockMovement, level.id, see(Permission::StockRead)),
+            ("ApiToken", NodeKind::ApiToken, token, see(Permission::ApiTokenManage)),
         ];
         let objects = rows
             .into_iter()

@@ -1,7 +1,9 @@
 //! Every kind of `Node`, read by its id as every viewer: who may not see it gets null and no error.
 
+use super::arguments::has_fields;
 use super::fixtures::{Fixtures, SeenBy};
 use super::rules::Rules;
+use super::verdict::REFUSALS;
 use super::viewers::{Viewers, Who};
 use crate::app::TestApp;
 use serde_json::{Value, json};
@@ -45,6 +47,40 @@ async fn every_kind_of_node_is_there_for_those_who_may_see_it_and_for_nobody_els
                 || !answer.json["errors"].is_null()
             {
                 findings.push(format!("{kind} as {who:?}, seen: {seen}: {}", answer.text));
+            }
+        }
+    }
+
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_with_a_rule_of_its_own_is_null_to_those_whom_it_leaves_out() {
+    let app = TestApp::start().await;
+    let (fixtures, viewers) = (Fixtures::make(&app).await, Viewers::make(&app).await);
+    let rules = Rules::of(&stockroom::schema::sdl());
+    assert!(!rules.nested.is_empty(), "the schema was not read");
+
+    let mut findings = Vec::new();
+    for (parent, field, permission) in &rules.nested {
+        let Some((id, _)) = fixtures.object(parent) else {
+            findings.push(format!("{parent}: add an object to fixtures.rs"));
+            continue;
+        };
+        let selected = if has_fields(&rules.document, &field.ty) { "{ __typename }" } else { "" };
+        let document = format!(
+            "query ($id: ID!) {{ node(id: $id) {{ ... on {parent} {{ asked: {} {selected} }} }} }}",
+            field.name
+        );
+        for who in Who::ALL {
+            let caller = viewers.get(&app, who, &fixtures);
+            let call = caller.query(document.as_str()).with_variables(json!({ "id": id }));
+            let answer = call.await;
+            let may = who.permissions().contains(*permission);
+            let refused = answer.error_codes().iter().any(|code| REFUSALS.contains(code));
+            if (may && refused) || (!may && !answer.json["data"]["node"]["asked"].is_null()) {
+                let path = format!("{parent}.{}", field.name);
+                findings.push(format!("{path} as {who:?}, allowed: {may}: {}", answer.text));
             }
         }
     }

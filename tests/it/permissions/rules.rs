@@ -44,6 +44,8 @@ pub struct Rules {
     pub fields: Vec<RootField>,
     /// Every field with a rule, nested ones too: its path, its description and the permission.
     pub described: Vec<(String, String, Permission)>,
+    /// Nested fields with a rule, each with the type that it stands in.
+    pub nested: Vec<(String, Node<FieldDefinition>, Permission)>,
     /// Types that are `Node`s.
     pub nodes: Vec<String>,
     pub findings: Vec<String>,
@@ -53,7 +55,7 @@ impl Rules {
     pub fn of(sdl: &str) -> Self {
         let document = Document::parse(sdl, "schema.graphql").expect("the schema can be parsed");
         let (mut fields, mut described, mut nodes) = (Vec::new(), Vec::new(), Vec::new());
-        let mut findings = Vec::new();
+        let (mut nested, mut findings) = (Vec::new(), Vec::new());
         for definition in &document.definitions {
             let Definition::ObjectTypeDefinition(object) = definition else { continue };
             if object.implements_interfaces.iter().any(|name| name == "Node") {
@@ -66,6 +68,9 @@ impl Rules {
                     (Some(Ok(permission)), root) => {
                         let description = field.description.as_deref().unwrap_or_default();
                         described.push((path, description.to_owned(), permission));
+                        if root.is_none() {
+                            nested.push((object.name.to_string(), field.clone(), permission));
+                        }
                         fields.extend(root.map(|root| RootField {
                             root,
                             definition: field.clone(),
@@ -80,7 +85,7 @@ impl Rules {
                 }
             }
         }
-        Self { document, fields, described, nodes, findings }
+        Self { document, fields, described, nested, nodes, findings }
     }
 
     pub fn field(&self, root: Root, name: &str) -> &RootField {

@@ -5,7 +5,8 @@ use super::viewers::Who;
 use serde_json::Value;
 use stockroom::auth::PermissionSet;
 
-const REFUSALS: [&str; 2] = ["UNAUTHENTICATED", "FORBIDDEN"];
+/// What those are told who may not.
+pub const REFUSALS: [&str; 2] = ["UNAUTHENTICATED", "FORBIDDEN"];
 /// With these the call never came to the service: its arguments are at fault, or the server.
 const USELESS: [&str; 4] = [
     "GRAPHQL_PARSE_FAILED",

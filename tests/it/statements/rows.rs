@@ -21,6 +21,7 @@ const WAREHOUSE: u16 = 4;
 const LEVEL: u16 = 5;
 const MOVEMENT: u16 = 6;
 const USER: u16 = 7;
+const API_TOKEN: u16 = 8;
 
 /// The key of the i-th member of staff.
 pub fn actor(row: usize) -> Uuid {
@@ -47,6 +48,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         (NodeKind::StockLevel, LEVEL),
         (NodeKind::StockMovement, MOVEMENT),
         (NodeKind::User, USER),
+        (NodeKind::ApiToken, API_TOKEN),
     ];
     // As many of each kind as go into one list of ids.
     let each = n.min(100 / kinds.len());
@@ -71,6 +73,19 @@ async fn people(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         updated_at: now,
     });
     insert::<Entity, _>(connection, rows).await;
+    let tokens = (0..n).map(|row| entity::api_token::Model {
+        id: key(API_TOKEN, row),
+        name: format!("Program {row}"),
+        token_hash: vec![u8::try_from(row).unwrap(); 32],
+        prefix: format!("srk_{row:06}"),
+        permissions: json!(["STOCK_READ"]),
+        created_by_id: Some(actor(row)),
+        created_at: now,
+        expires_at: Some(now),
+        last_used_at: Some(now),
+        revoked_at: Some(now),
+    });
+    insert::<entity::api_token::Entity, _>(connection, tokens).await;
 }
 
 async fn catalogue(connection: &DatabaseTransaction, n: usize, now: Timestamp) {

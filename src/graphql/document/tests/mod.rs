@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::graphql::document::tests::shop::{Shop, scalars, shop};
 use crate::graphql::document::{
-    Budget, DocumentFront, GraphqlParams, Limits, Prepared, Refused, Transport,
+    Access, DocumentFront, GraphqlParams, Limits, Prepared, Refused, Transport,
 };
 
 /// A front over the small schema, and the schema.
@@ -41,7 +41,7 @@ impl Bench {
 
     fn send(&self, request: Value) -> Result<Prepared, Refused> {
         let params: GraphqlParams = serde_json::from_value(request).expect("parameters are read");
-        self.front.prepare(params, Transport::Post, Budget::Guest)
+        self.front.prepare(params, Transport::Post, Access::GUEST)
     }
 
     /// Code of the refusal of a document.

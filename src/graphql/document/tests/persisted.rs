@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::graphql::document::tests::Bench;
-use crate::graphql::document::{Budget, GraphqlParams, Limits, RefusalKind, Transport};
+use crate::graphql::document::{Access, GraphqlParams, Limits, RefusalKind, Transport};
 
 fn digits(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -97,7 +97,7 @@ fn get_runs_queries_alone_and_sockets_run_everything() {
     let bench = Bench::new();
     let prepare = |query: &str, transport| {
         let params = GraphqlParams { query: Some(query.to_owned()), ..GraphqlParams::default() };
-        bench.front.prepare(params, transport, Budget::Guest)
+        bench.front.prepare(params, transport, Access::GUEST)
     };
     let mutation = "mutation { bump { runs } }";
     let subscription = "subscription { ticks { number } }";
@@ -121,7 +121,7 @@ fn a_mutation_hidden_behind_a_query_is_not_run_by_get() {
         ..GraphqlParams::default()
     };
 
-    let refused = bench.front.prepare(params, Transport::Get, Budget::Guest);
+    let refused = bench.front.prepare(params, Transport::Get, Access::GUEST);
 
     assert_eq!(refused.expect_err("not by GET").kind, RefusalKind::MethodNotAllowed);
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::graphql::document::tests::{Bench, corpus};
-use crate::graphql::document::{Limits, RefusalKind};
+use crate::graphql::document::{Access, GraphqlParams, Limits, RefusalKind, Transport};
 
 const PARSE: &str = "GRAPHQL_PARSE_FAILED";
 const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
@@ -155,6 +155,19 @@ fn introspection_can_be_switched_off() {
         assert_eq!(bench.code(document), INVALID, "{document}");
     }
     assert!(bench.prepare("{ __typename hello }", Value::Null).is_ok());
+}
+
+#[test]
+fn those_who_may_ask_for_the_schema_still_can_and_nobody_after_them() {
+    let bench = Bench::with(Limits { introspection: false, ..Limits::default() });
+    let document = "{ __schema { queryType { name } } }";
+    let ask = |introspection| {
+        let params = GraphqlParams { query: Some(document.to_owned()), ..Default::default() };
+        bench.front.prepare(params, Transport::Post, Access { introspection, ..Access::GUEST })
+    };
+
+    assert!(ask(true).is_ok());
+    assert_eq!(ask(false).expect_err("a document that is in the cache").code(), INVALID);
 }
 
 #[test]

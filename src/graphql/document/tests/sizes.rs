@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::graphql::document::tests::Bench;
-use crate::graphql::document::{Budget, GraphqlParams, Limits, Transport};
+use crate::graphql::document::{Access, Budget, GraphqlParams, Limits, Transport};
 
 fn cost(bench: &Bench, query: &str, variables: Value) -> u32 {
     bench.prepare(query, variables).expect(query).cost
@@ -115,7 +115,8 @@ fn guests_and_users_have_budgets_of_their_own() {
             query: Some("{ products { nodes { id } } }".to_owned()),
             ..GraphqlParams::default()
         };
-        bench.front.prepare(params, Transport::Post, budget)
+        let access = Access { budget, introspection: false };
+        bench.front.prepare(params, Transport::Post, access)
     };
 
     assert_eq!(send(Budget::Guest).expect_err("21 of 20").code(), "QUERY_TOO_COMPLEX");

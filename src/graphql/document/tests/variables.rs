@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::graphql::document::tests::Bench;
-use crate::graphql::document::{Budget, DocumentFront, GraphqlParams, Limits, Scalars, Transport};
+use crate::graphql::document::{Access, DocumentFront, GraphqlParams, Limits, Scalars, Transport};
 
 fn nested_list(depth: usize) -> Value {
     (0..depth).fold(json!(1), |inner, _| json!([inner]))
@@ -289,7 +289,7 @@ async fn custom_scalars_pass_as_they_were_sent() {
         r#"{{"query":"{query}","variables":{{"v":{{"z":[1,2.5,"x",null,true,{{"b":1,"a":2}}]}}}}}}"#
     );
     let params: GraphqlParams = serde_json::from_str(&body).expect("read");
-    let prepared = bench.front.prepare(params, Transport::Post, Budget::Guest).expect("good");
+    let prepared = bench.front.prepare(params, Transport::Post, Access::GUEST).expect("good");
     let response = bench.shop.execute(prepared.request).await;
     let data = serde_json::to_string(&response.data).expect("JSON");
 
