@@ -86,6 +86,16 @@ impl TestApp {
         self.app.worker.run_due().await.expect("the database answers")
     }
 
+    /// Ends what was begun by `work_in_background`, and waits until it has ended: a connection that
+    /// is being opened when the test is over would keep Postgres from dropping its database.
+    pub async fn ends_background_work(&self) {
+        let lifecycle = &self.app.lifecycle;
+        lifecycle.stopping.cancel();
+        lifecycle.tasks.close();
+        lifecycle.tasks.wait().await;
+        lifecycle.end().await;
+    }
+
     /// The URL of the database, for other processes.
     pub fn database_url(&self) -> &str {
         &self.database.url

@@ -200,4 +200,5 @@ async fn without_redis_the_server_is_ready_and_says_that_it_is_degraded() {
         app.guest().get("/health/ready").await.json["status"] == "healthy"
     })
     .await;
+    app.ends_background_work().await;
 }

@@ -10,6 +10,7 @@ async fn a_ready_server_says_so_in_detail() {
 
     let answer = app.guest().get("/health/ready").await;
 
+    app.ends_background_work().await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json["status"], "healthy");
     assert_eq!(answer.json["service"], "stockroom");

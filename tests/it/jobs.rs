@@ -37,7 +37,7 @@ async fn a_transaction_that_is_rolled_back_has_asked_for_nothing() {
         .app
         .db
         .tx(|tx| async move {
-            assert!(enqueue_in_txn(&tx, &Errand::new("never")).await?);
+            assert!(enqueue_in_txn(&tx, &Errand::job("never")).await?);
             let error = stockroom::db::DbErrorKind::Fault;
             Err::<(), _>(DbError { kind: error, constraint: None, message: String::new() })
         })
@@ -80,7 +80,7 @@ async fn jobs_of_other_processes_are_found_by_looking() {
 async fn the_same_key_asks_once() {
     let app = TestApp::start().await;
     let crew = Crew::obedient(&app);
-    let job = || Errand::new("once").dedupe("key");
+    let job = || Errand::job("once").dedupe("key");
 
     assert!(crew.writes(job()).await);
     assert!(!crew.writes(job()).await);
@@ -96,7 +96,7 @@ async fn the_same_key_asks_once() {
 async fn a_delayed_job_waits_for_its_time() {
     let app = TestApp::start().await;
     let crew = Crew::obedient(&app);
-    crew.writes(Errand::new("later").delay(Duration::from_secs(60))).await;
+    crew.writes(Errand::job("later").delay(Duration::from_secs(60))).await;
 
     assert_eq!(crew.works().await, 0);
     app.waits(chrono::TimeDelta::seconds(61));
@@ -148,7 +148,7 @@ async fn jobs_that_were_done_are_forgotten_after_a_week_and_dead_ones_are_not() 
         if name == "bad" { Err(Failure::retry("no")) } else { Ok(()) }
     });
     crew.asks("good").await;
-    crew.writes(Errand::new("bad").max_attempts(1)).await;
+    crew.writes(Errand::job("bad").max_attempts(1)).await;
     crew.works().await;
 
     app.waits(chrono::TimeDelta::days(6));
@@ -224,6 +224,7 @@ async fn a_server_forgets_by_itself_what_is_old() {
         app.until(kind, async |app| app.number(&done(kind)).await >= 1).await;
     }
     assert_eq!(app.works().await, 0);
+    app.ends_background_work().await;
 }
 
 #[tokio::test]

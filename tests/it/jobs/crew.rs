@@ -20,7 +20,7 @@ impl Errand {
         Self { name: name.to_owned() }
     }
 
-    pub fn new(name: &str) -> NewJob {
+    pub fn job(name: &str) -> NewJob {
         NewJob::new(&Self::named(name))
     }
 }
@@ -105,7 +105,7 @@ impl<'a> Crew<'a> {
     }
 
     pub async fn asks(&self, name: &str) {
-        assert!(self.writes(Errand::new(name)).await);
+        assert!(self.writes(Errand::job(name)).await);
     }
 
     /// Writes a job; false when its key is there.

@@ -55,7 +55,7 @@ async fn after_the_last_attempt_it_is_dead_and_operators_can_revive_it() {
         Err(Failure::retry("broken"))
     });
     let worker = crew.hire();
-    crew.writes(Errand::new("doomed").max_attempts(2)).await;
+    crew.writes(Errand::job("doomed").max_attempts(2)).await;
     crew.until_there_are(1, "dead").await;
     worker.ends().await;
 
@@ -104,7 +104,8 @@ async fn a_panic_is_a_failure_of_its_job_alone() {
 #[tokio::test]
 async fn arguments_that_cannot_be_read_are_tried_again_and_never_reach_the_handler() {
     let app = TestApp::start().await;
-    let crew = Crew::obedient(&app);
+    let mut crew = Crew::obedient(&app);
+    crew.timing.backoff = Duration::from_secs(60);
     crew.asks("garbled").await;
     app.execute("UPDATE job SET args = '{\"no\": \"name\"}'").await;
 

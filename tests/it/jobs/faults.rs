@@ -10,6 +10,9 @@ use stockroom::jobs::{Failure, Handlers, Status, Worker, list};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio_util::sync::CancellationToken;
 
+/// How long a connection to SQLite waits for the lock of another process.
+const SQLITE_WAITS: Duration = Duration::from_secs(5);
+
 /// Set in the process that is killed: the database that it works on.
 const VICTIM: &str = "STOCKROOM_TEST_VICTIM_DATABASE_URL";
 
@@ -123,10 +126,33 @@ async fn while_a_lock_is_held_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn while_a_lock_is_held_for_longer_than_sqlite_waits_nothing_is_lost() {
+    let app = TestApp::start().await;
+    if app.app.db.is_postgres() {
+        // Its locks end statements after a second: that is the test before.
+        return;
+    }
+    let mut crew = Crew::obedient(&app);
+    crew.timing.statement = Duration::from_secs(60);
+    let worker = crew.hire();
+    crew.asks("before").await;
+    crew.until_done(1).await;
+
+    let lock = app.locks_jobs().await;
+    tokio::time::sleep(SQLITE_WAITS + Duration::from_millis(500)).await;
+    lock.release().await;
+    crew.asks("after").await;
+
+    crew.until_done(2).await;
+    assert!(worker.is_there());
+    worker.ends().await;
+}
+
+#[tokio::test]
 async fn a_job_that_ends_its_worker_each_time_is_given_up() {
     let app = TestApp::start().await;
     let crew = Crew::of(&app, |_, _| std::future::pending());
-    crew.writes(Errand::new("poison").max_attempts(2)).await;
+    crew.writes(Errand::job("poison").max_attempts(2)).await;
 
     for attempt in 1..=2 {
         let worker = crew.hire();
