@@ -118,7 +118,8 @@ mod tests {
         let digest = Sha256::digest(body.as_bytes());
         let number = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
         let read = checksum(&body).bytes().fold(0_u64, |sum, letter| {
-            sum * 62 + ALPHABET.iter().position(|own| *own == letter).unwrap() as u64
+            let digit = ALPHABET.iter().position(|own| *own == letter).unwrap();
+            sum * 62 + u64::try_from(digit).unwrap()
         });
         assert_eq!(read, u64::from(number));
     }
