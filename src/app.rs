@@ -68,7 +68,8 @@ impl App {
         let tokens = TokenCodec::new(keys::key_ring(&settings)?);
         let lifecycle = Lifecycle::default();
         let (bus, cache) = connect_replicas(&settings, &lifecycle).await?;
-        let accounts = Accounts::new(db.clone(), tokens, bus.clone())?;
+        let rate_limited = settings.rate_limit_enabled;
+        let accounts = Accounts::new(db.clone(), tokens, bus.clone(), rate_limited);
         let account_watch = watch_accounts(&bus, &lifecycle);
         let stock = Stock::new(db.clone(), bus.clone(), cache.clone());
         let live_stock = LiveStock::new(stock.clone(), bus.clone());
@@ -79,7 +80,7 @@ impl App {
         let services = Services { accounts, catalog, stock, live_stock };
         let mailer =
             Mailer::new(&settings.mail, settings.environment).context("SMTP_URL cannot be used")?;
-        let worker = Self::worker(&db, &services)?;
+        let worker = Self::worker(&db, &services, &mailer, &settings)?;
         let schema = crate::schema::build();
         let limits = Limits {
             suggestions: settings.graphiql_enabled,

@@ -126,6 +126,11 @@ pub struct SettingsArgs {
     /// Mail.
     #[command(flatten)]
     pub mail: MailArgs,
+    /// Whether those who guess passwords, or have many mails sent, are slowed down. Only for
+    /// measuring and for tests it is not.
+    #[arg(long, env = "RATE_LIMIT_ENABLED", default_value_t = true, global = true,
+        action = clap::ArgAction::Set)]
+    pub rate_limit_enabled: bool,
     /// Limits of HTTP and of sockets.
     #[command(flatten)]
     pub transport: TransportArgs,
@@ -168,6 +173,8 @@ pub struct Settings {
     pub shop_currency: Currency,
     /// Mail.
     pub mail: MailSettings,
+    /// Whether those who guess are slowed down.
+    pub rate_limit_enabled: bool,
     /// Limits of HTTP and of sockets.
     pub transport: TransportLimits,
 }
@@ -230,6 +237,7 @@ impl SettingsArgs {
                 seed_demo: self.seed_demo.unwrap_or(!production),
                 shop_currency,
                 mail,
+                rate_limit_enabled: self.rate_limit_enabled,
                 transport: self.transport.limits(production),
             }),
             _ => Err(SettingsError(wrong)),

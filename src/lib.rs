@@ -26,5 +26,7 @@ pub mod redis;
 pub mod telemetry;
 
 pub mod config;
+pub mod country;
 pub mod money;
+pub mod text;
 pub mod validation;

@@ -25,6 +25,8 @@ counters! {
     STOCK_CONFLICTS,
     /// Clean "not enough stock" answers.
     STOCK_REJECTIONS,
+    /// Tries that were refused because there were too many.
+    THROTTLED_REQUESTS,
     /// Refresh tokens that were used again after they were spent; their sessions ended.
     REFRESH_TOKENS_REPLAYED,
     /// Look-ups that the in-process cache answered.

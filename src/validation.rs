@@ -34,6 +34,8 @@ pub enum ProblemKind {
     CurrencyMismatch,
     /// A limit of the shop is reached.
     LimitReached,
+    /// Nobody else administers the shop.
+    LastAdministrator,
 }
 
 impl Problem {
@@ -68,6 +70,42 @@ pub fn required_text(field: &str, text: &str, max: usize) -> Result<String, Prob
     optional_text(field, text, max)
 }
 
+/// As [`required_text`], of one line and with nothing in it that cannot be seen: a name, or a line
+/// of an address, which goes into mails and onto labels.
+///
+/// # Errors
+/// A [`Problem`] at `field`.
+pub fn required_line(field: &str, text: &str, max: usize) -> Result<String, Problem> {
+    required_text(field, text, max).and_then(|text| one_line(field, text))
+}
+
+/// As [`required_line`], or empty.
+///
+/// # Errors
+/// A [`Problem`] at `field`.
+pub fn optional_line(field: &str, text: &str, max: usize) -> Result<String, Problem> {
+    optional_text(field, text, max).and_then(|text| one_line(field, text))
+}
+
+fn one_line(field: &str, text: String) -> Result<String, Problem> {
+    if text.chars().any(|c| c.is_control() || hides_or_turns(c)) {
+        let message = format!("{field} has a character that cannot be seen.");
+        return Err(Problem::new(ProblemKind::Invalid, [field], message));
+    }
+    Ok(text)
+}
+
+/// Whether the character cannot be seen and changes how others look: it parts lines, or turns the
+/// direction of writing. The joiners that Persian and Indic names are written with are none of
+/// these.
+#[must_use]
+pub fn hides_or_turns(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// The text without surrounding white space, when it has `0..=max` characters.
 ///
 /// # Errors
@@ -84,4 +122,24 @@ pub fn optional_text(field: &str, text: &str, max: usize) -> Result<String, Prob
         return Err(Problem::new(ProblemKind::Invalid, [field], message));
     }
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str) -> Option<ProblemKind> {
+        required_line("name", text, 10).err().map(|problem| problem.kind)
+    }
+
+    #[test]
+    fn a_line_is_one_line_that_can_be_seen() {
+        assert_eq!(required_line("name", " Zoë O'Hara ", 10), Ok("Zoë O'Hara".to_owned()));
+        assert_eq!(kind("  "), Some(ProblemKind::Required));
+        assert_eq!(kind("eleven char"), Some(ProblemKind::TooLong));
+        for text in ["a\nb", "a\rb", "a\tb", "a\0b", "a\u{7f}b", "a\u{202e}b", "a\u{200b}b"] {
+            assert_eq!(kind(text), Some(ProblemKind::Invalid), "{text:?}");
+        }
+        assert_eq!(kind("می\u{200c}نا"), None);
+    }
 }

@@ -1,6 +1,8 @@
 //! SeaORM entities, one module a table. Columns and relations only: rules live in the domains of
 //! the server, names are those of the GraphQL schema in snake case.
 
+pub mod account_token;
+pub mod address;
 pub mod api_token;
 pub mod category;
 pub mod category_closure;
@@ -15,6 +17,7 @@ pub mod reservation;
 pub mod session;
 pub mod stock_level;
 pub mod stock_movement;
+pub mod throttle;
 pub mod user_account;
 pub mod variant_price;
 pub mod warehouse;

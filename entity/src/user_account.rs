@@ -14,12 +14,18 @@ pub struct Model {
     #[sea_orm(unique)]
     pub email_key: String,
     pub name: String,
+    /// The name in lower case and without diacritics, for sorting and finding.
+    pub name_key: String,
     /// PHC string of argon2id.
     pub password_hash: String,
     /// CUSTOMER, STAFF or ADMIN.
     pub role: String,
     pub email_verified: bool,
     pub active: bool,
+    /// Since when it is not active; null while it is.
+    pub deactivated_at: Option<DateTimeUtc>,
+    /// When its personal data was overwritten; null for most.
+    pub erased_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

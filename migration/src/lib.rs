@@ -16,6 +16,7 @@ mod m20261121_000005_idempotency;
 mod m20261121_000006_default_warehouse;
 mod m20261122_000001_job;
 mod m20261122_000002_session;
+mod m20261122_000003_account_details;
 mod m20261122_000004_api_token;
 
 pub struct Migrator;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000006_default_warehouse::Migration),
             Box::new(m20261122_000001_job::Migration),
             Box::new(m20261122_000002_session::Migration),
+            Box::new(m20261122_000003_account_details::Migration),
             Box::new(m20261122_000004_api_token::Migration),
         ]
     }

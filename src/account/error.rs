@@ -16,6 +16,24 @@ pub enum AccountError {
     /// Too many sign-ins at once; the hashing of passwords is bounded.
     #[error("too many sign-ins at once")]
     Busy,
+    /// Whoever uses the session does not know the password.
+    #[error("the password is wrong")]
+    WrongPassword {
+        /// Which field of the input has it.
+        field: &'static str,
+    },
+    /// The token of a mailed link is unknown, expired or used up.
+    #[error("the link is not good, or not any more")]
+    InvalidLink,
+    /// The arguments of a query cannot be used; the text says what to change.
+    #[error("{0}")]
+    BadArgument(String),
+    /// Tried too often.
+    #[error("too many tries; the next is let through after {retry_after_seconds} s")]
+    Throttled {
+        /// When the next try is let through.
+        retry_after_seconds: u32,
+    },
     /// The refresh token is unknown, expired or spent.
     #[error("the refresh token is not good")]
     TokenInvalid,

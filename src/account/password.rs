@@ -2,13 +2,26 @@
 //! lane), off the async threads and bounded, so that sign-ins cannot starve everything else.
 
 use crate::account::AccountError;
-use argon2::Argon2;
+use crate::account::password_rules::normalize;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
+
+/// Memory of one hash in KiB. Who raises one of these three replaces [`NOBODYS`] as well; stored
+/// hashes follow one by one, as people sign in.
+const MEMORY_KIB: u32 = 19 * 1024;
+/// Passes over the memory.
+const PASSES: u32 = 2;
+/// Lanes, worked on one after the other here.
+const LANES: u32 = 1;
+
+/// The hash of nothing anyone knows: an unknown e-mail costs the same time as a known one.
+const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$3o3WMgEsZugSgOy5Xr4XXw$\
+    KQpr6yNGyAKUm/v8XlLnjw0RjmKgENa1uBD400tjzow";
 
 /// How many may wait for their turn before the next is told to come back.
 const MAX_WAITING: usize = 32;
@@ -18,8 +31,6 @@ const MAX_WAITING: usize = 32;
 pub struct Passwords {
     turns: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
-    /// The hash of nothing anyone knows: an unknown e-mail costs the same time as a known one.
-    dummy: Arc<str>,
 }
 
 struct Waiting<'a>(&'a AtomicUsize);
@@ -32,17 +43,10 @@ impl Drop for Waiting<'_> {
 
 impl Passwords {
     /// As many turns at once as there are cores.
-    ///
-    /// # Errors
-    /// When the system gives no random salt.
-    pub fn new() -> Result<Self, AccountError> {
+    #[must_use]
+    pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let dummy = hash(&SecretString::from(uuid::Uuid::new_v4().to_string()))?;
-        Ok(Self {
-            turns: Arc::new(Semaphore::new(cores)),
-            waiting: Arc::default(),
-            dummy: dummy.into(),
-        })
+        Self { turns: Arc::new(Semaphore::new(cores)), waiting: Arc::default() }
     }
 
     /// The PHC string of a password.
@@ -64,16 +68,31 @@ impl Passwords {
         stored: Option<String>,
     ) -> Result<bool, AccountError> {
         let known = stored.is_some();
-        let stored = stored.unwrap_or_else(|| self.dummy.to_string());
         let matches = self
             .in_turn(move || {
-                PasswordHash::new(&stored).is_ok_and(|stored| {
-                    let password = password.expose_secret().as_bytes();
+                // What is too long for a password is as much work as any wrong one.
+                let normal = normalize(&password);
+                let fits = normal.is_some();
+                let normal = normal.unwrap_or_default();
+                let stored = stored.as_deref().unwrap_or(NOBODYS);
+                let matches = PasswordHash::new(stored).is_ok_and(|stored| {
+                    let password = normal.expose_secret().as_bytes();
                     Argon2::default().verify_password(password, &stored).is_ok()
-                })
+                });
+                matches && fits
             })
             .await?;
         Ok(matches && known)
+    }
+
+    /// Whether a stored hash was made with less work than is asked for today.
+    #[must_use]
+    pub fn is_outdated(stored: &str) -> bool {
+        let Ok(stored) = PasswordHash::new(stored) else { return true };
+        let Ok(params) = Params::try_from(&stored) else { return true };
+        stored.algorithm != Algorithm::Argon2id.ident()
+            || params.m_cost() < MEMORY_KIB
+            || params.t_cost() < PASSES
     }
 
     async fn in_turn<T: Send + 'static>(
@@ -98,25 +117,86 @@ impl Passwords {
 }
 
 fn hash(password: &SecretString) -> Result<String, AccountError> {
-    Argon2::default()
-        .hash_password(password.expose_secret().as_bytes())
+    let fault = |error: &dyn std::fmt::Display| AccountError::Fault(error.to_string());
+    let normal = normalize(password).ok_or_else(|| fault(&"a password is too long"))?;
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| fault(&error))?;
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password(normal.expose_secret().as_bytes())
         .map(|hash| hash.to_string())
-        .map_err(|error| AccountError::Fault(error.to_string()))
+        .map_err(|error| fault(&error))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn secret(text: &str) -> SecretString {
+        SecretString::from(text)
+    }
+
     #[tokio::test]
     async fn only_the_right_password_matches_and_an_unknown_account_never() {
-        let passwords = Passwords::new().unwrap();
-        let right = || SecretString::from("correct horse battery".to_owned());
+        let passwords = Passwords::new();
+        let right = || secret("correct horse battery");
         let stored = passwords.hash(right()).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert!(passwords.verify(right(), Some(stored.clone())).await.unwrap());
-        let wrong = SecretString::from("correct horse batterz".to_owned());
+        let wrong = secret("correct horse batterz");
         assert!(!passwords.verify(wrong, Some(stored)).await.unwrap());
         assert!(!passwords.verify(right(), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_however_its_characters_were_composed() {
+        let passwords = Passwords::new();
+        let stored = passwords.hash(secret("cr\u{e8}me br\u{fb}l\u{e9}e ﬁne")).await.unwrap();
+        let typed = secret("cre\u{300}me bru\u{302}le\u{301}e fine");
+        assert!(passwords.verify(typed, Some(stored)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_matches_nothing_not_even_the_empty_password() {
+        let passwords = Passwords::new();
+        let stored = passwords.hash(secret("")).await.unwrap();
+        let long = secret(&"long ".repeat(1_000));
+        assert!(!passwords.verify(long, Some(stored)).await.unwrap());
+    }
+
+    #[test]
+    fn nobodys_hash_costs_what_others_cost() {
+        assert!(!Passwords::is_outdated(NOBODYS));
+        assert!(NOBODYS.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    }
+
+    #[test]
+    fn a_hash_that_cost_less_is_outdated() {
+        let less = |text: &str| Passwords::is_outdated(&NOBODYS.replace("m=19456,t=2", text));
+        assert!(less("m=19455,t=2"));
+        assert!(less("m=19456,t=1"));
+        assert!(!less("m=47104,t=3"));
+        assert!(Passwords::is_outdated("none"));
+    }
+
+    #[tokio::test]
+    async fn a_crowd_is_told_to_come_back() {
+        let passwords = Passwords::new();
+        let all = passwords.turns.available_permits();
+        let held = Arc::clone(&passwords.turns).acquire_many_owned(all.try_into().unwrap()).await;
+        let wait = |_| {
+            let passwords = passwords.clone();
+            tokio::spawn(async move { passwords.hash(secret("a")).await })
+        };
+        let waiting: Vec<_> = (0..MAX_WAITING).map(wait).collect();
+        while passwords.waiting.load(Ordering::Relaxed) < MAX_WAITING {
+            tokio::task::yield_now().await;
+        }
+
+        let refused = passwords.hash(secret("a")).await;
+        drop(held);
+
+        assert!(matches!(refused, Err(AccountError::Busy)));
+        for one in waiting {
+            assert!(one.await.unwrap().is_ok());
+        }
     }
 }

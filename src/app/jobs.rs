@@ -1,11 +1,13 @@
 //! Who does which job, and what is done at which times. Handlers live in their domains; here they
 //! are only introduced to the worker.
 
+use crate::account;
 use crate::app::App;
-use crate::config::ServeRole;
+use crate::config::{ServeRole, Settings};
 use crate::db::{Db, DbError};
 use crate::idempotency;
 use crate::jobs::{self, Handlers, Job, Schedule, Timing, Worker};
+use crate::mail::Mailer;
 use crate::schema::Services;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -48,10 +50,26 @@ impl Job for PurgeDoneJobs {
     const KIND: &'static str = "jobs.purge";
 }
 
+/// Forgets links that were mailed and tries that were counted, when they are past.
+#[derive(Serialize, Deserialize)]
+struct PurgeAccountTraces {}
+
+impl Job for PurgeAccountTraces {
+    const KIND: &'static str = "account.purge";
+}
+
 impl App {
     /// A worker with every handler there is; it works when it is run.
-    pub(crate) fn worker(db: &Db, services: &Services) -> anyhow::Result<Worker> {
-        Ok(Worker::new(db.clone(), handlers(db, services), schedules()?, Timing::default()))
+    pub(crate) fn worker(
+        db: &Db,
+        services: &Services,
+        mailer: &Mailer,
+        settings: &Settings,
+    ) -> anyhow::Result<Worker> {
+        let mut handlers = handlers(db, services);
+        let links = account::Links::new(settings.mail.storefront_url.clone());
+        account::jobs::register(&mut handlers, &services.accounts, mailer, &links);
+        Ok(Worker::new(db.clone(), handlers, schedules()?, Timing::default()))
     }
 
     /// Whether jobs are done: by this process, or by another one if this does none.
@@ -84,12 +102,18 @@ fn handlers(db: &Db, services: &Services) -> Handlers {
         let db = done.clone();
         async move { Ok(jobs::purge_done(&db).await.map(drop)?) }
     });
+    let accounts = services.accounts.clone();
+    handlers.on(move |_: PurgeAccountTraces, _| {
+        let accounts = accounts.clone();
+        async move { Ok(accounts.purge().await.map(drop)?) }
+    });
     handlers
 }
 
 fn schedules() -> anyhow::Result<Vec<Schedule>> {
     Ok(vec![
         Schedule::new("idempotency.purge", "7 * * * *", &PurgeIdempotencyKeys {})?,
+        Schedule::new("account.purge", "17 * * * *", &PurgeAccountTraces {})?,
         Schedule::new("sessions.purge", "22 * * * *", &PurgeSessions {})?,
         Schedule::new("jobs.purge", "37 * * * *", &PurgeDoneJobs {})?,
     ])

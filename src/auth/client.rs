@@ -1,6 +1,7 @@
 //! What is known of whoever sends a request besides who they are, and the cookie that a browser may
 //! keep its refresh token in.
 
+use crate::auth::ClientAddress;
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
@@ -11,6 +12,8 @@ const MAX_USER_AGENT_CHARS: usize = 200;
 /// The client of a request.
 #[derive(Debug, Clone, Default)]
 pub struct Client {
+    /// Where it is.
+    pub address: ClientAddress,
     /// The session that the access token belongs to; None without one.
     pub session: Option<Uuid>,
     /// The cookie, for pages that may use one.

@@ -3,6 +3,7 @@
 
 mod api_token;
 mod client;
+mod client_address;
 mod identity;
 mod keys;
 mod pem;
@@ -14,6 +15,7 @@ mod viewer;
 
 pub use api_token::{NewApiToken, api_token_hash, is_api_token};
 pub use client::{Client, CookieChange, RefreshCookie};
+pub use client_address::ClientAddress;
 pub use identity::Identity;
 pub use keys::{KeyError, KeyMaterial, KeyRing};
 pub use permission::{Holders, Permission, PermissionSet};

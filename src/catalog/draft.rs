@@ -2,9 +2,9 @@
 //! looked at.
 
 use crate::catalog::product::NO_PRICE;
-use crate::catalog::search_text::fold;
 use crate::catalog::{ProductStatus, VariantOption};
 use crate::money::{Currency, Money, MoneyError};
+use crate::text::fold;
 use crate::validation::{Problem, ProblemKind, optional_text, required_text};
 use serde::Serialize;
 use std::collections::HashSet;

@@ -1,10 +1,10 @@
 //! Which products a list has and in which order, apart from any database.
 
-use crate::catalog::search_text::fold;
 use crate::catalog::{Product, ProductStatus};
 use crate::db::Timestamp;
 use crate::db::page::{Cursor, CursorKey};
 use crate::money::Currency;
+use crate::text::fold;
 use std::sync::Arc;
 use uuid::Uuid;
 

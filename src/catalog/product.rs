@@ -52,7 +52,7 @@ pub struct Product {
     pub category_id: Uuid,
     /// The display name.
     pub name: String,
-    /// The name as lists are sorted by it, see `search_text::name_key`.
+    /// The name as lists are sorted by it, see `text::name_key`.
     pub name_key: String,
     /// The unique name for addresses of pages.
     pub slug: String,

@@ -7,6 +7,7 @@ pub mod keys;
 mod migrate;
 pub mod page;
 mod stats;
+pub mod text;
 mod tx;
 
 pub use error::{DbError, DbErrorKind};

@@ -33,6 +33,9 @@ pub mod code {
     pub const INTERNAL_SERVER_ERROR: &str = "INTERNAL_SERVER_ERROR";
 }
 
+/// The member of `extensions` that says after how many seconds to try again.
+pub const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
+
 /// An error for the `errors` list of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -40,18 +43,33 @@ pub struct Fault {
     pub code: &'static str,
     /// For the client.
     pub message: String,
+    /// After how many seconds trying again can help, where that is known.
+    pub retry_after_seconds: Option<u32>,
 }
 
 impl Fault {
+    /// A fault with this code and this message for the client.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry_after_seconds: None }
+    }
+
+    /// Too many tries: the next one can be had after so many seconds.
+    #[must_use]
+    pub fn rate_limited(retry_after_seconds: u32) -> Self {
+        let message = format!("Too many tries. Try again in {retry_after_seconds} s.");
+        let retry_after_seconds = Some(retry_after_seconds);
+        Self { code: code::RATE_LIMITED, message, retry_after_seconds }
+    }
+
     /// An argument has a value that cannot be used; the message says what to change.
     pub fn bad_user_input(message: impl Into<String>) -> Self {
-        Self { code: code::BAD_USER_INPUT, message: message.into() }
+        Self::new(code::BAD_USER_INPUT, message)
     }
 
     /// A fault of the server: `inside` goes to the log, the client gets a plain sentence.
     pub fn internal(inside: &dyn std::fmt::Display) -> Self {
         tracing::error!(error = %inside, "a request met a fault");
-        Self { code: code::INTERNAL_SERVER_ERROR, message: Self::internal_message() }
+        Self::new(code::INTERNAL_SERVER_ERROR, Self::internal_message())
     }
 
     /// What clients are told of a fault of the server.
@@ -67,10 +85,8 @@ impl From<DbError> for Fault {
         match error.kind {
             DbErrorKind::Unavailable | DbErrorKind::TimedOut | DbErrorKind::Contention => {
                 tracing::warn!(error = %error, "the database cannot answer now");
-                Self {
-                    code: code::SERVICE_UNAVAILABLE,
-                    message: "The server is too busy to answer. Try again in a moment.".to_owned(),
-                }
+                let message = "The server is too busy to answer. Try again in a moment.";
+                Self::new(code::SERVICE_UNAVAILABLE, message)
             }
             _ => Self::internal(&error),
         }
@@ -83,12 +99,17 @@ impl From<Denied> for Fault {
             Denied::Unauthenticated => code::UNAUTHENTICATED,
             Denied::Forbidden => code::FORBIDDEN,
         };
-        Self { code, message: denied.to_string() }
+        Self::new(code, denied.to_string())
     }
 }
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
-        Error::new(fault.message).extend_with(|_, extensions| extensions.set("code", fault.code))
+        Error::new(fault.message).extend_with(|_, extensions| {
+            extensions.set("code", fault.code);
+            if let Some(seconds) = fault.retry_after_seconds {
+                extensions.set(RETRY_AFTER_SECONDS, seconds);
+            }
+        })
     }
 }

@@ -25,11 +25,13 @@ pub enum NodeKind {
     User,
     /// `ApiToken`.
     ApiToken,
+    /// `Address`.
+    Address,
 }
 
 impl NodeKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Category,
         Self::Product,
         Self::ProductVariant,
@@ -38,6 +40,7 @@ impl NodeKind {
         Self::StockMovement,
         Self::User,
         Self::ApiToken,
+        Self::Address,
     ];
 
     /// What stands before the underscore.
@@ -52,6 +55,7 @@ impl NodeKind {
             Self::StockMovement => "move",
             Self::User => "user",
             Self::ApiToken => "apitoken",
+            Self::Address => "addr",
         }
     }
 

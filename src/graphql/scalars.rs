@@ -1,5 +1,6 @@
 //! Scalars and money as they stand on the wire.
 
+use crate::country::Country;
 use crate::db::Timestamp;
 use crate::graphql::document::Scalars;
 use crate::money;
@@ -15,7 +16,12 @@ use std::borrow::Cow;
 /// What each scalar of the schema accepts, for the document front.
 #[must_use]
 pub fn checks() -> Scalars {
-    Scalars::default().with::<BigInt>().with::<DateTime>().with::<Decimal>()
+    Scalars::default()
+        .with::<BigInt>()
+        .with::<CountryCode>()
+        .with::<DateTime>()
+        .with::<Decimal>()
+        .with::<Json>()
 }
 
 /// A 64-bit integer, as a JSON string, because JSON numbers lose digits beyond 2^53 in many
@@ -84,6 +90,45 @@ impl ScalarType for Decimal {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.clone())
+    }
+}
+
+/// A country.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CountryCode(pub Country);
+
+/// A country by its ISO 3166-1 alpha-2 code, in capital letters, such as `"DE"`.
+#[Scalar]
+impl ScalarType for CountryCode {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let code = match &value {
+            Value::String(text) => Some(text.as_str()),
+            _ => None,
+        };
+        let country = code.and_then(Country::from_code);
+        country.map(Self).ok_or_else(|| {
+            InputValueError::custom("is not a country code of ISO 3166-1, such as \"DE\"")
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.code().to_owned())
+    }
+}
+
+/// Any JSON value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Json(pub serde_json::Value);
+
+/// Any JSON value, for what a program keeps or hands on without reading it.
+#[Scalar(name = "JSON")]
+impl ScalarType for Json {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        Ok(Self(value.into_json()?))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from_json(self.0.clone()).unwrap_or_default()
     }
 }
 

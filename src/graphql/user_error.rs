@@ -60,6 +60,8 @@ pub enum UserErrorCode {
     IdempotencyConflict,
     /// A limit of the shop is reached.
     LimitReached,
+    /// Nobody else administers the shop: make another administrator first.
+    LastAdministrator,
 }
 
 /// An error that needs no data of its own.
@@ -151,6 +153,7 @@ impl From<Problem> for UserError {
             ProblemKind::InUse => UserErrorCode::InUse,
             ProblemKind::CurrencyMismatch => UserErrorCode::CurrencyMismatch,
             ProblemKind::LimitReached => UserErrorCode::LimitReached,
+            ProblemKind::LastAdministrator => UserErrorCode::LastAdministrator,
         };
         Self::new(code, problem.path, problem.message)
     }

@@ -3,6 +3,7 @@
 use crate::config::Settings;
 use crate::db::SqlStats;
 use crate::graphql::document::{DocumentError, RefusalKind, Refused};
+use crate::graphql::fault::RETRY_AFTER_SECONDS;
 use crate::graphql::{Fault, code};
 use crate::http::media::Media;
 use crate::http::request_id::RequestId;
@@ -176,9 +177,14 @@ impl Execution {
         self.data == Value::Null && !self.errors.is_empty()
     }
 
-    /// The answer over HTTP. Once execution began, the status is 200 whatever came of it.
+    /// The answer over HTTP. Once execution began, the status is 200 whatever came of it; when it
+    /// was too soon for something, a header says when to try again, as the error does.
     pub fn into_response(self, media: Media) -> Response {
-        respond(StatusCode::OK, media, to_json(&self))
+        let mut response = respond(StatusCode::OK, media, to_json(&self));
+        if let Some(seconds) = self.errors.iter().filter_map(retry_after_seconds).max() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     }
 
     /// The errors, for a message that carries errors alone.
@@ -194,6 +200,13 @@ fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
 fn code_of(error: &ServerError) -> Option<String> {
     match error.extensions.as_ref()?.get("code")? {
         Value::String(code) => Some(code.clone()),
+        _ => None,
+    }
+}
+
+fn retry_after_seconds(error: &ServerError) -> Option<u64> {
+    match error.extensions.as_ref()?.get(RETRY_AFTER_SECONDS)? {
+        Value::Number(seconds) => seconds.as_u64(),
         _ => None,
     }
 }

@@ -16,10 +16,8 @@ pub fn bearer(value: &str) -> Result<&str, Fault> {
     if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains(' ') {
         return Ok(token);
     }
-    Err(Fault {
-        code: code::UNAUTHENTICATED,
-        message: "Authorization must be \"Bearer\" and an access token.".to_owned(),
-    })
+    let message = "Authorization must be \"Bearer\" and an access token.";
+    Err(Fault::new(code::UNAUTHENTICATED, message))
 }
 
 /// Who sends these headers.
@@ -36,10 +34,8 @@ pub async fn identity(app: &App, headers: &HeaderMap) -> Result<Identity, Reject
         }
         // Two readers of the request could take different ones.
         (Some(_), Some(_)) => {
-            return Err(reject(Fault {
-                code: code::UNAUTHENTICATED,
-                message: "Authorization is there twice.".to_owned(),
-            }));
+            let message = "Authorization is there twice.";
+            return Err(reject(Fault::new(code::UNAUTHENTICATED, message)));
         }
     };
     identity_of(app, token).await.map_err(reject)

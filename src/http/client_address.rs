@@ -1,14 +1,23 @@
 //! Where a request comes from, also behind proxies: as far as they are trusted and no farther.
 
+use crate::auth::ClientAddress;
 use crate::config::Network;
+use axum::extract::ConnectInfo;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
+/// Where a request with these parts comes from.
+pub fn of_request(parts: &Parts, trusted: &[Network]) -> ClientAddress {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    ClientAddress(peer.map(|peer| client_address(peer, &parts.headers, trusted)))
+}
+
 /// The client's address. Each trusted proxy vouches for the address before it in
 /// `X-Forwarded-For`; what a stranger wrote there says nothing.
-pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address| trusted.iter().any(|network| network.contains(address));
     let values: Vec<&str> =
         headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();

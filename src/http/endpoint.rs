@@ -9,11 +9,12 @@ use crate::http::media::{Media, is_json};
 use crate::http::observation::Observation;
 use crate::http::request_id::RequestId;
 use crate::http::state::HttpState;
-use crate::http::{authorization, refresh_cookie, request_body, socket};
+use crate::http::{authorization, client_address, refresh_cookie, request_body, socket};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -91,7 +92,7 @@ async fn execute_post(
     }
     let body = request_body::read(body, &parts.headers, &state.app.settings.transport).await?;
     let params = request_body::params(&body)?;
-    execute(state, observation, &parts.headers, params, Transport::Post, media).await
+    execute(state, observation, &parts, params, Transport::Post, media).await
 }
 
 async fn execute_get(
@@ -100,8 +101,9 @@ async fn execute_get(
     request: Request,
     media: Media,
 ) -> Result<Response, Rejection> {
-    let params = params_of_url(request.uri().query().unwrap_or_default())?;
-    execute(state, observation, request.headers(), params, Transport::Get, media).await
+    let (parts, _) = request.into_parts();
+    let params = params_of_url(parts.uri.query().unwrap_or_default())?;
+    execute(state, observation, &parts, params, Transport::Get, media).await
 }
 
 /// The parameters in a URL. One that is there twice means that two readers of the request may see
@@ -130,7 +132,7 @@ fn params_of_url(query: &str) -> Result<GraphqlParams, Rejection> {
 async fn execute(
     state: &HttpState,
     observation: &Observation,
-    headers: &http::HeaderMap,
+    parts: &Parts,
     params: GraphqlParams,
     transport: Transport,
     media: Media,
@@ -139,7 +141,7 @@ async fn execute(
     let permit = Arc::clone(&state.gate)
         .try_acquire_owned()
         .map_err(|_| Rejection::busy("The server has too much to do. Try again in a moment."))?;
-    let identity = authorization::identity(app, headers).await?;
+    let identity = authorization::identity(app, &parts.headers).await?;
     let viewer = identity.viewer;
     observation.asked_by(&viewer);
     let prepared = app.front.prepare(params, transport, access(&viewer))?;
@@ -152,10 +154,11 @@ async fn execute(
         ));
     }
     let cookie = match transport {
-        Transport::Post => refresh_cookie::read(headers, &app.settings),
+        Transport::Post => refresh_cookie::read(&parts.headers, &app.settings),
         _ => None,
     };
-    let mut client = client(&identity, headers);
+    let mut client = client(&identity, &parts.headers);
+    client.address = client_address::of_request(parts, &app.settings.transport.trusted_proxies);
     client.cookie = cookie;
     let request_id = RequestId::clone(observation.request_id());
     let asker = Asker { viewer, client, request_id };

@@ -1,6 +1,6 @@
 //! Any object by its id, whatever its kind.
 
-use crate::account::graphql::{ApiToken, User};
+use crate::account::graphql::{Address, ApiToken, User};
 use crate::account::loader::AccountLoaders;
 use crate::auth::Permission;
 use crate::catalog::graphql::{Category, Product, ProductVariant};
@@ -36,6 +36,8 @@ pub enum Node {
     User(User),
     /// A program's way in.
     ApiToken(ApiToken),
+    /// A postal address in an account's address book.
+    Address(Address),
 }
 
 /// Queries for any object.
@@ -106,6 +108,10 @@ async fn find_key(ctx: &Context<'_>, kind: NodeKind, key: Uuid) -> Result<Option
         NodeKind::ApiToken => {
             let accounts = ctx.data_unchecked::<AccountLoaders>();
             accounts.api_token.get(key).await?.map(|found| ApiToken(found).into())
+        }
+        NodeKind::Address => {
+            let accounts = ctx.data_unchecked::<AccountLoaders>();
+            accounts.address.get(key).await?.map(|found| Address(found).into())
         }
     })
 }

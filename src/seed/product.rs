@@ -158,7 +158,7 @@ fn variant_name(options: &[(&str, &str)]) -> String {
 }
 
 fn slug(name: &str) -> String {
-    crate::catalog::search_text::fold(name).replace(' ', "-")
+    crate::text::fold(name).replace(' ', "-")
 }
 
 /// Prices as a shop would set them in each currency: rounded there, not converted.

@@ -1,8 +1,9 @@
 //! Writes products by the thousand: a few statements with many rows each.
 
-use crate::catalog::search_text::{name_key, search_text};
+use crate::catalog::search_text::search_text;
 use crate::db::{DbError, DbErrorKind, Timestamp, Tx};
 use crate::seed::product::{Level, Place, Product, Variant};
+use crate::text::name_key;
 use entity::{
     product, product_search, product_variant, stock_level, stock_movement, variant_price,
 };

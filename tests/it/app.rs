@@ -14,7 +14,7 @@ pub use caller::{Answer, Caller};
 pub use process::ServerProcess;
 pub use redis::RedisServer;
 pub use shop::{LevelNow, MAIN, QUARTER_HOUR, order_of, warehouse_id};
-pub use smtp::{Mood, SmtpSink};
+pub use smtp::{Mail, Mood, SmtpSink};
 pub use socket::Socket;
 
 use axum::Router;

@@ -9,6 +9,7 @@
     reason = "a test that meets something unexpected fails, there and at once"
 )]
 
+mod account;
 mod api_tokens;
 mod app;
 mod architecture;

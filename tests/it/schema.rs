@@ -38,6 +38,7 @@ const VERBS: &[&str] = &[
     "Refund",
     "Acknowledge",
     "Retry",
+    "Erase",
 ];
 
 fn document() -> Document {

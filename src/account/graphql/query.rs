@@ -6,13 +6,13 @@ use crate::auth::{Permission, Viewer};
 use crate::graphql::{Auth, Fault};
 use async_graphql::{Context, Object};
 
-/// Queries about accounts.
+/// Who asks.
 #[derive(Default)]
-pub struct AccountQuery;
+pub struct MeQuery;
 
-/// Queries about accounts.
+/// Who asks.
 #[Object]
-impl AccountQuery {
+impl MeQuery {
     /// The account that asks; null for a guest.
     #[graphql(directive = Auth::apply(Permission::AccountAccess))]
     async fn me(&self, ctx: &Context<'_>) -> Option<Result<User, Fault>> {

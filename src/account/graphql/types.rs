@@ -1,10 +1,12 @@
 //! What clients see of accounts.
 
 use crate::account::User as Account;
+use crate::account::graphql::Address;
+use crate::account::loader::AccountLoaders;
 use crate::auth::Role as AccountRole;
-use crate::graphql::NodeKind;
 use crate::graphql::scalars::DateTime;
-use async_graphql::{Enum, ID, Object};
+use crate::graphql::{Fault, NodeKind};
+use async_graphql::{Context, Enum, ID, Object};
 
 /// What an account is in the shop.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +17,16 @@ pub enum Role {
     Staff,
     /// Runs the shop and its accounts.
     Admin,
+}
+
+impl From<Role> for AccountRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Customer => Self::Customer,
+            Role::Staff => Self::Staff,
+            Role::Admin => Self::Admin,
+        }
+    }
 }
 
 /// Someone who can sign in.
@@ -33,12 +45,12 @@ impl User {
         &self.0.name
     }
 
-    /// The e-mail address that the account signs in with.
+    /// The e-mail address that the account signs in with; empty when it was erased.
     async fn email(&self) -> &str {
         &self.0.email
     }
 
-    /// Whether the address was proved to be the owner's.
+    /// Whether the address was proved to be the owner's. Signing in and buying work without it.
     async fn email_verified(&self) -> bool {
         self.0.email_verified
     }
@@ -50,6 +62,23 @@ impl User {
             AccountRole::Staff => Role::Staff,
             AccountRole::Admin => Role::Admin,
         }
+    }
+
+    /// Whether its owner can sign in.
+    async fn active(&self) -> bool {
+        self.0.active
+    }
+
+    /// When its personal data was erased; null for most.
+    async fn erased_at(&self) -> Option<DateTime> {
+        self.0.erased_at.map(DateTime)
+    }
+
+    /// The address book, in the order in which it was filled: 50 at most. Its owner and
+    /// administrators see it; for others it is empty.
+    async fn addresses(&self, ctx: &Context<'_>) -> Result<Vec<Address>, Fault> {
+        let book = ctx.data_unchecked::<AccountLoaders>().address_book.get(self.0.id).await?;
+        Ok(book.unwrap_or_default().into_iter().map(Address).collect())
     }
 
     /// When the account was made.

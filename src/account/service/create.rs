@@ -1,17 +1,18 @@
 //! Making accounts.
 
-use crate::account::service::{MAX_PASSWORD_CHARS, invalid, read_email};
+use crate::account::email::EmailAddress;
+use crate::account::password_rules;
+use crate::account::service::{MAX_NAME_CHARS, invalid};
 use crate::account::{AccountError, Accounts, User};
 use crate::auth::{Role, Viewer};
 use crate::db::Tx;
-use crate::validation::{Problem, ProblemKind, required_text};
+use crate::text::name_key;
+use crate::validation::{Problem, ProblemKind, required_line};
 use entity::user_account::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::sea_query::{Expr, InsertStatement, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryTrait};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use uuid::Uuid;
-
-const MIN_PASSWORD_CHARS: usize = 15;
 
 /// An account to make.
 pub struct NewUser {
@@ -34,17 +35,13 @@ impl Accounts {
         if *viewer != Viewer::System {
             return Err(crate::auth::Denied::Forbidden.into());
         }
-        let (email, email_key) = read_email(&new.email).map_err(|p| invalid([p]))?;
-        let name = required_text("name", &new.name, 200).map_err(|p| invalid([p]))?;
-        check_password(&new.password).map_err(|problem| invalid([problem]))?;
+        let email = EmailAddress::read("email", &new.email).map_err(|p| invalid([p]))?;
+        let name = required_line("name", &new.name, MAX_NAME_CHARS).map_err(|p| invalid([p]))?;
+        password_rules::check("password", &new.password, [&name, &email.address])
+            .map_err(|problem| invalid([problem]))?;
         let hash = self.passwords.hash(new.password).await?;
-        let (email, email_key, name, hash) = (&email, &email_key, &name, &hash);
-        let created =
-            self.db
-                .tx(|tx| async move {
-                    insert_in_txn(&tx, [email, email_key, name, hash], new.role).await
-                })
-                .await;
+        let row = &NewRow { email, name, hash, role: new.role };
+        let created = self.db.tx(|tx| async move { insert_in_txn(&tx, row).await }).await;
         created.map_err(|error| match error {
             AccountError::Db(error)
                 if error.violates("user_account_email_key", "user_account.email_key") =>
@@ -69,11 +66,21 @@ impl Accounts {
     }
 }
 
-async fn insert_in_txn(
-    tx: &Tx,
-    [email, email_key, name, hash]: [&String; 4],
-    role: Role,
-) -> Result<User, AccountError> {
+/// The row of a new account, checked.
+pub(crate) struct NewRow {
+    pub(crate) email: EmailAddress,
+    pub(crate) name: String,
+    pub(crate) hash: String,
+    pub(crate) role: Role,
+}
+
+async fn insert_in_txn(tx: &Tx, row: &NewRow) -> Result<User, AccountError> {
+    let model: Option<Model> = tx.one(insert(tx, row).returning_all()).await?;
+    model.map(User::from).ok_or_else(|| AccountError::Fault("INSERT returned no row".to_owned()))
+}
+
+/// The statement that writes the row.
+pub(crate) fn insert(tx: &Tx, row: &NewRow) -> InsertStatement {
     let now = tx.db().now_sql();
     let mut insert = Query::insert();
     insert
@@ -83,6 +90,7 @@ async fn insert_in_txn(
             Column::Email,
             Column::EmailKey,
             Column::Name,
+            Column::NameKey,
             Column::PasswordHash,
             Column::Role,
             Column::CreatedAt,
@@ -90,31 +98,14 @@ async fn insert_in_txn(
         ])
         .values_panic([
             Expr::value(Uuid::now_v7()),
-            Expr::value(email.as_str()),
-            Expr::value(email_key.as_str()),
-            Expr::value(name.as_str()),
-            Expr::value(hash.as_str()),
-            Expr::value(role.as_str()),
+            Expr::value(row.email.address.as_str()),
+            Expr::value(row.email.key.as_str()),
+            Expr::value(row.name.as_str()),
+            Expr::value(name_key(&row.name)),
+            Expr::value(row.hash.as_str()),
+            Expr::value(row.role.as_str()),
             now.clone(),
             now,
-        ])
-        .returning_all();
-    let model: Option<Model> = tx.one(&insert).await?;
-    model.map(User::from).ok_or_else(|| AccountError::Fault("INSERT returned no row".to_owned()))
-}
-
-/// Length is what makes a password strong (NIST SP 800-63B-4): no rules about kinds of characters.
-fn check_password(password: &SecretString) -> Result<(), Problem> {
-    let chars = password.expose_secret().chars().count();
-    if (MIN_PASSWORD_CHARS..=MAX_PASSWORD_CHARS).contains(&chars) {
-        return Ok(());
-    }
-    Err(Problem::new(
-        if chars == 0 { ProblemKind::Required } else { ProblemKind::OutOfRange },
-        ["password"],
-        format!(
-            "The password must have {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters; a \
-             few words in a row do well."
-        ),
-    ))
+        ]);
+    insert
 }

@@ -1,32 +1,45 @@
 //! Accounts and signing in.
 
+mod address_book;
 mod api_token;
 mod api_token_use;
+mod change;
+mod close;
 mod create;
+mod export;
 mod find;
+mod link;
+mod list_users;
+mod post;
 mod refresh;
+mod register;
 mod session;
+mod set_email;
+mod set_password;
 mod sign_in;
+mod throttle;
 mod viewer;
 
+pub use address_book::AddressChange;
 pub use api_token::{ApiToken, ApiTokenAsk, ApiTokens, MadeApiToken};
 pub use create::NewUser;
 pub use refresh::Revocation;
+pub use register::Registration;
 pub use session::{SESSION_IDLE_DAYS, SESSION_LONGEST_DAYS};
 pub use sign_in::SignedIn;
 
 use crate::account::AccountError;
 use crate::account::password::Passwords;
+use crate::account::service::throttle::Throttle;
 use crate::auth::{Role, TokenCodec};
 use crate::db::{Db, Timestamp};
 use crate::events::Bus;
-use crate::validation::{Problem, ProblemKind};
+use crate::validation::Problem;
 use entity::user_account::Model;
-use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-const MAX_PASSWORD_CHARS: usize = 128;
-const MAX_EMAIL_BYTES: usize = 254;
+/// Characters of a name at most.
+const MAX_NAME_CHARS: usize = 200;
 
 /// Someone who can sign in.
 #[derive(Debug, Clone)]
@@ -35,12 +48,20 @@ pub struct User {
     pub id: Uuid,
     /// The e-mail address as it was typed.
     pub email: String,
+    /// The address as lists are sorted by it.
+    pub email_key: String,
     /// The display name.
     pub name: String,
+    /// The name as lists are sorted by it.
+    pub name_key: String,
     /// What the account is in the shop.
     pub role: Role,
     /// Whether the address was proved.
     pub email_verified: bool,
+    /// Whether its owner can sign in.
+    pub active: bool,
+    /// When its personal data was overwritten; None for most.
+    pub erased_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
 }
@@ -52,8 +73,12 @@ impl From<Model> for User {
             // A CHECK names the roles; a word that this program does not know yet gets the least.
             role: Role::from_word(&model.role).unwrap_or(Role::Customer),
             email: model.email,
+            email_key: model.email_key,
             name: model.name,
+            name_key: model.name_key,
             email_verified: model.email_verified,
+            active: model.active,
+            erased_at: model.erased_at,
             created_at: model.created_at,
         }
     }
@@ -65,18 +90,19 @@ pub struct Accounts {
     db: Db,
     tokens: TokenCodec,
     passwords: Passwords,
+    throttle: Throttle,
     bus: Bus,
     api_tokens: ApiTokens,
 }
 
 impl Accounts {
     /// Accounts in this database, with tokens of this codec; the bus tells who has changed.
-    ///
-    /// # Errors
-    /// When the system gives no random salt.
-    pub fn new(db: Db, tokens: TokenCodec, bus: Bus) -> Result<Self, AccountError> {
+    /// `rate_limited`: whether those who guess are slowed down.
+    #[must_use]
+    pub fn new(db: Db, tokens: TokenCodec, bus: Bus, rate_limited: bool) -> Self {
+        let throttle = Throttle::new(db.clone(), rate_limited);
         let api_tokens = ApiTokens::new(db.clone(), bus.clone());
-        Ok(Self { db, tokens, passwords: Passwords::new()?, bus, api_tokens })
+        Self { db, tokens, passwords: Passwords::new(), throttle, bus, api_tokens }
     }
 
     /// The tokens of programs.
@@ -88,26 +114,4 @@ impl Accounts {
 
 fn invalid<const N: usize>(problems: [Problem; N]) -> AccountError {
     AccountError::Invalid(problems.into())
-}
-
-/// The address as typed and the key it is found by: composed the same way and in lower case.
-fn read_email(text: &str) -> Result<(String, String), Problem> {
-    let email = text.trim();
-    let plausible = email.len() <= MAX_EMAIL_BYTES
-        && !email.contains(|c: char| c.is_whitespace() || c.is_control())
-        && email.rsplit_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty()
-                && local.len() <= 64
-                && domain.split('.').all(|label| !label.is_empty())
-                && domain.contains('.')
-        });
-    if !plausible {
-        return Err(Problem::new(
-            ProblemKind::Invalid,
-            ["email"],
-            "The e-mail address must look like name@shop.example.",
-        ));
-    }
-    let key: String = email.nfkc().collect::<String>().to_lowercase();
-    Ok((email.to_owned(), key))
 }

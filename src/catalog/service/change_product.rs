@@ -4,13 +4,14 @@ use crate::auth::{Permission, Viewer};
 use crate::catalog::draft::{
     Problems, check_description, check_name, check_slug, lowest, slug_taken,
 };
-use crate::catalog::search_text::{name_key, search_text};
+use crate::catalog::search_text::search_text;
 use crate::catalog::service::rows::{gather_variants, select_products, select_variants};
 use crate::catalog::service::write::replace_search_in_txn;
 use crate::catalog::service::{Catalog, filter, taken};
 use crate::catalog::{CatalogError, Product, ProductStatus, Variant, VariantStatus};
 use crate::db::Tx;
 use crate::events::EntityChange;
+use crate::text::name_key;
 use crate::validation::{Problem, ProblemKind};
 use entity::{product, product_search, product_variant};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};

@@ -4,7 +4,7 @@ use crate::auth::{Permission, Viewer};
 use crate::catalog::draft::{
     CheckedProduct, Problems, Slug, check_product, lowest, sku_taken, slug_taken,
 };
-use crate::catalog::search_text::{SearchText, name_key, search_text};
+use crate::catalog::search_text::{SearchText, search_text};
 use crate::catalog::service::write::{
     Refused, bind, insert_in_txn, insert_search_in_txn, insert_variants_in_txn,
 };
@@ -12,6 +12,7 @@ use crate::catalog::service::{Catalog, taken};
 use crate::catalog::{CatalogError, NewProduct};
 use crate::db::Tx;
 use crate::idempotency::{Claim, IdempotencyKey};
+use crate::text::name_key;
 use crate::validation::{Problem, ProblemKind};
 use entity::product;
 use sea_orm::sea_query::Expr;

@@ -1,7 +1,6 @@
 //! Conditions on products as SQL, over a table or select named `product`.
 
 use crate::auth::Viewer;
-use crate::catalog::search_text::name_key;
 use crate::catalog::service::sees_all;
 use crate::catalog::{
     PriceBounds, ProductFilter, ProductList, ProductSortField, ProductStatus, Search, TextMatch,
@@ -10,9 +9,11 @@ use crate::catalog::{
 use crate::db::Db;
 use crate::db::keys::among;
 use crate::db::page::Keyset;
+use crate::db::text::contains;
+use crate::text::name_key;
 use entity::product::{Column, Entity};
 use entity::{category_closure, product_search, product_variant, variant_price};
-use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query, SelectStatement, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
 
 /// What is true of every product that a list shows to a viewer, besides its search.
 pub(crate) fn shown(viewer: &Viewer, list: &ProductList) -> Vec<SimpleExpr> {
@@ -43,7 +44,9 @@ fn condition(filter: &ProductFilter) -> SimpleExpr {
         ProductFilter::Not(filters) => any(filters).not(),
         ProductFilter::Id(ids) => among(column(Column::Id), ids),
         ProductFilter::Name(TextMatch::OneOf(names)) => among(column(Column::Name), names),
-        ProductFilter::Name(TextMatch::Contains(text)) => contains(column(Column::NameKey), text),
+        ProductFilter::Name(TextMatch::Contains(text)) => {
+            contains(column(Column::NameKey), &name_key(text))
+        }
         ProductFilter::Category(ids) => in_categories(among(ancestor(), ids)),
         ProductFilter::Status(states) => {
             let words: Vec<&str> =
@@ -68,20 +71,6 @@ fn all(conditions: impl Iterator<Item = SimpleExpr>) -> SimpleExpr {
 fn any(filters: &[ProductFilter]) -> SimpleExpr {
     let conditions = filters.iter().map(condition);
     conditions.reduce(ExprTrait::or).unwrap_or_else(|| Expr::cust("1 = 2"))
-}
-
-/// `text` is folded as the column is; nothing in it stands for anything but itself.
-fn contains(column: SimpleExpr, text: &str) -> SimpleExpr {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for c in name_key(text).chars() {
-        if matches!(c, '\\' | '%' | '_') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    column.like(LikeExpr::new(pattern).escape('\\'))
 }
 
 fn ancestor() -> SimpleExpr {

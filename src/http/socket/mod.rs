@@ -13,21 +13,21 @@ mod wire;
 
 pub use crate::http::socket::registry::Registry;
 
+use crate::auth::Identity;
 use crate::graphql::code;
 use crate::http::answer::Rejection;
-use crate::http::client_address::client_address;
 use crate::http::observation::Observation;
 use crate::http::origin;
 use crate::http::socket::registry::Holder;
 use crate::http::socket::session::Session;
 use crate::http::socket::wire::Wire;
 use crate::http::state::HttpState;
+use crate::http::{client_address, endpoint};
 use axum::body::Body;
+use axum::extract::FromRequestParts;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::response::Response;
 use http::{HeaderMap, Request, StatusCode, header};
-use std::net::SocketAddr;
 use tracing::Instrument;
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
@@ -67,18 +67,17 @@ pub async fn upgrade(
     let process = state.sockets.take(Holder::Process, limits.per_process).ok_or_else(|| {
         Rejection::busy("The server holds as many sockets as it can. Try again in a moment.")
     })?;
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let address = match peer {
-        Some(peer) => {
-            let trusted = &app.settings.transport.trusted_proxies;
-            let client = client_address(peer, &parts.headers, trusted);
-            let seat = state.sockets.take(Holder::address(client), limits.per_address);
+    let mut client = endpoint::client(&Identity::GUEST, &parts.headers);
+    client.address = client_address::of_request(&parts, &app.settings.transport.trusted_proxies);
+    let address = match Holder::address(client.address) {
+        Some(holder) => {
+            let seat = state.sockets.take(holder, limits.per_address);
             Some(seat.ok_or_else(too_many_of_one_address)?)
         }
         None => None,
     };
     let seats = [Some(process), address].into_iter().flatten().collect();
-    let session = Session::new(state.clone(), &parts.headers, seats);
+    let session = Session::new(state.clone(), &parts.headers, client, seats);
     let span = tracing::info_span!("socket", socket_id = %observation.request_id());
     let tasks = app.lifecycle.tasks.clone();
     Ok(upgrade.on_upgrade(move |socket| {

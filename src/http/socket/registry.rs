@@ -1,8 +1,9 @@
 //! How many sockets are open, in all and by whom.
 
+use crate::auth::ClientAddress;
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -18,15 +19,9 @@ pub enum Holder {
 }
 
 impl Holder {
-    /// A client address. A site of IPv6 has a /64 to itself, and is one holder.
-    pub fn address(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                Self::Address(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into())
-            }
-            v4 => Self::Address(v4),
-        }
+    /// A client address; a site of IPv6 is one holder. None: no network, and nobody to count.
+    pub fn address(client: ClientAddress) -> Option<Self> {
+        client.holder().map(Self::Address)
     }
 }
 
@@ -73,13 +68,17 @@ impl Drop for Seat {
 mod tests {
     use super::*;
 
+    fn of_address(text: &str) -> Holder {
+        Holder::address(ClientAddress(text.parse().ok())).unwrap()
+    }
+
     #[test]
     fn a_holder_has_its_seats_and_gets_them_back() {
         let registry = Registry::default();
-        let holder = Holder::address("192.0.2.1".parse().unwrap());
+        let holder = of_address("192.0.2.1");
         let seats: Vec<Seat> = (0..2).map(|_| registry.take(holder, 2).unwrap()).collect();
         assert!(registry.take(holder, 2).is_none());
-        assert!(registry.take(Holder::address("192.0.2.2".parse().unwrap()), 2).is_some());
+        assert!(registry.take(of_address("192.0.2.2"), 2).is_some());
         drop(seats);
         assert!(registry.take(holder, 2).is_some());
         assert!(registry.0.lock().is_empty());
@@ -87,9 +86,8 @@ mod tests {
 
     #[test]
     fn addresses_of_one_site_are_one_holder() {
-        let holder = |text: &str| Holder::address(text.parse().unwrap());
-        assert_eq!(holder("2001:db8:1:2::1"), holder("2001:db8:1:2:ffff::9"));
-        assert_ne!(holder("2001:db8:1:2::1"), holder("2001:db8:1:3::1"));
-        assert_eq!(holder("::ffff:192.0.2.1"), holder("192.0.2.1"));
+        assert_eq!(of_address("2001:db8:1:2::1"), of_address("2001:db8:1:2:ffff::9"));
+        assert_ne!(of_address("2001:db8:1:2::1"), of_address("2001:db8:1:3::1"));
+        assert_eq!(of_address("::ffff:192.0.2.1"), of_address("192.0.2.1"));
     }
 }

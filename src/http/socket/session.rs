@@ -1,11 +1,10 @@
 //! The life of one socket: who it is, what it asked for, and when it ends.
 
-use crate::auth::{Client, Identity};
+use crate::auth::Client;
 use crate::config::SocketLimits;
 use crate::graphql::code;
 use crate::graphql::document::{GraphqlParams, JsonObject};
 use crate::http::answer::Rejection;
-use crate::http::endpoint;
 use crate::http::request_id::RequestId;
 use crate::http::socket::close;
 use crate::http::socket::message::{
@@ -58,16 +57,16 @@ struct Running {
 
 impl Session {
     /// A session that has not begun.
-    pub fn new(state: HttpState, handshake: &HeaderMap, seats: Vec<Seat>) -> Self {
+    pub fn new(state: HttpState, handshake: &HeaderMap, client: Client, seats: Vec<Seat>) -> Self {
         let limits = state.app.settings.transport.sockets.clone();
         let (reports, reported) = mpsc::channel(WAITING_RESULTS);
         let authorization = handshake.get(header::AUTHORIZATION);
         Self {
             authorization: authorization
                 .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+            client,
             seats,
             is_acknowledged: false,
-            client: endpoint::client(&Identity::GUEST, handshake),
             signed_in: None,
             pace: Pace::new(limits.messages_per_minute, limits.messages_burst),
             running: HashMap::new(),

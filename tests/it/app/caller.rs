@@ -2,10 +2,12 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::future::IntoFuture;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use tower::ServiceExt;
 
@@ -14,11 +16,18 @@ use tower::ServiceExt;
 pub struct Caller {
     router: Router,
     token: Option<String>,
+    peer: Option<SocketAddr>,
 }
 
 impl Caller {
     pub fn new(router: Router, token: Option<String>) -> Self {
-        Self { router, token }
+        Self { router, token, peer: None }
+    }
+
+    /// The same one, whose requests come from this address.
+    pub fn at(mut self, address: &str) -> Self {
+        self.peer = Some(SocketAddr::new(address.parse().expect("an address"), 40_000));
+        self
     }
 
     /// The token that is sent, if any.
@@ -36,6 +45,9 @@ impl Caller {
         if let Some(token) = &self.token {
             let value = format!("Bearer {token}").parse().expect("a token fits a header");
             request.headers_mut().insert(header::AUTHORIZATION, value);
+        }
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(ConnectInfo(peer));
         }
         // In a task, as requests of a real server run: look-ups are batched by the scheduler's turns.
         let answered = tokio::spawn(self.router.clone().oneshot(request)).await;

@@ -4,9 +4,13 @@ use super::TestApp;
 use sea_orm::{ConnectionTrait, EntityTrait};
 use std::sync::Arc;
 use std::time::Duration;
+use stockroom::account::PostalAddress;
+use stockroom::auth::{Role, Viewer};
+use stockroom::country::Country;
 use stockroom::db::{Db, DbError};
 use stockroom::seed::Seed;
 use tokio::sync::{Notify, oneshot};
+use uuid::Uuid;
 
 /// Longer than anything that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -18,6 +22,22 @@ impl TestApp {
         seed.run(1, |_| ()).await.expect("the demo catalogue is written");
         let variant = entity::product_variant::Entity::find().one(self.app.db.reader()).await;
         variant.expect("the database answers").expect("there is a variant").sku
+    }
+
+    /// An address in the book of an account.
+    pub async fn address_of(&self, user: Uuid) -> Uuid {
+        let address = PostalAddress {
+            name: "Someone".to_owned(),
+            line1: "12 St James's Square".to_owned(),
+            line2: None,
+            city: "London".to_owned(),
+            region: None,
+            postal_code: "SW1Y 4JH".to_owned(),
+            country: Country::from_code("GB").expect("it is a country"),
+        };
+        let viewer = Viewer::User { id: user, role: Role::Customer };
+        let kept = self.app.services.accounts.add_address(&viewer, address, [false; 2]).await;
+        kept.expect("the address is kept").id
     }
 
     /// Runs any statement; not for production code, which has no way to do so.

@@ -16,6 +16,9 @@ const fn module(name: &'static str, tier: u8, uses: &'static [&'static str]) -> 
 /// Tier 0 knows nothing, tier 1 is the ground, 2–4 are the domains, 5 wires them, 6 is the program.
 pub const HOUSE: &[Module] = &[
     module("money", 0, &[]),
+    module("country", 0, &[]),
+    // Names and texts folded, so that SQLite and Postgres find and sort alike.
+    module("text", 0, &[]),
     // The shop's currency is a setting.
     module("config", 0, &["money"]),
     // What can be wrong with an input; every domain tells it in the same words.
@@ -107,6 +110,9 @@ pub const TABLES: &[(&str, &str)] = &[
     ("stock_movement", "stock"),
     ("reservation", "stock"),
     ("user_account", "account"),
+    ("address", "account"),
+    ("account_token", "account"),
+    ("throttle", "account"),
     ("session", "account"),
     ("refresh_token", "account"),
     ("api_token", "account"),

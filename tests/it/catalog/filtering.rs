@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use stockroom::catalog::search_text::name_key;
+use stockroom::text::name_key;
 use uuid::Uuid;
 
 /// A product as the model knows it.

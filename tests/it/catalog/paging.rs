@@ -3,7 +3,7 @@
 use crate::app::{Caller, TestApp};
 use crate::catalog::shop::{a_product, a_variant, category, category_id, products};
 use serde_json::{Value, json};
-use stockroom::catalog::search_text::name_key;
+use stockroom::text::name_key;
 use uuid::Uuid;
 
 const SORTS: [(Option<&str>, bool); 9] = [

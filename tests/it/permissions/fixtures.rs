@@ -64,6 +64,8 @@ impl Fixtures {
         let mut objects = self.objects.clone();
         let user = NodeKind::User.id(owner).to_string();
         objects.insert("User", (user, SeenBy::OwnerAnd(Permission::AccountRead)));
+        let address = NodeKind::Address.id(app.address_of(owner).await).to_string();
+        objects.insert("Address", (address, SeenBy::OwnerAnd(Permission::AccountList)));
         Self { owner, sku: self.sku.clone(), objects }
     }
 

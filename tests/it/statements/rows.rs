@@ -22,6 +22,7 @@ const LEVEL: u16 = 5;
 const MOVEMENT: u16 = 6;
 const USER: u16 = 7;
 const API_TOKEN: u16 = 8;
+const ADDRESS: u16 = 9;
 
 /// The key of the i-th member of staff.
 pub fn actor(row: usize) -> Uuid {
@@ -49,6 +50,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         (NodeKind::StockMovement, MOVEMENT),
         (NodeKind::User, USER),
         (NodeKind::ApiToken, API_TOKEN),
+        (NodeKind::Address, ADDRESS),
     ];
     // As many of each kind as go into one list of ids.
     let each = n.min(100 / kinds.len());
@@ -65,10 +67,36 @@ async fn people(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         email: format!("staff{row}@stockroom.example"),
         email_key: format!("staff{row}@stockroom.example"),
         name: format!("Staff {row}"),
+        name_key: format!("staff {row}"),
         password_hash: "none".to_owned(),
         role: "ADMIN".to_owned(),
         email_verified: true,
         active: true,
+        deactivated_at: None,
+        erased_at: None,
+        created_at: now,
+        updated_at: now,
+    });
+    insert::<Entity, _>(connection, rows).await;
+    addresses(connection, n, now).await;
+}
+
+/// The first account has `n` addresses, the others one each.
+async fn addresses(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
+    use entity::address::{Entity, Model};
+    let whose = (0..n).map(|_| 0).chain(1..n);
+    let rows = whose.enumerate().map(|(row, user)| Model {
+        id: key(ADDRESS, row),
+        user_id: key(USER, user),
+        name: format!("Staff {user}"),
+        line1: format!("Street {row}"),
+        line2: Some("Back door".to_owned()),
+        city: "London".to_owned(),
+        region: Some("Greater London".to_owned()),
+        postal_code: "SW1Y 4JH".to_owned(),
+        country: "GB".to_owned(),
+        is_default_shipping: row == 0,
+        is_default_billing: row == 0,
         created_at: now,
         updated_at: now,
     });

@@ -1,0 +1,11 @@
+//! Accounts, as those who have one and those who want into another's see them.
+
+mod address_book;
+mod administering;
+mod manual;
+mod passwords;
+mod people;
+mod privacy;
+mod registering;
+mod signing_in;
+mod throttle;

@@ -1,0 +1,233 @@
+//! Guessing passwords gets slower and slower, from one address and on one account, also when many
+//! guess at once; and it tells nobody which accounts there are.
+
+use crate::app::{Answer, Caller, TestApp};
+use chrono::TimeDelta;
+use serde_json::json;
+use std::time::Duration;
+use stockroom::account::NewUser;
+use stockroom::auth::{Role, Viewer};
+use stockroom::telemetry;
+
+pub const PASSWORD: &str = "four words in a row";
+const WRONG: &str = "five words in a row, no";
+
+/// Makes an account with this address and [`PASSWORD`].
+pub async fn account(app: &TestApp, email: &str) {
+    let new = NewUser {
+        email: email.to_owned(),
+        name: "Someone".to_owned(),
+        password: PASSWORD.to_owned().into(),
+        role: Role::Customer,
+    };
+    let made = app.app.services.accounts.create(&Viewer::System, new).await;
+    made.expect("the account is made");
+}
+
+pub async fn sign_in(caller: &Caller, email: &str, password: &str) -> Answer {
+    let document = "mutation ($input: TokenCreateInput!) { tokenCreate(input: $input) {
+        accessToken userErrors { code path } } }";
+    let input = json!({ "email": email, "password": password });
+    caller.query(document).with_variables(json!({ "input": input })).await
+}
+
+/// What a try came to: a word.
+pub fn outcome(answer: &Answer) -> &str {
+    match answer.error_codes().first() {
+        Some(code) => {
+            assert_eq!(*code, "RATE_LIMITED", "{}", answer.text);
+            "limited"
+        }
+        None if answer.data()["tokenCreate"]["accessToken"].is_string() => "in",
+        None => {
+            assert_eq!(answer.user_errors("tokenCreate"), ["INVALID_CREDENTIALS"]);
+            "wrong"
+        }
+    }
+}
+
+fn retry_after(answer: &Answer) -> u64 {
+    let seconds = &answer.json["errors"][0]["extensions"]["retryAfterSeconds"];
+    let seconds = seconds.as_u64().unwrap_or_else(|| panic!("no seconds: {}", answer.text));
+    assert_eq!(answer.header("retry-after"), seconds.to_string());
+    seconds
+}
+
+#[tokio::test]
+async fn an_account_is_guessed_slower_and_slower() {
+    let app = TestApp::start().await;
+    account(&app, "ada@shop.example").await;
+    let guest = app.guest();
+
+    for _ in 0..5 {
+        assert_eq!(outcome(&sign_in(&guest, "ada@shop.example", WRONG).await), "wrong");
+    }
+    let before = telemetry::total(telemetry::THROTTLED_REQUESTS);
+    // Also the right password has to wait, and every spelling is the same account.
+    let limited = sign_in(&guest, "ADA@Shop.Example", PASSWORD).await;
+    assert_eq!((outcome(&limited), retry_after(&limited)), ("limited", 1));
+    assert!(telemetry::total(telemetry::THROTTLED_REQUESTS) > before);
+    for pause in [1, 2, 4, 8] {
+        app.waits(TimeDelta::seconds(pause));
+        assert_eq!(outcome(&sign_in(&guest, "ada@shop.example", WRONG).await), "wrong");
+    }
+    let limited = sign_in(&guest, "ada@shop.example", WRONG).await;
+    assert!(matches!(retry_after(&limited), 15 | 16), "{}", limited.text);
+}
+
+#[tokio::test]
+async fn the_right_password_makes_all_tries_forgotten() {
+    let app = TestApp::start().await;
+    account(&app, "ada@shop.example").await;
+    let guest = app.guest();
+
+    for _ in 0..3 {
+        for _ in 0..4 {
+            assert_eq!(outcome(&sign_in(&guest, "ada@shop.example", WRONG).await), "wrong");
+        }
+        assert_eq!(outcome(&sign_in(&guest, "ada@shop.example", PASSWORD).await), "in");
+    }
+    assert_eq!(app.number("SELECT count(*) FROM throttle").await, 0);
+}
+
+#[tokio::test]
+async fn known_and_unknown_addresses_are_answered_alike_with_as_many_statements() {
+    let app = TestApp::start().await;
+    account(&app, "ada@shop.example").await;
+    let guest = app.guest();
+
+    for _ in 0..7 {
+        let known = sign_in(&guest, "ada@shop.example", WRONG).await;
+        let unknown = sign_in(&guest, "eve@shop.example", WRONG).await;
+        assert_eq!(outcome(&known), outcome(&unknown));
+        assert_eq!(known.json["data"], unknown.json["data"]);
+        assert_eq!(known.sql_count(), unknown.sql_count());
+    }
+    assert_eq!(outcome(&sign_in(&guest, "eve@shop.example", WRONG).await), "limited");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spraying_side_by_side_gets_no_further_than_one_after_the_other() {
+    let app = TestApp::start().await;
+    account(&app, "ada@shop.example").await;
+
+    let spray = |at: &'static str, email: fn(usize) -> String| {
+        let guest = app.guest().at(at);
+        let tries = (0..60).map(move |n| {
+            let guest = guest.clone();
+            tokio::spawn(async move {
+                let answer = sign_in(&guest, &email(n), WRONG).await;
+                match answer.error_codes().first() {
+                    // Hashing is bounded as well.
+                    Some(&"SERVICE_UNAVAILABLE") => "hashed".to_owned(),
+                    _ => outcome(&answer).to_owned(),
+                }
+            })
+        });
+        futures::future::join_all(tries)
+    };
+    let one_account = spray("203.0.113.1", |_| "ada@shop.example".to_owned()).await;
+    let one_address = spray("203.0.113.2", |n| format!("user{n}@shop.example")).await;
+
+    let let_through = |outcomes: Vec<Result<String, _>>| {
+        outcomes.into_iter().filter(|o| o.as_ref().unwrap() != "limited").count()
+    };
+    assert_eq!(let_through(one_account), 5);
+    assert_eq!(let_through(one_address), 20);
+    // Whoever comes from elsewhere is not held up by them, nor is another account from there.
+    let elsewhere = sign_in(&app.guest().at("203.0.113.3"), "bob@shop.example", WRONG).await;
+    assert_eq!(outcome(&elsewhere), "wrong");
+    let there = sign_in(&app.guest().at("203.0.113.2"), "bob@shop.example", WRONG).await;
+    assert!(retry_after(&there) > 800, "{}", there.text);
+    app.waits(TimeDelta::minutes(15));
+    let there = sign_in(&app.guest().at("203.0.113.2"), "bob@shop.example", WRONG).await;
+    assert_eq!(outcome(&there), "wrong");
+}
+
+#[tokio::test]
+async fn only_failures_count_for_an_address() {
+    let app = TestApp::start().await;
+    account(&app, "ada@shop.example").await;
+    let guest = app.guest().at("2001:db8:1:2::1");
+
+    for _ in 0..21 {
+        assert_eq!(outcome(&sign_in(&guest, "ada@shop.example", PASSWORD).await), "in");
+    }
+    for n in 0..20 {
+        // All of a site of IPv6 is one client.
+        let guest = app.guest().at(&format!("2001:db8:1:2::{n}"));
+        assert_eq!(outcome(&sign_in(&guest, &format!("u{n}@a.example"), WRONG).await), "wrong");
+    }
+    assert_eq!(outcome(&sign_in(&guest, "ada@shop.example", PASSWORD).await), "limited");
+}
+
+#[tokio::test]
+async fn counters_are_shared_by_replicas_and_survive_them() {
+    let app = TestApp::start().await;
+    for _ in 0..5 {
+        let replica = app.replica().await;
+        assert_eq!(outcome(&sign_in(&replica.guest(), "ada@shop.example", WRONG).await), "wrong");
+    }
+    assert_eq!(outcome(&sign_in(&app.guest(), "ada@shop.example", WRONG).await), "limited");
+}
+
+#[tokio::test]
+async fn an_address_is_what_trusted_proxies_say_and_nobody_else() {
+    let app = TestApp::with(|settings| {
+        settings.transport.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let try_from = async |peer: &str, forwarded: &str, n: usize| {
+        let body = json!({ "query": format!(
+            r#"mutation {{ tokenCreate(input: {{ email: "u{n}@a.example", password: "x" }}) {{
+                accessToken userErrors {{ code }} }} }}"#
+        ) });
+        let headers = [("content-type", "application/json"), ("x-forwarded-for", forwarded)];
+        let answer = app.guest().at(peer).post_with(&headers, body.to_string()).await;
+        outcome(&answer).to_owned()
+    };
+
+    for n in 0..20 {
+        assert_eq!(try_from("10.0.0.1", "198.51.100.7", n).await, "wrong");
+    }
+    assert_eq!(try_from("10.0.0.2", "198.51.100.7", 20).await, "limited");
+    assert_eq!(try_from("10.0.0.2", "198.51.100.8", 20).await, "wrong");
+    for n in 30..50 {
+        assert_eq!(try_from("203.0.113.9", &format!("198.51.100.{n}"), n).await, "wrong");
+    }
+    assert_eq!(try_from("203.0.113.9", "198.51.100.99", 50).await, "limited");
+}
+
+#[tokio::test]
+async fn it_can_be_switched_off() {
+    let app = TestApp::with(|settings| settings.rate_limit_enabled = false).await;
+    for _ in 0..25 {
+        let guest = app.guest().at("203.0.113.1");
+        assert_eq!(outcome(&sign_in(&guest, "ada@shop.example", WRONG).await), "wrong");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_of_sign_ins_does_not_hold_up_queries() {
+    let app = TestApp::with(|settings| settings.rate_limit_enabled = false).await;
+    let guest = app.guest();
+    let sign_ins: Vec<_> = (0..32)
+        .map(|n| {
+            let guest = guest.clone();
+            tokio::spawn(async move { sign_in(&guest, &format!("u{n}@a.example"), WRONG).await })
+        })
+        .collect();
+    // Hashing has begun: the first is through.
+    while !sign_ins.iter().any(tokio::task::JoinHandle::is_finished) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    let query = guest.query("{ products(first: 1) { totalCount } }").await;
+    let waiting = sign_ins.iter().filter(|sign_in| !sign_in.is_finished()).count();
+
+    assert_eq!(query.data()["products"]["totalCount"], 0);
+    assert!(waiting > 16, "the query waited for all but {waiting} of 32 sign-ins");
+    for sign_in in sign_ins {
+        assert_eq!(outcome(&sign_in.await.unwrap()), "wrong");
+    }
+}
