@@ -106,7 +106,8 @@ impl IdempotencyKey {
             ])
             .on_conflict(OnConflict::new().do_nothing().to_owned());
         let claimed = tx.run(&insert).await.map_err(|error| match error.kind {
-            DbErrorKind::TimedOut => IdempotencyError::InProgress,
+            // The whole is repeated as long as a request may take; the first one runs even longer.
+            DbErrorKind::Contention if tx.is_last_try() => IdempotencyError::InProgress,
             _ => IdempotencyError::Db(error),
         })?;
         if claimed == 1 {

@@ -27,7 +27,7 @@ pub enum DbErrorKind {
     Check,
     /// Another transaction was in the way; the same transaction may succeed when it is repeated.
     Contention,
-    /// A lock or a statement took longer than it may.
+    /// A statement took longer than it may.
     TimedOut,
     /// The database cannot be reached, or every connection is in use.
     Unavailable,
@@ -115,8 +115,9 @@ fn postgres_kind(code: &str) -> DbErrorKind {
         "23505" => DbErrorKind::Unique,
         "23503" => DbErrorKind::ForeignKey,
         "23514" => DbErrorKind::Check,
-        "40001" | "40P01" => DbErrorKind::Contention,
-        "57014" | "55P03" | "25P03" => DbErrorKind::TimedOut,
+        // A lock that did not come in time, too: what holds it may be gone at the next try.
+        "40001" | "40P01" | "55P03" => DbErrorKind::Contention,
+        "57014" | "25P03" => DbErrorKind::TimedOut,
         "57P01" | "57P02" | "57P03" | "53300" => DbErrorKind::Unavailable,
         code if code.starts_with("08") => DbErrorKind::Unavailable,
         _ => DbErrorKind::Fault,

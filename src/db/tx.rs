@@ -53,6 +53,12 @@ impl Tx {
         self.attempt > 1
     }
 
+    /// Whether the body will not be repeated: what is in its way now is an answer.
+    #[must_use]
+    pub fn is_last_try(&self) -> bool {
+        self.attempt >= ATTEMPTS
+    }
+
     /// Does something once the transaction is committed, and never when it is not.
     pub fn after_commit(&self, action: impl FnOnce() + Send + 'static) {
         self.after_commit.lock().push(Box::new(action));
