@@ -2,7 +2,9 @@
 
 use crate::app::{Answer, MAIN, TestApp};
 use chrono::TimeDelta;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
+use std::time::Duration;
 use stockroom::auth::Role;
 use stockroom::idempotency;
 
@@ -185,15 +187,18 @@ async fn a_key_whose_first_use_runs_on_is_in_progress() {
     let signals = &tokio::sync::Mutex::new(Some((claimed, ends)));
     let first = app.app.db.tx(|tx| async move {
         key.claim_in_txn::<Value>(&tx).await?;
-        let (claimed, ends) = signals.lock().await.take().expect("tried once");
+        let (claimed, mut ends) = signals.lock().await.take().expect("tried once");
         claimed.send(()).unwrap();
-        let _ = ends.await;
+        // Not idle meanwhile: Postgres would end it.
+        while tokio::time::timeout(Duration::from_millis(500), &mut ends).await.is_err() {
+            tx.connection().execute_unprepared("SELECT 1").await.unwrap();
+        }
         Err::<(), _>(stockroom::stock::StockError::from(idempotency::IdempotencyError::InProgress))
     });
     let second = async {
         is_claimed.await.unwrap();
         if app.app.db.is_postgres() {
-            // Longer than a lock is waited for.
+            // Longer than a request waits.
             let answer = staff.adjust(receipt(5, "k")).await;
             end.send(()).unwrap();
             answer
