@@ -42,7 +42,7 @@ struct Held {
 /// What the use of a token is.
 enum Use {
     /// The first, or another within the grace.
-    Good(Held),
+    Good(Box<Held>),
     /// Another one, too late: the session has ended by it.
     Replayed,
     /// The token is unknown, or past its time, or its session is.
@@ -130,7 +130,7 @@ impl Accounts {
         };
         // Read after the lock: whoever spent it meanwhile has committed.
         if is_good_in_txn(tx, hash).await? {
-            return Ok(Use::Good(held));
+            return Ok(Use::Good(Box::new(held)));
         }
         self.revoke_session_in_txn(tx, held.user.id, held.session_id).await?;
         let session_id = held.session_id;
