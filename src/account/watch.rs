@@ -91,8 +91,9 @@ impl AccountNews {
 impl Drop for AccountNews {
     fn drop(&mut self) {
         let mut watched = self.watch.watched.lock();
-        // This one still counts.
-        if watched.get(&self.id).is_some_and(|sender| sender.receiver_count() <= 1) {
+        // Behind the lock: of two who end at once, one is the last.
+        self.news = watch::channel(self.certain).1;
+        if watched.get(&self.id).is_some_and(|sender| sender.receiver_count() == 0) {
             watched.remove(&self.id);
         }
     }

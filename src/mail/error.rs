@@ -37,6 +37,11 @@ impl From<MailError> for Failure {
     }
 }
 
+/// Whether the server says that it is the sender whom it will not serve: 5.7.x (RFC 3463).
+fn is_policy(words: &str) -> bool {
+    words.split(|c: char| !c.is_ascii_digit() && c != '.').any(|word| word.starts_with("5.7."))
+}
+
 impl From<lettre::transport::smtp::Error> for MailError {
     fn from(error: lettre::transport::smtp::Error) -> Self {
         // Its own words are "permanent error (550)"; those of the server are its source.
@@ -47,12 +52,24 @@ impl From<lettre::transport::smtp::Error> for MailError {
             words = format!("{words}: {source}");
         }
         let words = masked_text(&words);
-        let code = error.status().map(u16::from);
-        match code {
-            // These are about us, not about the message: operators can put them right.
-            Some(521 | 530 | 534 | 535 | 538) => Self::Unavailable(words),
-            _ if error.is_permanent() => Self::Refused(words),
+        match error.status().map(u16::from) {
+            // The mailbox is not there, full or closed (RFC 5321, section 4.2.3).
+            Some(550..=553) if !is_policy(&words) => Self::Refused(words),
+            // All else is about us, not about the message: it is tried again and ends as a dead
+            // job, which operators see, put right and queue again.
             _ => Self::Unavailable(words),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_will_not_serve_us_is_told_from_a_mailbox_that_is_not_there() {
+        assert!(is_policy("permanent error (550): 5.7.1 relaying denied"));
+        assert!(!is_policy("permanent error (550): 5.1.1 no such mailbox"));
+        assert!(!is_policy("permanent error (550): mailbox 15.7.1 is full"));
     }
 }

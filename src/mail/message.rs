@@ -36,7 +36,8 @@ impl Message {
                 "the address or the subject has a control character",
             ));
         }
-        let address = self.to.parse().map_err(|_| MailError::Unsendable("the address is none"))?;
+        let to = ascii_place(&self.to);
+        let address = to.parse().map_err(|_| MailError::Unsendable("the address is none"))?;
         let domain = from.email.domain();
         lettre::Message::builder()
             .from(from.clone())
@@ -54,6 +55,12 @@ impl Message {
         let text = self.text.replace("\r\n", "\n");
         text.strip_suffix('\n').unwrap_or(&text).replace('\n', "\r\n")
     }
+}
+
+/// The address with its domain as DNS has it: servers that know ASCII alone take it, too.
+fn ascii_place(address: &str) -> String {
+    let ascii = |(person, place)| Some(format!("{person}@{}", idna::domain_to_ascii(place).ok()?));
+    address.rsplit_once('@').and_then(ascii).unwrap_or_else(|| address.to_owned())
 }
 
 /// An address of which the place is left and of the person one letter, for logs.
@@ -77,6 +84,17 @@ pub(crate) fn masked_text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_international_domain_goes_out_as_dns_has_it() {
+        let message = Message {
+            to: "ada@bücher.example".to_owned(),
+            subject: "Hello".to_owned(),
+            text: "Hello".to_owned(),
+        };
+        let encoded = message.encode(&"shop@shop.example".parse().unwrap()).unwrap();
+        assert_eq!(encoded.envelope().to()[0].to_string(), "ada@xn--bcher-kva.example");
+    }
 
     fn message(to: &str, subject: &str) -> Message {
         Message { to: to.to_owned(), subject: subject.to_owned(), text: "Hello".to_owned() }

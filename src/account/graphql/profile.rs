@@ -109,7 +109,7 @@ impl ProfileMutation {
     /// Have a link mailed to the address that your account is to have, and a notice to the one
     /// that it has. The address changes by emailChange, with the token of that link. The answer is
     /// the same whether or not another account has the address. INVALID_CREDENTIALS when the
-    /// password is wrong. At most 5 an hour (RATE_LIMITED).
+    /// password is wrong. At most 5 an hour, 3 to one address (RATE_LIMITED).
     #[graphql(directive = Auth::apply(Permission::AccountOwn))]
     async fn email_change_request(
         &self,
@@ -118,7 +118,8 @@ impl ProfileMutation {
     ) -> Option<Result<EmailChangeRequestPayload, Fault>> {
         let (accounts, viewer) = services(ctx);
         let password = SecretString::from(input.password);
-        let asked = accounts.request_email_change(viewer, &input.email, password).await;
+        let client = ctx.data_unchecked::<Client>().address;
+        let asked = accounts.request_email_change(viewer, client, &input.email, password).await;
         answer(asked.map(|()| EmailChangeRequestPayload::default()))
     }
 

@@ -183,7 +183,9 @@ impl TokenMutation {
         }
         let which = if input.all_sessions { Revocation::All } else { Revocation::One };
         let revoked = accounts.revoke(viewer, client, token, which).await;
-        if let Some(cookie) = &client.cookie {
+        // Not when nothing is known of what became of the session: the page must be able to try again.
+        if let (Some(cookie), Ok(_) | Err(AccountError::TokenInvalid)) = (&client.cookie, &revoked)
+        {
             cookie.clear();
         }
         Some(match revoked {

@@ -153,7 +153,7 @@ impl Accounts {
 
 /// What the viewer may see of all addresses; None: nothing.
 fn visible(viewer: &Viewer) -> Option<SimpleExpr> {
-    if viewer.can(Permission::AccountList) {
+    if viewer.can(Permission::AccountManage) {
         return Some(Expr::cust("1 = 1"));
     }
     viewer.user_id().map(|own| Expr::col(Column::UserId).eq(own))

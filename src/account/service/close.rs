@@ -48,6 +48,7 @@ impl Accounts {
         viewer.may(Permission::AccountManage)?;
         self.db
             .tx(|tx| async move {
+                log_in_txn(&tx, viewer, id, "deactivate");
                 spare_last_admin_in_txn(&tx, id).await?;
                 let account = lock_named_in_txn(&tx, id).await?;
                 if account.active {
@@ -66,6 +67,7 @@ impl Accounts {
         viewer.may(Permission::AccountManage)?;
         self.db
             .tx(|tx| async move {
+                log_in_txn(&tx, viewer, id, "reactivate");
                 not_erased(&lock_named_in_txn(&tx, id).await?)?;
                 let open = [
                     (Column::Active, Expr::value(true)),
@@ -90,6 +92,7 @@ impl Accounts {
         viewer.may(Permission::AccountManage)?;
         self.db
             .tx(|tx| async move {
+                log_in_txn(&tx, viewer, id, role.as_str());
                 if role != Role::Admin {
                     spare_last_admin_in_txn(&tx, id).await?;
                 }
@@ -112,6 +115,7 @@ impl Accounts {
         viewer.may(Permission::AccountManage)?;
         self.db
             .tx(|tx| async move {
+                log_in_txn(&tx, viewer, id, "revoke sessions");
                 let account = lock_named_in_txn(&tx, id).await?;
                 self.revoke_sessions_in_txn(&tx, id, None).await?;
                 Ok(account.into())
@@ -145,6 +149,7 @@ impl Accounts {
         viewer.may(Permission::AccountManage)?;
         self.db
             .tx(|tx| async move {
+                log_in_txn(&tx, viewer, id, "erase");
                 spare_last_admin_in_txn(&tx, id).await?;
                 let account = lock_named_in_txn(&tx, id).await?;
                 if account.erased_at.is_none() {
@@ -217,6 +222,12 @@ impl Accounts {
         enqueue_in_txn(tx, &NewJob::new(&notice)).await?;
         update_in_txn(tx, account.id, values).await
     }
+}
+
+/// Leaves a line in the log of what an administrator did to whose account, once it is done.
+fn log_in_txn(tx: &Tx, viewer: &Viewer, account_id: Uuid, what: &'static str) {
+    let by = viewer.scope();
+    tx.after_commit(move || tracing::info!(by, %account_id, what, "an account was administered"));
 }
 
 fn not_erased(account: &Model) -> Result<(), AccountError> {

@@ -39,6 +39,35 @@ impl Purpose {
     }
 }
 
+/// Notes that a token for this address is asked for: what is mailed later is mailed only as long as
+/// this stands. It ends the earlier ones of its purpose.
+pub(crate) async fn ask_in_txn(
+    tx: &Tx,
+    purpose: Purpose,
+    user_id: Uuid,
+    email: &str,
+) -> Result<(), DbError> {
+    // A token that nobody has been told is as good a note as any.
+    issue_in_txn(tx, purpose, user_id, email).await.map(drop)
+}
+
+/// Whether a token for this address is still asked for, and not used.
+pub(crate) async fn is_asked_in_txn(
+    tx: &Tx,
+    purpose: Purpose,
+    user_id: Uuid,
+    email: &str,
+) -> Result<bool, DbError> {
+    let asked = Entity::find()
+        .filter(Column::UserId.eq(user_id))
+        .filter(Column::Purpose.eq(purpose.as_str()))
+        .filter(Column::Email.eq(email))
+        .filter(Column::UsedAt.is_null())
+        .filter(Expr::col(Column::ExpiresAt).gt(tx.db().now_sql()))
+        .into_query();
+    Ok(tx.one::<Model>(&asked).await?.is_some())
+}
+
 /// A token that is good now.
 pub(crate) struct GoodToken {
     pub(crate) user_id: Uuid,

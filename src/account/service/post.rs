@@ -3,7 +3,7 @@
 use crate::account::email::EmailAddress;
 use crate::account::mails::{self, Links};
 use crate::account::service::change::lock_in_txn;
-use crate::account::service::link::{Purpose, issue_in_txn};
+use crate::account::service::link::{Purpose, is_asked_in_txn, issue_in_txn};
 use crate::account::{AccountError, Accounts};
 use crate::db::Tx;
 use crate::mail::Message;
@@ -46,7 +46,8 @@ impl Accounts {
         Ok(token.map(|(to, token)| mails::reset_password(&to, links, &token)))
     }
 
-    /// The mail to the address that an account is to have; None when the account is closed.
+    /// The mail to the address that an account is to have; None when the account is closed, or what
+    /// was asked has ended.
     pub(crate) async fn email_change_mail(
         &self,
         user_id: Uuid,
@@ -54,21 +55,23 @@ impl Accounts {
         links: &Links,
     ) -> Result<Option<Message>, AccountError> {
         let taken = self.by_key(email).await?.is_some_and(|account| account.id != user_id);
-        if taken {
-            return Ok(Some(mails::address_in_use(email)));
-        }
         let token = self
             .db
             .tx(|tx| async move {
                 let account = lock_in_txn(&tx, user_id).await?.filter(|account| account.active);
-                if account.is_none() {
+                // A password that was changed meanwhile has ended what was asked with the old one.
+                let purpose = Purpose::ChangeEmail;
+                if account.is_none() || !is_asked_in_txn(&tx, purpose, user_id, email).await? {
                     return Ok(None);
                 }
-                let token = issue_in_txn(&tx, Purpose::ChangeEmail, user_id, email).await?;
+                let token = issue_in_txn(&tx, purpose, user_id, email).await?;
                 Ok::<_, AccountError>(Some(token))
             })
             .await?;
-        Ok(token.map(|token| mails::change_email(email, links, &token)))
+        Ok(token.map(|token| match taken {
+            true => mails::address_in_use(email),
+            false => mails::change_email(email, links, &token),
+        }))
     }
 
     /// The account with this address that can be signed in to.

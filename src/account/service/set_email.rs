@@ -4,11 +4,13 @@
 use crate::account::email::EmailAddress;
 use crate::account::jobs::{EmailChangeAsked, Notice, NoticeAbout};
 use crate::account::service::change::{lock_in_txn, own, update_in_txn};
-use crate::account::service::link::{Purpose, end_all_in_txn, look_up_in_txn, redeem_in_txn};
+use crate::account::service::link::{
+    Purpose, ask_in_txn, end_all_in_txn, look_up_in_txn, redeem_in_txn,
+};
 use crate::account::service::{MAX_NAME_CHARS, invalid};
-use crate::account::throttle::CHANGE_EMAIL;
+use crate::account::throttle::{CHANGE_EMAIL, MAIL_FROM, VERIFY};
 use crate::account::{AccountError, Accounts, User};
-use crate::auth::{Permission, Viewer};
+use crate::auth::{ClientAddress, Denied, Permission, Viewer};
 use crate::db::Tx;
 use crate::jobs::{NewJob, enqueue_in_txn};
 use crate::text::name_key;
@@ -30,6 +32,9 @@ impl Accounts {
             .tx(|tx| async move {
                 let key = Expr::value(key.as_str());
                 let values = [(Column::Name, Expr::value(name)), (Column::NameKey, key)];
+                // Not when it was closed or erased since the request came.
+                let account = lock_in_txn(&tx, id).await?.filter(|account| account.active);
+                account.ok_or(Denied::Unauthenticated)?;
                 update_in_txn(&tx, id, values).await
             })
             .await
@@ -44,21 +49,25 @@ impl Accounts {
     pub async fn request_email_change(
         &self,
         viewer: &Viewer,
+        client: ClientAddress,
         email: &str,
         password: SecretString,
     ) -> Result<(), AccountError> {
         let id = own(viewer)?;
         let email = EmailAddress::read("email", email).map_err(|problem| invalid([problem]))?;
-        self.throttle.take([CHANGE_EMAIL.on(&id.to_string())]).await?;
+        let slots = [CHANGE_EMAIL.on(&id.to_string()), VERIFY.on(&email.key)];
+        self.throttle.take(slots.into_iter().chain(MAIL_FROM.from(client))).await?;
         let confirmed = &self.confirm(viewer, "password", password).await?;
         if confirmed.model.email_key == email.key && confirmed.model.email == email.address {
             let message = "This is the address that the account has.";
             return Err(invalid([Problem::new(ProblemKind::Invalid, ["email"], message)]));
         }
-        let job = &NewJob::new(&EmailChangeAsked { user_id: id, email: email.address });
+        let address = email.address.as_str();
+        let job = &NewJob::new(&EmailChangeAsked { user_id: id, email: address.to_owned() });
         self.db
             .tx(|tx| async move {
                 let account = self.settle_in_txn(&tx, confirmed).await?;
+                ask_in_txn(&tx, Purpose::ChangeEmail, account.id, address).await?;
                 enqueue_in_txn(&tx, job).await?;
                 let notice = Notice { email: account.email, about: NoticeAbout::EmailChangeAsked };
                 enqueue_in_txn(&tx, &NewJob::new(&notice)).await?;

@@ -48,9 +48,36 @@ impl Accounts {
             client: SIGN_IN_FROM.from(client.address),
         };
         self.throttle.take([slots.account.clone()].into_iter().chain(slots.client.clone())).await?;
-        let key = key.unwrap_or_default();
+        let signed_in = self.sign_in_to(&key.unwrap_or_default(), password, client, slots).await;
+        if signed_in.as_ref().is_err_and(|error| !matches!(error, AccountError::InvalidCredentials))
+        {
+            // Nobody said that the password is wrong: the try does not count.
+            let given_back =
+                self.db.tx(|tx| async move { self.give_back_in_txn(&tx, slots).await });
+            if let Err(error) = given_back.await {
+                tracing::warn!(%error, "a try to sign in counts although it was not decided");
+            }
+        }
+        signed_in
+    }
+
+    async fn give_back_in_txn(&self, tx: &Tx, slots: &Slots) -> Result<(), DbError> {
+        // In the order of their keys, as they are taken.
+        if let Some(slot) = &slots.client {
+            self.throttle.give_back_in_txn(tx, slot).await?;
+        }
+        self.throttle.give_back_in_txn(tx, &slots.account).await
+    }
+
+    async fn sign_in_to(
+        &self,
+        key: &str,
+        password: SecretString,
+        client: &Client,
+        slots: &Slots,
+    ) -> Result<SignedIn, AccountError> {
         loop {
-            let proved = self.prove(&key, &password).await?;
+            let proved = self.prove(key, &password).await?;
             let rehashed = match Passwords::is_outdated(&proved.password_hash) {
                 true => Some(self.passwords.hash(password.clone()).await?),
                 false => None,
@@ -63,10 +90,11 @@ impl Accounts {
                         return Ok(None);
                     };
                     let signed_in = self.open_session_in_txn(&tx, user, client).await?;
-                    self.throttle.forget_in_txn(&tx, &slots.account).await?;
+                    // In the order of their keys, as they are taken.
                     if let Some(slot) = &slots.client {
                         self.throttle.give_back_in_txn(&tx, slot).await?;
                     }
+                    self.throttle.forget_in_txn(&tx, &slots.account).await?;
                     Ok::<_, AccountError>(Some(signed_in))
                 })
                 .await?;

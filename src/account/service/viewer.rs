@@ -39,6 +39,7 @@ impl Accounts {
             )
             .and_where(Expr::col(of_session(session::Column::Id)).eq(verified.session_id))
             .and_where(Expr::col(of_session(session::Column::RevokedAt)).is_null())
+            .and_where(Expr::col(of_session(session::Column::ExpiresAt)).gt(self.db.now_sql()))
             .and_where(Expr::col(user(user_account::Column::Id)).eq(verified.user_id))
             .and_where(Expr::col(user(user_account::Column::Active)).eq(true));
         let known = self.db.one::<Known>(&select).await?.ok_or(InvalidToken)?;

@@ -45,7 +45,13 @@ impl Guard {
                     is_certain = news.next() => {
                         if !is_certain {
                             let part = rand::rng().random_range(0.0..1.0);
-                            tokio::time::sleep(SPREAD.mul_f64(part)).await;
+                            let spread = tokio::time::sleep(SPREAD.mul_f64(part));
+                            tokio::pin!(spread);
+                            // News that is certain does not wait.
+                            while tokio::select! {
+                                is_certain = news.next() => !is_certain,
+                                () = &mut spread => false,
+                            } {}
                         }
                     }
                     () = tokio::time::sleep(pause) => {}

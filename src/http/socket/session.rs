@@ -130,8 +130,9 @@ impl Session {
     }
 
     async fn hear(&mut self, wire: &mut Wire, frame: Message) -> Result<(), End> {
-        self.unanswered = 0;
-        if matches!(frame, Message::Pong(_)) {
+        let unanswered = std::mem::take(&mut self.unanswered);
+        // An answer is free; one that nobody asked for counts like any other message.
+        if matches!(frame, Message::Pong(_)) && unanswered > 0 {
             return Ok(());
         }
         if !self.pace.keeps() {
@@ -139,8 +140,8 @@ impl Session {
         }
         let text = match frame {
             Message::Text(text) => text,
-            // Answered by the library.
-            Message::Ping(_) => return Ok(()),
+            // Pings are answered by the library.
+            Message::Ping(_) | Message::Pong(_) => return Ok(()),
             _ => return Err(End::Closed(close::BAD_REQUEST)),
         };
         let message = ClientMessage::read(&text).ok_or(End::Closed(close::BAD_REQUEST))?;

@@ -6,7 +6,8 @@ use super::people::{
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use stockroom::auth::Role;
+use stockroom::account::AccountError;
+use stockroom::auth::{Denied, Role, Viewer};
 
 const ADA: &str = "ada@shop.example";
 
@@ -241,4 +242,34 @@ async fn a_name_is_changed_by_its_owner() {
     }
     let guest = run(&shop.app.guest(), "profileUpdate", "", json!({ "name": "G" })).await;
     assert_eq!(guest.error_codes(), ["UNAUTHENTICATED"]);
+}
+
+#[tokio::test]
+async fn a_changed_password_ends_an_address_change_whose_mail_has_not_left() {
+    let shop = shop_with_ada().await;
+    let own = signed_in(&shop.app, ADA, PASSWORD).await;
+    let ask = json!({ "email": "thief@new.example", "password": PASSWORD });
+    ok(&own, "emailChangeRequest", "", ask).await;
+
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD });
+    ok(&own, "passwordChange", "", change).await;
+
+    let mails = shop.mails().await;
+    assert!(mails.iter().all(|mail| mail.to == [ADA]), "no link is mailed: {}", mails.len());
+    assert_eq!(shop.app.number("SELECT count(*) FROM account_token").await, 0);
+}
+
+#[tokio::test]
+async fn a_request_under_way_puts_no_name_on_an_erased_account() {
+    let shop = shop_with_ada().await;
+    let accounts = &shop.app.app.services.accounts;
+    let id = account(&shop.app, "eve@shop.example", Role::Customer).await;
+    accounts.erase(&Viewer::System, id).await.unwrap();
+
+    let late = Viewer::User { id, role: Role::Customer };
+    let renamed = accounts.rename(&late, "Eve").await;
+
+    assert!(matches!(renamed, Err(AccountError::Denied(Denied::Unauthenticated))));
+    let named = "SELECT count(*) FROM user_account WHERE name = 'Eve'";
+    assert_eq!(shop.app.number(named).await, 0);
 }

@@ -65,7 +65,7 @@ impl Fixtures {
         let user = NodeKind::User.id(owner).to_string();
         objects.insert("User", (user, SeenBy::OwnerAnd(Permission::AccountRead)));
         let address = NodeKind::Address.id(app.address_of(owner).await).to_string();
-        objects.insert("Address", (address, SeenBy::OwnerAnd(Permission::AccountList)));
+        objects.insert("Address", (address, SeenBy::OwnerAnd(Permission::AccountManage)));
         Self { owner, sku: self.sku.clone(), objects }
     }
 
