@@ -12,6 +12,7 @@ pub use crate::app::keys::check_keys;
 pub use crate::app::lifecycle::Lifecycle;
 
 use crate::account::{AccountWatch, Accounts};
+use crate::audit::AuditLog;
 use crate::auth::TokenCodec;
 use crate::cache::{self, EntityCache};
 use crate::catalog::Catalog;
@@ -77,7 +78,8 @@ impl App {
         lifecycle.background.spawn(watching);
         let currency = settings.shop_currency;
         let catalog = Catalog::new(db.clone(), stock.clone(), cache.clone(), currency);
-        let services = Services { accounts, catalog, stock, live_stock };
+        let audit = AuditLog::new(db.clone());
+        let services = Services { accounts, audit, catalog, stock, live_stock };
         let mailer =
             Mailer::new(&settings.mail, settings.environment).context("SMTP_URL cannot be used")?;
         let worker = Self::worker(&db, &services, &mailer, &settings)?;

@@ -14,6 +14,7 @@ pub mod account;
 pub mod catalog;
 pub mod stock;
 
+pub mod audit;
 pub mod auth;
 pub mod cache;
 pub mod db;

@@ -1,17 +1,22 @@
 //! The schema: the domains' queries, mutations and subscriptions merged. It builds with no
 //! database; the services come with each request.
 
+mod audit;
+mod audit_action;
 mod node;
 
 use crate::account::Accounts;
 use crate::account::graphql::{AccountMutation, AccountQuery, ApiTokenQuery};
 use crate::account::loader::AccountLoaders;
+use crate::audit::AuditLog;
+use crate::audit::loader::AuditLoaders;
 use crate::auth::Viewer;
 use crate::catalog::Catalog;
 use crate::catalog::graphql::{CatalogMutation, CatalogQuery};
 use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::auth::Rules;
 use crate::graphql::idempotency::Replayed;
+use crate::schema::audit::AuditQuery;
 use crate::schema::node::NodeQuery;
 use crate::stock::Stock;
 use crate::stock::graphql::{StockMutation, StockQuery, StockSubscription};
@@ -23,7 +28,7 @@ use async_graphql::{
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(NodeQuery, CatalogQuery, StockQuery, AccountQuery, ApiTokenQuery);
+pub struct Query(NodeQuery, CatalogQuery, StockQuery, AccountQuery, ApiTokenQuery, AuditQuery);
 
 /// Everything that can be changed. Mutations of one request run one after the other.
 #[derive(MergedObject, Default)]
@@ -63,6 +68,8 @@ pub fn sdl() -> String {
 pub struct Services {
     /// Accounts and signing in.
     pub accounts: Accounts,
+    /// Who did what.
+    pub audit: AuditLog,
     /// Categories, products, variants.
     pub catalog: Catalog,
     /// Warehouses, levels, the ledger.
@@ -81,6 +88,8 @@ impl Services {
             .data(self.accounts.clone())
             .data(self.accounts.api_tokens().clone())
             .data(AccountLoaders::new(&self.accounts, viewer))
+            .data(self.audit.clone())
+            .data(AuditLoaders::new(&self.audit, viewer))
             .data(self.catalog.clone())
             .data(CatalogLoaders::new(&self.catalog, viewer))
             .data(self.stock.clone())

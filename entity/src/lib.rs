@@ -4,6 +4,7 @@
 pub mod account_token;
 pub mod address;
 pub mod api_token;
+pub mod audit_event;
 pub mod category;
 pub mod category_closure;
 pub mod idempotency;

@@ -19,8 +19,10 @@ pub struct Model {
     pub version: i64,
     pub reference_id: Option<String>,
     pub note: Option<String>,
-    /// Who did it; None for the system.
+    /// Who did it; None for the system and for a program.
     pub actor_id: Option<Uuid>,
+    /// The API token of the program that did it; None for accounts and the system.
+    pub api_token_id: Option<Uuid>,
     pub created_at: DateTimeUtc,
     #[sea_orm(belongs_to, from = "level_id", to = "id")]
     pub level: BelongsTo<super::stock_level::Entity>,

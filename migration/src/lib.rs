@@ -18,6 +18,7 @@ mod m20261122_000001_job;
 mod m20261122_000002_session;
 mod m20261122_000003_account_details;
 mod m20261122_000004_api_token;
+mod m20261122_000005_audit;
 
 pub struct Migrator;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000002_session::Migration),
             Box::new(m20261122_000003_account_details::Migration),
             Box::new(m20261122_000004_api_token::Migration),
+            Box::new(m20261122_000005_audit::Migration),
         ]
     }
 }

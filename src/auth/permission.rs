@@ -104,7 +104,7 @@ permissions! {
     StockRead "STOCK_READ" Staff May,
     /// Change stock levels and warehouses.
     StockWrite "STOCK_WRITE" Staff May,
-    /// See any account where it is named, such as the one that moved stock.
+    /// See any account or API token where it is named, such as the one that moved stock.
     AccountRead "ACCOUNT_READ" Staff May,
     /// List and search the accounts of the shop.
     AccountList "ACCOUNT_LIST" Administrators May,
@@ -113,6 +113,8 @@ permissions! {
     AccountManage "ACCOUNT_MANAGE" Administrators Never,
     /// Create, list and revoke API tokens.
     ApiTokenManage "API_TOKEN_MANAGE" Administrators Never,
+    /// See who did what: the audit log.
+    AuditRead "AUDIT_READ" Administrators May,
     /// Ask the server for its schema in production; elsewhere everyone may.
     SchemaIntrospect "SCHEMA_INTROSPECT" Administrators May,
 }

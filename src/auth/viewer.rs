@@ -72,6 +72,15 @@ impl Viewer {
         }
     }
 
+    /// The key of a program's API token; None for everyone else.
+    #[must_use]
+    pub fn api_token_id(&self) -> Option<Uuid> {
+        match self {
+            Self::Service { id, .. } => Some(*id),
+            Self::Guest | Self::User { .. } | Self::System => None,
+        }
+    }
+
     /// The key of the account or of the API token, for what is counted for each.
     #[must_use]
     pub fn holder_id(&self) -> Option<Uuid> {

@@ -5,6 +5,7 @@ use crate::db::{Db, DbError};
 use crate::telemetry;
 use parking_lot::Mutex;
 use rand::RngExt;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, FromQueryResult, SqliteTransactionMode, StatementBuilder,
     TransactionOptions, TransactionTrait,
@@ -84,6 +85,21 @@ impl Tx {
         query: &impl StatementBuilder,
     ) -> Result<Option<T>, DbError> {
         crate::db::row(self.connection(), query).await
+    }
+
+    /// Waits until no other transaction holds the turn of this name, and holds it to the end: for
+    /// limits on a number of rows, where there is no row to lock. On SQLite whoever writes has it.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database refuses.
+    pub async fn take_turn(&self, name: &str) -> Result<(), DbError> {
+        if self.db.is_postgres() {
+            let lock = "pg_advisory_xact_lock(hashtextextended($1, 0))";
+            let mut select = Query::select();
+            select.expr(Expr::cust_with_values(lock, [name]));
+            self.run(&select).await?;
+        }
+        Ok(())
     }
 
     /// Runs a statement and tells how many rows it touched.

@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod node_id;
 pub mod permission;
 pub mod scalars;
+pub mod table_enum;
 pub mod user_error;
 
 pub use auth::Auth;

@@ -27,11 +27,13 @@ pub enum NodeKind {
     ApiToken,
     /// `Address`.
     Address,
+    /// `AuditEvent`.
+    AuditEvent,
 }
 
 impl NodeKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Category,
         Self::Product,
         Self::ProductVariant,
@@ -41,6 +43,7 @@ impl NodeKind {
         Self::User,
         Self::ApiToken,
         Self::Address,
+        Self::AuditEvent,
     ];
 
     /// What stands before the underscore.
@@ -56,6 +59,7 @@ impl NodeKind {
             Self::User => "user",
             Self::ApiToken => "apitoken",
             Self::Address => "addr",
+            Self::AuditEvent => "audit",
         }
     }
 

@@ -2,6 +2,7 @@
 //! end whatever becomes of the client.
 
 use crate::app::App;
+use crate::audit::within_request;
 use crate::auth::{Client, Viewer};
 use crate::db::SqlStats;
 use crate::graphql::document::{OperationKind, Prepared};
@@ -47,7 +48,11 @@ pub async fn run(
     let request = app.services.attach(prepared.request, asker.viewer, replayed.clone());
     let request = request.data(asker.client.clone());
     let (schema, counted) = (app.schema.clone(), sql.clone());
-    let engine = async move { counted.scope(schema.execute(request)).await };
+    let request_id = asker.request_id.clone();
+    let engine = async move {
+        let counted = counted.scope(schema.execute(request));
+        within_request(request_id.as_str(), counted).await
+    };
     let work = contain(engine, permit);
     let limit = app.settings.transport.request;
     let executed = if prepared.kind == OperationKind::Mutation {

@@ -2,11 +2,13 @@
 
 use crate::account::graphql::{Address, ApiToken, User};
 use crate::account::loader::AccountLoaders;
+use crate::audit::loader::AuditLoaders;
 use crate::auth::Permission;
 use crate::catalog::graphql::{Category, Product, ProductVariant};
 use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::node_id::parse;
 use crate::graphql::{Auth, Fault, NodeKind, code};
+use crate::schema::audit::AuditEvent;
 use crate::stock::graphql::{StockLevel, StockMovement, Warehouse};
 use crate::stock::loader::StockLoaders;
 use async_graphql::{Context, ID, Interface, Object};
@@ -38,6 +40,8 @@ pub enum Node {
     ApiToken(ApiToken),
     /// A postal address in an account's address book.
     Address(Address),
+    /// An event of the audit log.
+    AuditEvent(AuditEvent),
 }
 
 /// Queries for any object.
@@ -80,6 +84,15 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Fault> {
         let shown: String = id.chars().take(40).collect();
         return Err(Fault::bad_user_input(format!("{shown:?} is not an id of this server.")));
     };
+    find_visible(ctx, kind, key).await
+}
+
+/// The object with this key; None when there is none, or none that the viewer may see.
+pub(crate) async fn find_visible(
+    ctx: &Context<'_>,
+    kind: NodeKind,
+    key: Uuid,
+) -> Result<Option<Node>, Fault> {
     match find_key(ctx, kind, key).await {
         // What the viewer may not see does not exist for them.
         Err(fault) if matches!(fault.code, code::FORBIDDEN | code::UNAUTHENTICATED) => Ok(None),
@@ -112,6 +125,10 @@ async fn find_key(ctx: &Context<'_>, kind: NodeKind, key: Uuid) -> Result<Option
         NodeKind::Address => {
             let accounts = ctx.data_unchecked::<AccountLoaders>();
             accounts.address.get(key).await?.map(|found| Address(found).into())
+        }
+        NodeKind::AuditEvent => {
+            let log = ctx.data_unchecked::<AuditLoaders>();
+            log.event.get(key).await?.map(|found| AuditEvent(found).into())
         }
     })
 }

@@ -178,8 +178,10 @@ pub struct Movement {
     pub reference_id: Option<String>,
     /// A remark.
     pub note: Option<String>,
-    /// Who did it; None for the system.
+    /// Who did it; None for the system and for a program.
     pub actor_id: Option<Uuid>,
+    /// The API token of the program that did it; None for accounts and the system.
+    pub api_token_id: Option<Uuid>,
     /// When.
     pub created_at: Timestamp,
 }
@@ -200,6 +202,7 @@ impl From<stock_movement::Model> for Movement {
             reference_id: model.reference_id,
             note: model.note,
             actor_id: model.actor_id,
+            api_token_id: model.api_token_id,
             created_at: model.created_at,
         }
     }

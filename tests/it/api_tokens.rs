@@ -173,6 +173,7 @@ async fn bad_input_is_told_beside_its_field() {
         (with(&"x".repeat(101), read()), "TOO_LONG", json!(["name"])),
         (with("a\nb", read()), "INVALID", json!(["name"])),
         (with("a\u{7f}b", read()), "INVALID", json!(["name"])),
+        (with("scanner\u{202e}nimda", read()), "INVALID", json!(["name"])),
         (with("A", json!([])), "REQUIRED", json!(["permissions"])),
         (with("A", json!(["STOCK_READ", "ACCOUNT_OWN"])), "INVALID", json!(["permissions", "1"])),
         (with("A", json!(["API_TOKEN_MANAGE"])), "INVALID", json!(["permissions", "0"])),
@@ -234,18 +235,90 @@ async fn its_last_use_is_noted_once_a_minute() {
 }
 
 #[tokio::test]
-async fn a_movement_of_a_program_names_no_account() {
+async fn a_movement_of_a_program_names_its_token_and_no_account() {
     let app = TestApp::start().await;
     app.has("A", 0).await;
-    let input = json!({ "name": "A", "permissions": ["STOCK_READ", "STOCK_WRITE"] });
-    let program = app.with_token(made(&app.admin().await, input).await.0);
+    let staff = app.staff().await;
+    let input = json!({ "name": "Scanner", "permissions": ["STOCK_READ", "STOCK_WRITE"] });
+    let (token, id) = made(&app.admin().await, input).await;
+    let program = app.with_token(token);
 
     let answer =
         program.adjust(json!({ "sku": "A", "delta": 2, "type": "RECEIPT", "note": "scan" })).await;
 
     let movement = &answer.data()["stockAdjust"]["movement"];
     assert_eq!((&movement["quantityChange"], &movement["actor"]), (&json!(2), &Value::Null));
-    assert_eq!(app.level(app.has("B", 0).await, MAIN).await, None);
+    staff.adjust(json!({ "sku": "A", "delta": 1, "type": "RECEIPT" })).await.data();
+    let north = app.opens("NORTH", 1).await;
+    let moved =
+        json!({ "sku": "A", "toWarehouseId": NodeKind::Warehouse.id(north), "quantity": 1 });
+    let transfer = "mutation ($input: StockTransferInput!) { stockTransfer(input: $input) { \
+        userErrors { code } } }";
+    let transfer = program.query(transfer).with_variables(json!({ "input": moved })).await;
+    assert_eq!(transfer.user_errors("stockTransfer"), [] as [&str; 0]);
+    let listed =
+        "{ stockMovements(first: 4) { nodes { type actor { id } apiToken { id name } } } }";
+    let answer = staff.query(listed).await;
+    let nodes = answer.data()["stockMovements"]["nodes"].as_array().unwrap();
+    let scanner = json!({ "id": id, "name": "Scanner" });
+    for node in nodes {
+        // The second receipt was a person's.
+        let by_person = node["type"] == "RECEIPT" && node["actor"].is_object();
+        assert_eq!(
+            node["apiToken"],
+            if by_person { Value::Null } else { scanner.clone() },
+            "{node}"
+        );
+        assert_eq!(node["actor"].is_null(), !by_person);
+    }
+    let by_people = nodes.iter().filter(|node| node["actor"].is_object()).count();
+    assert_eq!((nodes.len(), by_people), (4, 1));
+    // A program that may not see who did what does not see other programs.
+    let answer = program.query("{ stockMovements(first: 1) { nodes { apiToken { id } } } }").await;
+    assert_eq!(answer.json["data"]["stockMovements"]["nodes"][0]["apiToken"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_movement_is_of_an_account_or_of_a_program_and_never_of_both() {
+    let app = TestApp::start().await;
+    app.has("A", 1).await;
+    let (token, _) =
+        made(&app.admin().await, json!({ "name": "A", "permissions": ["STOCK_READ"] })).await;
+    assert!(token.starts_with("srk_"));
+
+    let both = app
+        .raw(
+            "INSERT INTO stock_movement (id, level_id, kind, on_hand_change, reserved_change, \
+             on_hand_after, reserved_after, version, actor_id, api_token_id, created_at) \
+             SELECT t.id, m.level_id, m.kind, 1, 0, 2, 0, 99, t.created_by_id, t.id, m.created_at \
+             FROM stock_movement m, api_token t",
+        )
+        .await;
+
+    let error = both.expect_err("the database refuses it");
+    assert!(error.message.contains("stock_movement_one_actor_check"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_make_tokens_at_once_do_not_pass_the_limit() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let input = || json!({ "name": "A", "permissions": ["STOCK_READ"] });
+    for _ in 0..97 {
+        made(&admin, input()).await;
+    }
+
+    let at_once = (0..8).map(|_| {
+        let admin = admin.clone();
+        tokio::spawn(async move { create(&admin, input()).await })
+    });
+    let answers = futures::future::join_all(at_once).await;
+
+    let refused = answers
+        .into_iter()
+        .filter(|answer| !answer.as_ref().unwrap().user_errors("apiTokenCreate").is_empty());
+    assert_eq!(refused.count(), 5);
+    assert_eq!(app.number("SELECT count(*) FROM api_token").await, 100);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod account;
 mod api_tokens;
 mod app;
 mod architecture;
+mod audit;
 mod cache;
 mod catalog;
 mod cli;

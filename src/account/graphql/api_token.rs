@@ -20,7 +20,7 @@ pub struct ApiToken(pub Token);
 
 /// A program's way in, in its own name: sent as `Authorization: Bearer <token>`, it holds its
 /// permissions and those of guests, until it ends or is revoked. It belongs to the shop: what
-/// becomes of the account that made it changes nothing. For those who have API_TOKEN_MANAGE.
+/// becomes of the account that made it changes nothing. For those who have ACCOUNT_READ.
 #[Object]
 impl ApiToken {
     /// The opaque id, for `node`.

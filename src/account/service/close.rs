@@ -8,6 +8,7 @@ use crate::account::service::change::{
 use crate::account::service::{invalid, link};
 use crate::account::throttle::SIGN_IN;
 use crate::account::{AccountError, Accounts, User};
+use crate::audit::{AuditAction, AuditSubject, NewAuditEvent, record_in_txn};
 use crate::auth::{Permission, Role, Viewer};
 use crate::db::Tx;
 use crate::jobs::{NewJob, enqueue_in_txn};
@@ -35,7 +36,7 @@ impl Accounts {
         self.db
             .tx(|tx| async move {
                 let account = self.settle_own_in_txn(&tx, confirmed).await?;
-                self.deactivate_in_txn(&tx, &account).await
+                self.deactivate_in_txn(&tx, viewer, &account).await
             })
             .await
     }
@@ -52,7 +53,7 @@ impl Accounts {
                 spare_last_admin_in_txn(&tx, id).await?;
                 let account = lock_named_in_txn(&tx, id).await?;
                 if account.active {
-                    return self.deactivate_in_txn(&tx, &account).await;
+                    return self.deactivate_in_txn(&tx, viewer, &account).await;
                 }
                 Ok(account.into())
             })
@@ -68,7 +69,12 @@ impl Accounts {
         self.db
             .tx(|tx| async move {
                 log_in_txn(&tx, viewer, id, "reactivate");
-                not_erased(&lock_named_in_txn(&tx, id).await?)?;
+                let account = lock_named_in_txn(&tx, id).await?;
+                not_erased(&account)?;
+                if account.active {
+                    return Ok(account.into());
+                }
+                record_in_txn(&tx, viewer, about(AuditAction::UserReactivated, id)).await?;
                 let open = [
                     (Column::Active, Expr::value(true)),
                     (Column::DeactivatedAt, Expr::cust("NULL")),
@@ -96,7 +102,13 @@ impl Accounts {
                 if role != Role::Admin {
                     spare_last_admin_in_txn(&tx, id).await?;
                 }
-                not_erased(&lock_named_in_txn(&tx, id).await?)?;
+                let account = lock_named_in_txn(&tx, id).await?;
+                not_erased(&account)?;
+                if account.role == role.as_str() {
+                    return Ok(account.into());
+                }
+                let set = about(AuditAction::UserRoleSet, id).old_value(account.role);
+                record_in_txn(&tx, viewer, set.new_value(role.as_str())).await?;
                 self.account_changed_in_txn(&tx, id);
                 update_in_txn(&tx, id, [(Column::Role, Expr::value(role.as_str()))]).await
             })
@@ -117,7 +129,9 @@ impl Accounts {
             .tx(|tx| async move {
                 log_in_txn(&tx, viewer, id, "revoke sessions");
                 let account = lock_named_in_txn(&tx, id).await?;
-                self.revoke_sessions_in_txn(&tx, id, None).await?;
+                let ended = self.revoke_sessions_in_txn(&tx, id, None).await?;
+                let revoked = about(AuditAction::UserSessionsRevoked, id).new_value(ended);
+                record_in_txn(&tx, viewer, revoked).await?;
                 Ok(account.into())
             })
             .await
@@ -136,7 +150,7 @@ impl Accounts {
         self.db
             .tx(|tx| async move {
                 let account = self.settle_own_in_txn(&tx, confirmed).await?;
-                self.erase_in_txn(&tx, &account).await.map(drop)
+                self.erase_in_txn(&tx, viewer, &account).await.map(drop)
             })
             .await
     }
@@ -153,7 +167,7 @@ impl Accounts {
                 spare_last_admin_in_txn(&tx, id).await?;
                 let account = lock_named_in_txn(&tx, id).await?;
                 if account.erased_at.is_none() {
-                    return self.erase_in_txn(&tx, &account).await;
+                    return self.erase_in_txn(&tx, viewer, &account).await;
                 }
                 Ok(account.into())
             })
@@ -170,13 +184,25 @@ impl Accounts {
         self.settle_in_txn(tx, confirmed).await
     }
 
-    async fn deactivate_in_txn(&self, tx: &Tx, account: &Model) -> Result<User, AccountError> {
+    async fn deactivate_in_txn(
+        &self,
+        tx: &Tx,
+        viewer: &Viewer,
+        account: &Model,
+    ) -> Result<User, AccountError> {
+        record_in_txn(tx, viewer, about(AuditAction::UserDeactivated, account.id)).await?;
         let closed =
             [(Column::Active, Expr::value(false)), (Column::DeactivatedAt, tx.db().now_sql())];
         self.shut_in_txn(tx, account, NoticeAbout::Deactivated, closed.to_vec()).await
     }
 
-    async fn erase_in_txn(&self, tx: &Tx, account: &Model) -> Result<User, AccountError> {
+    async fn erase_in_txn(
+        &self,
+        tx: &Tx,
+        viewer: &Viewer,
+        account: &Model,
+    ) -> Result<User, AccountError> {
+        record_in_txn(tx, viewer, about(AuditAction::UserErased, account.id)).await?;
         let mut addresses = Query::delete();
         addresses
             .from_table(address::Entity)
@@ -222,6 +248,11 @@ impl Accounts {
         enqueue_in_txn(tx, &NewJob::new(&notice)).await?;
         update_in_txn(tx, account.id, values).await
     }
+}
+
+/// That this was done to an account.
+fn about(action: AuditAction, account_id: Uuid) -> NewAuditEvent {
+    NewAuditEvent::new(action, AuditSubject::User(account_id))
 }
 
 /// Leaves a line in the log of what an administrator did to whose account, once it is done.

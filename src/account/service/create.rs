@@ -4,6 +4,7 @@ use crate::account::email::EmailAddress;
 use crate::account::password_rules;
 use crate::account::service::{MAX_NAME_CHARS, invalid};
 use crate::account::{AccountError, Accounts, User};
+use crate::audit::{AuditAction, AuditSubject, NewAuditEvent, record_in_txn};
 use crate::auth::{Role, Viewer};
 use crate::db::Tx;
 use crate::text::name_key;
@@ -41,7 +42,7 @@ impl Accounts {
             .map_err(|problem| invalid([problem]))?;
         let hash = self.passwords.hash(new.password).await?;
         let row = &NewRow { email, name, hash, role: new.role };
-        let created = self.db.tx(|tx| async move { insert_in_txn(&tx, row).await }).await;
+        let created = self.db.tx(|tx| async move { insert_in_txn(&tx, viewer, row).await }).await;
         created.map_err(|error| match error {
             AccountError::Db(error)
                 if error.violates("user_account_email_key", "user_account.email_key") =>
@@ -74,9 +75,13 @@ pub(crate) struct NewRow {
     pub(crate) role: Role,
 }
 
-async fn insert_in_txn(tx: &Tx, row: &NewRow) -> Result<User, AccountError> {
+async fn insert_in_txn(tx: &Tx, viewer: &Viewer, row: &NewRow) -> Result<User, AccountError> {
     let model: Option<Model> = tx.one(insert(tx, row).returning_all()).await?;
-    model.map(User::from).ok_or_else(|| AccountError::Fault("INSERT returned no row".to_owned()))
+    let user = model.map(User::from);
+    let user = user.ok_or_else(|| AccountError::Fault("INSERT returned no row".to_owned()))?;
+    let made = NewAuditEvent::new(AuditAction::UserCreated, AuditSubject::User(user.id));
+    record_in_txn(tx, viewer, made.new_value(user.role.as_str())).await?;
+    Ok(user)
 }
 
 /// The statement that writes the row.

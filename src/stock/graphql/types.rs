@@ -1,6 +1,6 @@
 //! The types of stock.
 
-use crate::account::graphql::User;
+use crate::account::graphql::{ApiToken, User};
 use crate::account::loader::AccountLoaders;
 use crate::auth::{Permission, Viewer};
 use crate::catalog::graphql::ProductVariant;
@@ -271,6 +271,14 @@ impl StockMovement {
         let actor = self.0.actor_id?;
         let found = ctx.data_unchecked::<AccountLoaders>().user.get(actor).await;
         found.map(|user| user.map(User)).transpose()
+    }
+
+    /// The API token of the program that did it; null when an account or the system did.
+    #[graphql(directive = Auth::apply(Permission::AccountRead))]
+    async fn api_token(&self, ctx: &Context<'_>) -> Option<Result<ApiToken, Fault>> {
+        let token = self.0.api_token_id?;
+        let found = ctx.data_unchecked::<AccountLoaders>().api_token.get(token).await;
+        found.map(|token| token.map(ApiToken)).transpose()
     }
 
     /// When.

@@ -110,8 +110,7 @@ impl Stock {
         let level = add_pieces_in_txn(&tx, place, &delta).await?;
         let line = LedgerLine {
             note: ask.note.as_deref(),
-            actor_id: viewer.user_id(),
-            ..LedgerLine::of(&level, ask.kind, ask.delta, 0)
+            ..LedgerLine::of(&level, ask.kind, ask.delta, 0).by(viewer)
         };
         let lines = [line.reference(ask.reference_id.as_deref())];
         let movement_id = record_in_txn(&tx, &lines).await?.first().copied();
@@ -162,8 +161,7 @@ impl Stock {
         if change != 0 {
             let line = LedgerLine {
                 note: ask.note.as_deref(),
-                actor_id: viewer.user_id(),
-                ..LedgerLine::of(&level, MovementKind::Adjustment, change, 0)
+                ..LedgerLine::of(&level, MovementKind::Adjustment, change, 0).by(viewer)
             };
             movement_id = record_in_txn(&tx, &[line]).await?.first().copied();
         }

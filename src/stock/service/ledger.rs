@@ -1,5 +1,6 @@
 //! The ledger: a line for each change of a level, written in the transaction of the change.
 
+use crate::auth::Viewer;
 use crate::db::Tx;
 use crate::stock::service::count_conflict;
 use crate::stock::{Level, MovementKind, StockError};
@@ -19,6 +20,7 @@ pub(super) struct LedgerLine<'a> {
     pub(super) reference_id: Option<&'a str>,
     pub(super) note: Option<&'a str>,
     pub(super) actor_id: Option<Uuid>,
+    pub(super) api_token_id: Option<Uuid>,
 }
 
 impl<'a> LedgerLine<'a> {
@@ -40,11 +42,19 @@ impl<'a> LedgerLine<'a> {
             reference_id: None,
             note: None,
             actor_id: None,
+            api_token_id: None,
         }
     }
 
     pub(super) fn reference(mut self, reference_id: Option<&'a str>) -> Self {
         self.reference_id = reference_id;
+        self
+    }
+
+    /// Whoever asked for it: an account or a program; nobody for guests and the system.
+    pub(super) fn by(mut self, viewer: &Viewer) -> Self {
+        self.actor_id = viewer.user_id();
+        self.api_token_id = viewer.api_token_id();
         self
     }
 }
@@ -73,6 +83,7 @@ pub(super) async fn record_in_txn(
             Column::ReferenceId,
             Column::Note,
             Column::ActorId,
+            Column::ApiTokenId,
             Column::CreatedAt,
         ]);
         for (id, line) in chunk {
@@ -88,6 +99,7 @@ pub(super) async fn record_in_txn(
                 Expr::value(line.reference_id),
                 Expr::value(line.note),
                 Expr::value(line.actor_id),
+                Expr::value(line.api_token_id),
                 tx.db().now_sql(),
             ]);
         }

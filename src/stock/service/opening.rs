@@ -64,10 +64,7 @@ impl Stock {
         let lines: Vec<_> = levels
             .iter()
             .filter(|level| level.on_hand > 0)
-            .map(|level| LedgerLine {
-                actor_id: viewer.user_id(),
-                ..LedgerLine::of(level, MovementKind::Receipt, level.on_hand, 0)
-            })
+            .map(|level| LedgerLine::of(level, MovementKind::Receipt, level.on_hand, 0).by(viewer))
             .collect();
         record_in_txn(tx, &lines).await?;
         self.publish_after_commit(tx, levels.iter().map(|level| (level, level.version)));

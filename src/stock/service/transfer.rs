@@ -131,8 +131,7 @@ async fn move_in_txn(
         ask.reference_id.clone().unwrap_or_else(|| format!("transfer:{}", Uuid::now_v7()));
     let line = |level, kind, change| LedgerLine {
         note: ask.note.as_deref(),
-        actor_id: viewer.user_id(),
-        ..LedgerLine::of(level, kind, change, 0).reference(Some(&reference))
+        ..LedgerLine::of(level, kind, change, 0).by(viewer).reference(Some(&reference))
     };
     let out = line(&from, MovementKind::TransferOut, -ask.quantity);
     let into = line(&to, MovementKind::TransferIn, ask.quantity);

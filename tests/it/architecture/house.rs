@@ -36,6 +36,8 @@ pub const HOUSE: &[Module] = &[
     // A message that could not be sent tells the job that carries it whether to try again.
     module("mail", 1, &["telemetry", "jobs"]),
     module("auth", 1, &["telemetry"]),
+    // Each event says who; its loader hands events to the schema, which alone knows what they name.
+    module("audit", 1, &["auth", "db", "graphql"]),
     // The kit asks who is looking and translates database errors; it runs no query (see `rules`).
     module("graphql", 1, &["auth", "db", "telemetry"]),
     // The catalogue shows what is in stock; stock knows variants by id alone.
@@ -116,6 +118,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("session", "account"),
     ("refresh_token", "account"),
     ("api_token", "account"),
+    ("audit_event", "audit"),
     ("idempotency", "idempotency"),
     ("outbox", "events"),
     ("job", "jobs"),

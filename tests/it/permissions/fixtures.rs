@@ -35,6 +35,7 @@ impl Fixtures {
         let level = app.ledger().await.first().expect("goods came in").clone();
         let category = entity_category(app, product.id).await;
         let (token, _) = api_token(app, &[Permission::StockRead]).await;
+        let event = app.first_audit_event().await;
         let see = SeenBy::Permission;
         let rows = [
             ("Category", NodeKind::Category, category, see(Permission::CatalogRead)),
@@ -49,7 +50,8 @@ impl Fixtures {
             ("Warehouse", NodeKind::Warehouse, MAIN, see(Permission::StockRead)),
             ("StockLevel", NodeKind::StockLevel, level.level_id, see(Permission::StockRead)),
             ("StockMovement", NodeKind::StockMovement, level.id, see(Permission::StockRead)),
-            ("ApiToken", NodeKind::ApiToken, token, see(Permission::ApiTokenManage)),
+            ("ApiToken", NodeKind::ApiToken, token, see(Permission::AccountRead)),
+            ("AuditEvent", NodeKind::AuditEvent, event, see(Permission::AuditRead)),
         ];
         let objects = rows
             .into_iter()

@@ -23,6 +23,7 @@ const MOVEMENT: u16 = 6;
 const USER: u16 = 7;
 const API_TOKEN: u16 = 8;
 const ADDRESS: u16 = 9;
+const AUDIT_EVENT: u16 = 10;
 
 /// The key of the i-th member of staff.
 pub fn actor(row: usize) -> Uuid {
@@ -51,6 +52,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         (NodeKind::User, USER),
         (NodeKind::ApiToken, API_TOKEN),
         (NodeKind::Address, ADDRESS),
+        (NodeKind::AuditEvent, AUDIT_EVENT),
     ];
     // As many of each kind as go into one list of ids.
     let each = n.min(100 / kinds.len());
@@ -114,6 +116,21 @@ async fn addresses(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         revoked_at: Some(now),
     });
     insert::<entity::api_token::Entity, _>(connection, tokens).await;
+    // By accounts and by programs in turn, to each other.
+    let events = (0..n).map(|row| entity::audit_event::Model {
+        id: key(AUDIT_EVENT, row),
+        action: "USER_ROLE_SET".to_owned(),
+        actor_kind: if row % 2 == 0 { "USER" } else { "API_TOKEN" }.to_owned(),
+        user_id: (row % 2 == 0).then(|| actor(row)),
+        api_token_id: (row % 2 == 1).then(|| key(API_TOKEN, row)),
+        subject_kind: if row % 2 == 0 { "API_TOKEN" } else { "USER" }.to_owned(),
+        subject_id: if row % 2 == 0 { key(API_TOKEN, row) } else { actor(row) },
+        old_value: Some(json!("STAFF")),
+        new_value: Some(json!("ADMIN")),
+        request_id: Some(format!("request-{row}")),
+        created_at: now,
+    });
+    insert::<entity::audit_event::Entity, _>(connection, events).await;
 }
 
 async fn catalogue(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
@@ -219,7 +236,9 @@ async fn stock(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         version: i64::try_from(line).unwrap() + 1,
         reference_id: Some("count".to_owned()),
         note: Some("A note.".to_owned()),
-        actor_id: Some(actor(row % n)),
+        // By accounts and by programs in turn.
+        actor_id: (row % 2 == 0).then(|| actor(row % n)),
+        api_token_id: (row % 2 == 1).then(|| key(API_TOKEN, row % n)),
         created_at: now,
     });
     insert::<stock_movement::Entity, _>(connection, movements).await;
