@@ -19,6 +19,7 @@ pub mod auth;
 pub mod cache;
 pub mod db;
 pub mod events;
+pub mod failpoint;
 pub mod graphql;
 pub mod idempotency;
 pub mod jobs;

@@ -2,6 +2,7 @@
 
 use crate::config::LogFormat;
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing_subscriber::EnvFilter;
 
@@ -57,6 +58,21 @@ pub fn total(counter: Counter) -> u64 {
     counter.0.load(Ordering::Relaxed)
 }
 
+tokio::task_local! {
+    static CORRELATION: Arc<str>;
+}
+
+/// Does work under the id of the request or job that asks for it, which goes into what it writes.
+pub async fn correlated<F: Future>(id: &str, work: F) -> F::Output {
+    CORRELATION.scope(id.into(), work).await
+}
+
+/// The id of the request or job that this task works for; None when it works for neither.
+#[must_use]
+pub fn correlation_id() -> Option<String> {
+    CORRELATION.try_with(|id| id.to_string()).ok()
+}
+
 /// Sends log lines to standard error from now on. `level` is a filter as in `RUST_LOG`.
 ///
 /// # Errors
@@ -90,4 +106,17 @@ pub fn log_panics() {
         let message = panic.payload_as_str().unwrap_or("something that is no text");
         tracing::error!(place, message, "a panic");
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_id_is_there_within_its_request_alone() {
+        let inside = correlated("request-1", async { correlation_id() }).await;
+
+        assert_eq!(inside.as_deref(), Some("request-1"));
+        assert_eq!(correlation_id(), None);
+    }
 }

@@ -3,11 +3,9 @@
 
 mod event;
 pub mod loader;
-mod request;
 mod service;
 
 pub use crate::audit::event::{
     Actor, AuditAction, AuditError, AuditEvent, AuditFilter, AuditSubject, NewAuditEvent,
 };
-pub use crate::audit::request::within_request;
 pub use crate::audit::service::{AuditLog, record_in_txn};

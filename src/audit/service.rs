@@ -1,10 +1,10 @@
 //! Writing and reading the log.
 
-use crate::audit::request::current_request;
 use crate::audit::{Actor, AuditError, AuditEvent, AuditFilter, AuditSubject, NewAuditEvent};
 use crate::auth::{Permission, Viewer};
 use crate::db::page::{Keyset, Page, Window};
 use crate::db::{Db, DbError, Tx};
+use crate::telemetry;
 use entity::audit_event::{Column, Entity, Model};
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
@@ -50,7 +50,7 @@ pub async fn record_in_txn(tx: &Tx, viewer: &Viewer, event: NewAuditEvent) -> Re
             Expr::value(subject_id),
             Expr::value(event.old_value),
             Expr::value(event.new_value),
-            Expr::value(current_request().map(|id| id.to_string())),
+            Expr::value(telemetry::correlation_id()),
             tx.db().now_sql(),
         ]);
     tx.run(&insert).await.map(drop)

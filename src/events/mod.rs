@@ -2,10 +2,12 @@
 //! committed. Delivery is at most once; a subscriber that may have missed something is told so.
 
 mod message;
+mod outbox;
 mod replicas;
 mod wire;
 
 pub use message::{BusMessage, EntityChange, EntityKind, LevelState};
+pub use outbox::{NewEvent, Topic, write_in_txn};
 pub use replicas::Relay;
 
 use crate::events::replicas::Replicas;

@@ -2,13 +2,13 @@
 //! end whatever becomes of the client.
 
 use crate::app::App;
-use crate::audit::within_request;
 use crate::auth::{Client, Viewer};
 use crate::db::SqlStats;
 use crate::graphql::document::{OperationKind, Prepared};
 use crate::graphql::idempotency::Replayed;
 use crate::http::answer::{Execution, Rejection};
 use crate::http::request_id::RequestId;
+use crate::telemetry;
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use tokio::sync::OwnedSemaphorePermit;
@@ -50,8 +50,8 @@ pub async fn run(
     let (schema, counted) = (app.schema.clone(), sql.clone());
     let request_id = asker.request_id.clone();
     let engine = async move {
-        let counted = counted.scope(schema.execute(request));
-        within_request(request_id.as_str(), counted).await
+        let answered = counted.scope(schema.execute(request));
+        telemetry::correlated(request_id.as_str(), answered).await
     };
     let work = contain(engine, permit);
     let limit = app.settings.transport.request;

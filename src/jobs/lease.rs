@@ -3,6 +3,7 @@
 use crate::jobs::handlers::Handlers;
 use crate::jobs::job::{Attempt, Failure};
 use crate::jobs::store::{Claimed, Holding};
+use crate::telemetry;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -54,8 +55,10 @@ pub(crate) fn attend(
     );
     let held = lease.until.subscribe();
     let work = async move {
+        let correlation = format!("job-{}", job.id);
+        let handled = handlers.run(&job.kind, job.args, attempt);
         let result = tokio::select! {
-            result = handlers.run(&job.kind, job.args, attempt) => Some(result),
+            result = telemetry::correlated(&correlation, handled) => Some(result),
             () = ended(held) => None,
         };
         // Nobody listens when the worker has ended before.

@@ -23,11 +23,12 @@ pub use warehouse::{NewWarehouse, WarehouseChange};
 
 use crate::cache::EntityCache;
 use crate::db::{Db, DbError, DbErrorKind, Tx};
-use crate::events::{Bus, BusMessage, LevelState};
+use crate::events::{self, Bus, BusMessage, LevelState, NewEvent, Topic};
 use crate::stock::{Level, StockError};
 use crate::telemetry;
 use entity::{product_variant, stock_level, warehouse as warehouse_table};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
+use serde_json::json;
 
 /// The largest number of pieces that a level holds: what a GraphQL Int can show.
 pub(crate) const MAX_QUANTITY: i64 = 2_147_483_647;
@@ -48,28 +49,51 @@ impl Stock {
         Self { db, bus, cache }
     }
 
-    /// Tells the bus of changed levels once the transaction is committed. With each level comes by
-    /// how much its version rose.
-    fn publish_after_commit<'a>(
+    /// Has changed levels told: an event each in the transaction, and a message to the bus once it
+    /// is committed. With each level comes by how much its version rose.
+    async fn tell_in_txn<'a>(
         &self,
         tx: &Tx,
         changed: impl IntoIterator<Item = (&'a Level, i64)>,
-    ) {
-        let states = changed
-            .into_iter()
-            .map(|(level, risen)| LevelState {
-                variant_id: level.variant_id,
-                warehouse_id: level.warehouse_id,
-                on_hand: level.on_hand,
-                reserved: level.reserved,
-                reorder_point: level.reorder_point,
-                version: level.version,
-                previous_version: level.version - risen,
-                occurred_at: level.updated_at,
-            })
-            .collect();
+    ) -> Result<(), DbError> {
+        let changed: Vec<(&Level, i64)> = changed.into_iter().collect();
+        let told: Vec<NewEvent> = changed.iter().map(|(level, _)| event_of(level)).collect();
+        events::write_in_txn(tx, &told).await?;
+        let states = changed.iter().map(|(level, risen)| state_of(level, *risen)).collect();
         let bus = self.bus.clone();
         tx.after_commit(move || bus.publish(BusMessage::StockLevelsChanged(states)));
+        Ok(())
+    }
+}
+
+fn state_of(level: &Level, risen: i64) -> LevelState {
+    LevelState {
+        variant_id: level.variant_id,
+        warehouse_id: level.warehouse_id,
+        on_hand: level.on_hand,
+        reserved: level.reserved,
+        reorder_point: level.reorder_point,
+        version: level.version,
+        previous_version: level.version - risen,
+        occurred_at: level.updated_at,
+    }
+}
+
+fn event_of(level: &Level) -> NewEvent {
+    NewEvent {
+        topic: Topic::Stock,
+        kind: "stock.changed",
+        aggregate_id: level.id,
+        seq: level.version,
+        payload: json!({
+            "variantId": level.variant_id,
+            "warehouseId": level.warehouse_id,
+            "onHand": level.on_hand,
+            "reserved": level.reserved,
+            "available": level.available(),
+            "incoming": level.incoming,
+            "version": level.version,
+        }),
     }
 }
 

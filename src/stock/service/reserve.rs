@@ -133,7 +133,7 @@ impl Stock {
         name_dead_holds_in_txn(tx, &mut outcomes, &free).await?;
         let levels = take_in_txn(tx, &takes, &free.places).await?;
         write_reservations_in_txn(tx, &takes, &mut outcomes, orders, hold).await?;
-        self.publish_after_commit(tx, levels.iter().map(|(level, risen)| (level, *risen)));
+        self.tell_in_txn(tx, levels.iter().map(|(level, risen)| (level, *risen))).await?;
         Ok(outcomes)
     }
 }

@@ -25,6 +25,8 @@ pub const HOUSE: &[Module] = &[
     module("validation", 0, &[]),
     // The ground counts and logs through telemetry. What writes rows does so through db.
     module("telemetry", 1, &[]),
+    // Where tests make the program crash or wait.
+    module("failpoint", 1, &[]),
     module("db", 1, &["telemetry"]),
     // A key belongs to who sent it.
     module("idempotency", 1, &["auth", "db", "telemetry"]),
@@ -37,7 +39,7 @@ pub const HOUSE: &[Module] = &[
     module("mail", 1, &["telemetry", "jobs"]),
     module("auth", 1, &["telemetry"]),
     // Each event says who; its loader hands events to the schema, which alone knows what they name.
-    module("audit", 1, &["auth", "db", "graphql"]),
+    module("audit", 1, &["auth", "db", "graphql", "telemetry"]),
     // The kit asks who is looking and translates database errors; it runs no query (see `rules`).
     module("graphql", 1, &["auth", "db", "telemetry"]),
     // The catalogue shows what is in stock; stock knows variants by id alone.
@@ -119,6 +121,9 @@ pub const TABLES: &[(&str, &str)] = &[
     ("refresh_token", "account"),
     ("api_token", "account"),
     ("audit_event", "audit"),
+    ("shop_order", "order"),
+    ("order_line", "order"),
+    ("order_event", "order"),
     ("idempotency", "idempotency"),
     ("outbox", "events"),
     ("job", "jobs"),

@@ -1,0 +1,83 @@
+//! Events for others, as rows that are written in the transaction of their effect: what is rolled
+//! back is never told, what is committed is told at least once.
+
+use crate::db::{DbError, Tx};
+use crate::telemetry;
+use entity::outbox::{Column, Entity};
+use sea_orm::sea_query::{Expr, Query};
+use uuid::Uuid;
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// Orders.
+    Orders,
+    /// Payments of orders.
+    Payments,
+    /// Levels of stock.
+    Stock,
+}
+
+impl Topic {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Orders => "order-events",
+            Self::Payments => "payment-events",
+            Self::Stock => "stock-events",
+        }
+    }
+}
+
+/// An event to be told.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// What it is about.
+    pub topic: Topic,
+    /// What happened, such as `order.placed`.
+    pub kind: &'static str,
+    /// The row that it happened to; its events are told in their order.
+    pub aggregate_id: Uuid,
+    /// The row's version after it, assigned under the row's lock.
+    pub seq: i64,
+    /// What others may know of it.
+    pub payload: serde_json::Value,
+}
+
+/// Writes events in one statement. The last thing that a transaction does.
+///
+/// # Errors
+/// [`DbError`] when the database refuses.
+pub async fn write_in_txn(tx: &Tx, events: &[NewEvent]) -> Result<(), DbError> {
+    let correlation_id = telemetry::correlation_id();
+    for events in events.chunks(500) {
+        let mut insert = Query::insert();
+        insert.into_table(Entity).columns([
+            Column::EventId,
+            Column::Topic,
+            Column::Kind,
+            Column::AggregateId,
+            Column::Seq,
+            Column::Payload,
+            Column::CorrelationId,
+            Column::NextAttemptAt,
+            Column::CreatedAt,
+        ]);
+        for event in events {
+            insert.values_panic([
+                Expr::value(Uuid::now_v7()),
+                Expr::value(event.topic.as_str()),
+                Expr::value(event.kind),
+                Expr::value(event.aggregate_id),
+                Expr::value(event.seq),
+                Expr::value(event.payload.clone()),
+                Expr::value(correlation_id.clone()),
+                tx.db().now_sql(),
+                tx.db().now_sql(),
+            ]);
+        }
+        tx.run(&insert).await?;
+    }
+    Ok(())
+}
