@@ -15,6 +15,7 @@ use crate::account::{AccountWatch, Accounts};
 use crate::audit::AuditLog;
 use crate::auth::TokenCodec;
 use crate::cache::{self, EntityCache};
+use crate::cart::{Carts, Lifetimes};
 use crate::catalog::Catalog;
 use crate::config::Settings;
 use crate::db::Db;
@@ -79,7 +80,10 @@ impl App {
         let currency = settings.shop_currency;
         let catalog = Catalog::new(db.clone(), stock.clone(), cache.clone(), currency);
         let audit = AuditLog::new(db.clone());
-        let services = Services { accounts, audit, catalog, stock, live_stock };
+        let lifetimes =
+            Lifetimes { guest: settings.carts.guest, customer: settings.carts.customer };
+        let carts = Carts::new(db.clone(), stock.clone(), currency, lifetimes);
+        let services = Services { accounts, audit, catalog, stock, live_stock, carts };
         let mailer =
             Mailer::new(&settings.mail, settings.environment).context("SMTP_URL cannot be used")?;
         let worker = Self::worker(&db, &services, &mailer, &settings)?;

@@ -1,11 +1,13 @@
 //! Settings, from flags, the environment and `.env`, in this order; parsed once into types. Two
 //! settings that do not go together are refused at the start, each with what to set.
 
+mod carts;
 mod mail;
 mod network;
 mod tokens;
 mod transport;
 
+pub use crate::config::carts::{CartArgs, CartSettings};
 pub use crate::config::mail::{MailArgs, MailSettings};
 pub use crate::config::network::Network;
 pub use crate::config::tokens::{KeyFile, TokenSettings};
@@ -123,6 +125,9 @@ pub struct SettingsArgs {
     /// The currency that prices are shown and sorted in when nobody asks for another.
     #[arg(long, env = "SHOP_CURRENCY", default_value = "EUR", global = true)]
     pub shop_currency: String,
+    /// Carts.
+    #[command(flatten)]
+    pub carts: CartArgs,
     /// Mail.
     #[command(flatten)]
     pub mail: MailArgs,
@@ -171,6 +176,8 @@ pub struct Settings {
     pub seed_demo: bool,
     /// The shop's own currency.
     pub shop_currency: Currency,
+    /// How long carts are kept.
+    pub carts: CartSettings,
     /// Mail.
     pub mail: MailSettings,
     /// Whether those who guess are slowed down.
@@ -236,6 +243,7 @@ impl SettingsArgs {
                 sql_extension_enabled: self.sql_extension_enabled.unwrap_or(!production),
                 seed_demo: self.seed_demo.unwrap_or(!production),
                 shop_currency,
+                carts: self.carts.into(),
                 mail,
                 rate_limit_enabled: self.rate_limit_enabled,
                 transport: self.transport.limits(production),

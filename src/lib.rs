@@ -11,6 +11,7 @@ pub mod schema;
 pub mod seed;
 
 pub mod account;
+pub mod cart;
 pub mod catalog;
 pub mod stock;
 

@@ -11,6 +11,7 @@ use crate::account::loader::AccountLoaders;
 use crate::audit::AuditLog;
 use crate::audit::loader::AuditLoaders;
 use crate::auth::Viewer;
+use crate::cart::Carts;
 use crate::catalog::Catalog;
 use crate::catalog::graphql::{CatalogMutation, CatalogQuery};
 use crate::catalog::loader::CatalogLoaders;
@@ -76,6 +77,8 @@ pub struct Services {
     pub stock: Stock,
     /// Those who watch stock.
     pub live_stock: LiveStock,
+    /// Carts, and what sales cost besides the goods.
+    pub carts: Carts,
 }
 
 impl Services {

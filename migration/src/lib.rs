@@ -19,6 +19,7 @@ mod m20261122_000002_session;
 mod m20261122_000003_account_details;
 mod m20261122_000004_api_token;
 mod m20261122_000005_audit;
+mod m20261122_000006_cart;
 mod m20261122_000007_order;
 mod m20261122_000009_outbox;
 
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000003_account_details::Migration),
             Box::new(m20261122_000004_api_token::Migration),
             Box::new(m20261122_000005_audit::Migration),
+            Box::new(m20261122_000006_cart::Migration),
             Box::new(m20261122_000007_order::Migration),
             Box::new(m20261122_000009_outbox::Migration),
         ]

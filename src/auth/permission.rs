@@ -96,6 +96,11 @@ permissions! {
     AccountAccess "ACCOUNT_ACCESS" Everyone May,
     /// See and change one's own account, its addresses, its password and its sessions.
     AccountOwn "ACCOUNT_OWN" SignedIn Never,
+    /// Put things into carts, see what they cost, and take them out again: a guest's cart by its id,
+    /// one's own by being signed in.
+    CartUse "CART_USE" Everyone May,
+    /// Have a cart of one's own, and put a guest's into it.
+    CartOwn "CART_OWN" SignedIn Never,
     /// See drafts and archived products.
     CatalogReadAll "CATALOG_READ_ALL" Staff May,
     /// Create, change and delete categories, products and variants.
@@ -104,10 +109,14 @@ permissions! {
     StockRead "STOCK_READ" Staff May,
     /// Change stock levels and warehouses.
     StockWrite "STOCK_WRITE" Staff May,
+    /// See tax rates and shipping methods as they are set.
+    SalesSettingsRead "SALES_SETTINGS_READ" Staff May,
     /// See any account or API token where it is named, such as the one that moved stock.
     AccountRead "ACCOUNT_READ" Staff May,
     /// List and search the accounts of the shop.
     AccountList "ACCOUNT_LIST" Administrators May,
+    /// Set tax rates and shipping methods.
+    SalesSettingsWrite "SALES_SETTINGS_WRITE" Administrators May,
     /// Change what accounts are: their roles, whether they are active, their sessions.
     // Not for tokens: whoever makes administrators can do everything.
     AccountManage "ACCOUNT_MANAGE" Administrators Never,
@@ -143,6 +152,7 @@ impl Permission {
         match self {
             Self::CatalogWrite => Some(Self::CatalogReadAll),
             Self::StockWrite => Some(Self::StockRead),
+            Self::SalesSettingsWrite => Some(Self::SalesSettingsRead),
             _ => None,
         }
     }

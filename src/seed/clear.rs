@@ -5,7 +5,9 @@ use crate::db::{DbError, DbErrorKind, Tx};
 use sea_orm::{ConnectionTrait, Statement};
 
 /// Children before their parents.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 11] = [
+    "cart_line",
+    "cart",
     "reservation",
     "stock_movement",
     "stock_level",

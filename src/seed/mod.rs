@@ -120,8 +120,8 @@ impl Seed {
         Ok(!used)
     }
 
-    /// Removes every category, product, variant, price, stock level, movement and reservation, and
-    /// every warehouse but the default one, whoever made them.
+    /// Removes every category, product, variant, price, stock level, movement, reservation and cart,
+    /// and every warehouse but the default one, whoever made them.
     ///
     /// # Errors
     /// [`SeedError`]; nothing is removed then.

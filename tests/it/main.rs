@@ -15,6 +15,7 @@ mod app;
 mod architecture;
 mod audit;
 mod cache;
+mod cart;
 mod catalog;
 mod cli;
 mod events;

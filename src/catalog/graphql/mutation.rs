@@ -160,7 +160,7 @@ impl CatalogMutation {
         })
     }
 
-    /// Delete a product with its variants; when stock movements or orders refer to it, it is
+    /// Delete a product with its variants; when stock movements, carts or orders refer to it, it is
     /// archived and a warning says so.
     #[graphql(directive = Auth::apply(Permission::CatalogWrite))]
     async fn product_delete(
@@ -234,8 +234,8 @@ impl CatalogMutation {
         })
     }
 
-    /// Delete a variant; when stock movements or orders refer to it, it is archived and a warning
-    /// says so.
+    /// Delete a variant; when stock movements, carts or orders refer to it, it is archived and a
+    /// warning says so.
     #[graphql(directive = Auth::apply(Permission::CatalogWrite))]
     async fn variant_delete(
         &self,
@@ -283,7 +283,8 @@ fn refused<T>(error: CatalogError, payload: impl FnOnce(Vec<UserError>) -> T) ->
 fn archived_instead(id: ID) -> Warning {
     Warning::ArchivedInstead(ArchivedInsteadWarning {
         code: WarningCode::ArchivedInstead,
-        message: "Stock movements or orders refer to it: it was archived, not deleted.".to_owned(),
+        message: "Stock movements, carts or orders refer to it: it was archived, not deleted."
+            .to_owned(),
         path: vec!["id".to_owned()],
         id,
     })

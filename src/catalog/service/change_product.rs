@@ -42,7 +42,7 @@ pub struct ProductChange {
 pub enum Deleted {
     /// It is gone.
     Gone,
-    /// Stock movements or orders refer to it: it was archived.
+    /// Stock movements, carts or orders refer to it: it was archived.
     Archived,
 }
 
@@ -103,7 +103,8 @@ impl Catalog {
         self.save_in_txn(tx, model).await
     }
 
-    /// Deletes a product, or archives it when stock movements or orders refer to it. Staff only.
+    /// Deletes a product, or archives it when stock movements, carts or orders refer to it.
+    /// Staff only.
     ///
     /// # Errors
     /// [`CatalogError::Invalid`] when there is none, [`CatalogError::VersionConflict`].
@@ -120,7 +121,7 @@ impl Catalog {
                 check_version(expected_version, model.version)?;
                 let variants = variants_in_txn(&tx, id).await?;
                 let variants: Vec<Uuid> = variants.iter().map(|variant| variant.id).collect();
-                if self.stock.referenced_in_txn(&tx, &variants).await?.is_empty() {
+                if !self.is_referred_to_in_txn(&tx, &variants).await? {
                     remove_in_txn(&tx, id).await.map_err(CatalogError::or_again)?;
                     for variant in variants {
                         self.forget_after::<Variant>(&tx, variant, EntityChange::DELETED);

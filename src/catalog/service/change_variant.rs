@@ -123,7 +123,8 @@ impl Catalog {
             .await
     }
 
-    /// Deletes a variant, or archives it when stock movements or orders refer to it. Staff only.
+    /// Deletes a variant, or archives it when stock movements, carts or orders refer to it.
+    /// Staff only.
     ///
     /// # Errors
     /// [`CatalogError::Invalid`] when there is none or it is the last one that is sold,
@@ -140,7 +141,7 @@ impl Catalog {
                 let (product, variants) = lock_of_in_txn(&tx, id).await?;
                 check_version(expected_version, one_of(&variants, id)?.version)?;
                 check_others_sold(&variants, id, "id")?;
-                let deleted = if self.stock.referenced_in_txn(&tx, &[id]).await?.is_empty() {
+                let deleted = if !self.is_referred_to_in_txn(&tx, &[id]).await? {
                     let mut delete = Query::delete();
                     delete
                         .from_table(product_variant::Entity)

@@ -12,6 +12,7 @@ mod list_variants;
 mod nested;
 mod pages;
 mod read;
+mod refer;
 mod relevance;
 mod rows;
 mod taken;

@@ -1,0 +1,400 @@
+//! What goods cost now, going where they go: made of the rows of one moment, without asking
+//! anything else.
+
+use crate::cart::delivery::rate_for;
+use crate::cart::pricing::{self, Goods, Terms, TooMuch};
+use crate::cart::{Destination, Item, ShippingMethod, ShippingSettings, TaxRate};
+use crate::catalog::VariantOption;
+use crate::money::{Currency, Money};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A line with its price.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PricedLine {
+    /// The line of a cart that it is; None when it comes from elsewhere.
+    pub line_id: Option<Uuid>,
+    /// The variant.
+    pub variant_id: Uuid,
+    /// Its SKU.
+    pub sku: String,
+    /// The name of its product.
+    pub product_name: String,
+    /// Its own name, next to the product's; may be empty.
+    pub variant_name: String,
+    /// What tells it from the other variants.
+    pub options: Vec<VariantOption>,
+    /// How many.
+    pub quantity: i64,
+    /// What one costs, in minor units. Of what is not sold: what it last cost.
+    pub unit_price: i64,
+    /// What all of them cost, before tax; 0 of what is not sold.
+    pub line_total: i64,
+    /// The rate of the tax on it, in millionths; 0 while that is not known.
+    pub tax_rate_ppm: i64,
+    /// The tax on it.
+    pub tax: i64,
+}
+
+/// Something that the buyer has to know about a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CartProblem {
+    /// Which of the quote's lines, from 0.
+    pub line: usize,
+    /// What it is.
+    pub problem: LineProblem,
+}
+
+/// What is the matter with a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineProblem {
+    /// There are fewer than the buyer wants.
+    InsufficientStock {
+        /// How many there are.
+        available: i64,
+    },
+    /// One piece costs something else than when the line was last set.
+    PriceChanged {
+        /// What it cost, in minor units.
+        old: i64,
+        /// What it costs.
+        new: i64,
+    },
+    /// It is not sold any more: not at all, not in this currency, or not for an amount that a line
+    /// can have.
+    Unavailable,
+}
+
+impl LineProblem {
+    /// Whether nothing can be bought with it in the way. A price that has changed is the price.
+    #[must_use]
+    pub fn blocks(&self) -> bool {
+        !matches!(self, Self::PriceChanged { .. })
+    }
+}
+
+/// What goods cost now. All amounts are minor units of one currency;
+/// `subtotal + shipping_total + tax_total = total`, exactly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    /// The currency of all amounts.
+    pub currency: Currency,
+    /// The lines, in their order.
+    pub lines: Vec<PricedLine>,
+    /// Where they go, once that is known.
+    pub destination: Option<Destination>,
+    /// How they are sent; None while it is not chosen, or when what was chosen is not offered.
+    pub shipping_method: Option<ShippingMethod>,
+    /// The ways in which they can be sent, in display order.
+    pub shipping_methods: Vec<ShippingMethod>,
+    /// The tax there; None while it is not known.
+    pub tax_rate: Option<TaxRate>,
+    /// The sum of the lines, before tax.
+    pub subtotal: i64,
+    /// What sending them costs, before tax; 0 when nothing is sent.
+    pub shipping_total: i64,
+    /// The tax on that.
+    pub shipping_tax: i64,
+    /// All tax, that on shipping included.
+    pub tax_total: i64,
+    /// What the buyer pays.
+    pub total: i64,
+    /// What the buyer has to know about lines, in their order.
+    pub problems: Vec<CartProblem>,
+}
+
+impl Quote {
+    /// Whether the total shown is the total charged: there is something to send, it is known where
+    /// it goes, how, and what the tax is there, and no line is in the way.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        let blocked = self.problems.iter().any(|problem| problem.problem.blocks());
+        let complete =
+            self.destination.is_some() && self.shipping_method.is_some() && self.tax_rate.is_some();
+        complete && !blocked && !self.lines.is_empty()
+    }
+
+    /// An amount of it as money.
+    #[must_use]
+    pub fn money(&self, minor: i64) -> Money {
+        Money { minor, currency: self.currency }
+    }
+}
+
+/// What is known of a variant to price it.
+#[derive(Debug, Clone)]
+pub(crate) struct Ware {
+    pub id: Uuid,
+    pub sku: String,
+    pub product_name: String,
+    pub name: String,
+    pub options: Vec<VariantOption>,
+    /// Whether it and its product are for sale.
+    pub is_sold: bool,
+    pub prices: Vec<Money>,
+}
+
+impl Ware {
+    /// What a buyer pays for one now; None when it is not sold, or not in this currency.
+    pub fn price(&self, currency: Currency) -> Option<i64> {
+        let price = self.prices.iter().find(|price| price.currency == currency);
+        price.filter(|_| self.is_sold).map(|price| price.minor)
+    }
+}
+
+/// The rows that quotes are made of, read in one go for any number of them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Facts {
+    pub wares: HashMap<Uuid, Ware>,
+    /// Pieces that can be sold, of each variant; None: nobody asked, the reservation will tell.
+    pub available: Option<HashMap<Uuid, i64>>,
+    pub methods: Vec<ShippingSettings>,
+    pub rates: Vec<TaxRate>,
+}
+
+/// What is to be priced.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    pub currency: Currency,
+    pub items: &'a [Item],
+    pub destination: Option<&'a Destination>,
+    pub method: Choice<'a>,
+}
+
+/// How goods are to be sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Choice<'a> {
+    /// Nobody has said.
+    Open,
+    /// In this way, if it is offered.
+    This(&'a str),
+    /// In the cheapest way there is; the first of equals.
+    Cheapest,
+}
+
+/// Prices goods by these rows.
+pub(crate) fn assemble(ask: &Ask<'_>, facts: &Facts) -> Result<Quote, TooMuch> {
+    let mut lines: Vec<PricedLine> = Vec::with_capacity(ask.items.len());
+    let mut problems = Vec::new();
+    // Lines that count, by their place among all.
+    let mut counted: Vec<(usize, Goods)> = Vec::with_capacity(ask.items.len());
+    for (index, item) in ask.items.iter().enumerate() {
+        let ware = facts.wares.get(&item.variant_id);
+        let price = ware.and_then(|ware| ware.price(ask.currency));
+        let goods = price.map(|unit_price| Goods { unit_price, quantity: item.quantity });
+        let goods = goods.filter(|goods| pricing::line_total(*goods).is_some());
+        lines.push(unpriced(item, ware, price));
+        let found = problems_of(item, goods, facts);
+        problems.extend(found.into_iter().map(|problem| CartProblem { line: index, problem }));
+        counted.extend(goods.map(|goods| (index, goods)));
+    }
+    let goods: Vec<Goods> = counted.iter().map(|(_, goods)| *goods).collect();
+    let subtotal = pricing::subtotal(&goods)?;
+    let offer = |method: &ShippingSettings| method.offer((ask.currency, subtotal), ask.destination);
+    let shipping_methods: Vec<ShippingMethod> = facts.methods.iter().filter_map(offer).collect();
+    let shipping_method = match ask.method {
+        Choice::Open => None,
+        Choice::This(code) => shipping_methods.iter().find(|method| method.code == code),
+        Choice::Cheapest => shipping_methods.iter().min_by_key(|method| method.price),
+    };
+    let tax_rate = ask.destination.and_then(|place| rate_for(&facts.rates, place));
+    let is_sent = !goods.is_empty();
+    let terms = Terms {
+        shipping: shipping_method.filter(|_| is_sent).map_or(0, |method| method.price),
+        rate_ppm: tax_rate.map_or(0, |rate| rate.rate_ppm),
+        taxes_shipping: tax_rate.is_some_and(|rate| rate.taxes_shipping),
+    };
+    let amounts = pricing::price(&goods, &terms)?;
+    for ((index, _), amounts) in counted.iter().zip(&amounts.lines) {
+        if let Some(line) = lines.get_mut(*index) {
+            line.line_total = amounts.total;
+            line.tax = amounts.tax;
+            line.tax_rate_ppm = terms.rate_ppm;
+        }
+    }
+    Ok(Quote {
+        currency: ask.currency,
+        lines,
+        destination: ask.destination.cloned(),
+        shipping_method: shipping_method.cloned(),
+        tax_rate: tax_rate.cloned(),
+        subtotal: amounts.subtotal,
+        shipping_total: amounts.shipping,
+        shipping_tax: amounts.shipping_tax,
+        tax_total: amounts.tax,
+        total: amounts.total,
+        problems,
+        shipping_methods,
+    })
+}
+
+fn unpriced(item: &Item, ware: Option<&Ware>, price: Option<i64>) -> PricedLine {
+    PricedLine {
+        line_id: item.line_id,
+        variant_id: item.variant_id,
+        sku: ware.map(|ware| ware.sku.clone()).unwrap_or_default(),
+        product_name: ware.map(|ware| ware.product_name.clone()).unwrap_or_default(),
+        variant_name: ware.map(|ware| ware.name.clone()).unwrap_or_default(),
+        options: ware.map(|ware| ware.options.clone()).unwrap_or_default(),
+        quantity: item.quantity,
+        unit_price: price.or(item.seen_price).unwrap_or_default(),
+        line_total: 0,
+        tax_rate_ppm: 0,
+        tax: 0,
+    }
+}
+
+fn problems_of(item: &Item, goods: Option<Goods>, facts: &Facts) -> Vec<LineProblem> {
+    let Some(goods) = goods else { return vec![LineProblem::Unavailable] };
+    let new = goods.unit_price;
+    let changed = item.seen_price.filter(|old| *old != new);
+    let available = facts
+        .available
+        .as_ref()
+        .map(|all| all.get(&item.variant_id).copied().unwrap_or_default())
+        .filter(|available| *available < item.quantity);
+    let short = available.map(|available| LineProblem::InsufficientStock { available });
+    short.into_iter().chain(changed.map(|old| LineProblem::PriceChanged { old, new })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cart::ShippingPrice;
+    use crate::country::Country;
+    use crate::db::Timestamp;
+
+    fn eur() -> Currency {
+        Currency::from_code("EUR").unwrap()
+    }
+
+    fn id(number: u128) -> Uuid {
+        Uuid::from_u128(number)
+    }
+
+    fn ware(number: u128, price: i64) -> Ware {
+        Ware {
+            id: id(number),
+            sku: format!("SKU-{number}"),
+            product_name: "Thing".to_owned(),
+            name: String::new(),
+            options: Vec::new(),
+            is_sold: true,
+            prices: vec![Money { minor: price, currency: eur() }],
+        }
+    }
+
+    fn item(number: u128, quantity: i64, seen: i64) -> Item {
+        Item { line_id: None, variant_id: id(number), quantity, seen_price: Some(seen) }
+    }
+
+    fn method(code: &str, price: i64) -> ShippingSettings {
+        ShippingSettings {
+            code: code.to_owned(),
+            name: code.to_owned(),
+            description: String::new(),
+            countries: None,
+            position: 1,
+            active: true,
+            prices: vec![ShippingPrice { currency: eur(), from_subtotal: 0, price }],
+            version: 1,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn facts(wares: Vec<Ware>) -> Facts {
+        Facts {
+            wares: wares.into_iter().map(|ware| (ware.id, ware)).collect(),
+            available: Some(HashMap::from([(id(1), 5), (id(2), 5)])),
+            methods: vec![method("standard", 490), method("express", 990)],
+            rates: vec![TaxRate {
+                id: id(9),
+                country: None,
+                region: None,
+                name: "VAT".to_owned(),
+                rate_ppm: 190_000,
+                taxes_shipping: true,
+                version: 1,
+                updated_at: Timestamp::UNIX_EPOCH,
+            }],
+        }
+    }
+
+    fn germany() -> Destination {
+        let country = Country::from_code("DE").unwrap();
+        Destination { country, region: None, postal_code: None }
+    }
+
+    fn quote(items: &[Item], facts: &Facts, to: Option<&Destination>, method: Choice<'_>) -> Quote {
+        let ask = Ask { currency: eur(), items, destination: to, method };
+        assemble(&ask, facts).unwrap()
+    }
+
+    #[test]
+    fn a_total_is_final_when_nothing_is_open() {
+        let (facts, to) = (facts(vec![ware(1, 1_000)]), germany());
+        let items = [item(1, 2, 1_000)];
+        let complete = quote(&items, &facts, Some(&to), Choice::This("standard"));
+        assert!(complete.is_final());
+        assert_eq!((complete.subtotal, complete.shipping_total), (2_000, 490));
+        assert_eq!((complete.tax_total, complete.shipping_tax), (473, 93));
+        assert_eq!(complete.total, 2_963);
+        assert!(!quote(&items, &facts, Some(&to), Choice::Open).is_final());
+        assert!(!quote(&items, &facts, Some(&to), Choice::This("pigeon")).is_final());
+        assert!(!quote(&items, &facts, None, Choice::This("standard")).is_final());
+        assert!(!quote(&[], &facts, Some(&to), Choice::This("standard")).is_final());
+        let untaxed = Facts { rates: Vec::new(), ..facts };
+        let unknown = quote(&items, &untaxed, Some(&to), Choice::This("standard"));
+        assert!(!unknown.is_final() && unknown.tax_total == 0);
+    }
+
+    #[test]
+    fn what_is_not_sold_costs_nothing_and_is_in_the_way() {
+        let gone = Ware { is_sold: false, ..ware(2, 700) };
+        let (facts, to) = (facts(vec![ware(1, 1_000), gone]), germany());
+        let items = [item(2, 3, 650), item(1, 1, 1_000), item(3, 1, 80)];
+        let quote = quote(&items, &facts, Some(&to), Choice::This("standard"));
+        let lines: Vec<_> =
+            quote.lines.iter().map(|l| (l.unit_price, l.line_total, l.tax)).collect();
+        assert_eq!(lines, [(650, 0, 0), (1_000, 1_000, 190), (80, 0, 0)]);
+        assert_eq!(quote.subtotal, 1_000);
+        let unavailable = |line| CartProblem { line, problem: LineProblem::Unavailable };
+        assert_eq!(quote.problems, [unavailable(0), unavailable(2)]);
+        assert!(!quote.is_final());
+    }
+
+    #[test]
+    fn a_price_that_changed_is_told_and_charged() {
+        let (facts, to) = (facts(vec![ware(1, 1_200)]), germany());
+        let quote = quote(&[item(1, 1, 1_000)], &facts, Some(&to), Choice::This("standard"));
+        let problem = LineProblem::PriceChanged { old: 1_000, new: 1_200 };
+        assert_eq!(quote.problems, [CartProblem { line: 0, problem }]);
+        assert!(quote.is_final() && quote.subtotal == 1_200);
+    }
+
+    #[test]
+    fn too_few_pieces_are_told_only_by_who_looked() {
+        let facts = facts(vec![ware(1, 1_000)]);
+        let short = LineProblem::InsufficientStock { available: 5 };
+        let items = [item(1, 6, 1_000)];
+        let seen = quote(&items, &facts, None, Choice::Open);
+        assert_eq!(seen.problems, [CartProblem { line: 0, problem: short }]);
+        assert!(quote(&[item(1, 5, 1_000)], &facts, None, Choice::Open).problems.is_empty());
+        let blind = Facts { available: None, ..facts };
+        assert!(quote(&items, &blind, None, Choice::Open).problems.is_empty());
+    }
+
+    #[test]
+    fn a_line_too_dear_for_any_order_is_not_sold() {
+        let facts = facts(vec![ware(1, pricing::MAX_LINE_TOTAL)]);
+        let quote = quote(&[item(1, 2, pricing::MAX_LINE_TOTAL)], &facts, None, Choice::Open);
+        assert_eq!((quote.subtotal, quote.problems.len()), (0, 1));
+    }
+
+    #[test]
+    fn the_cheapest_method_is_taken_when_asked_for() {
+        let facts = facts(vec![ware(1, 1_000)]);
+        let quote = quote(&[item(1, 1, 1_000)], &facts, None, Choice::Cheapest);
+        assert_eq!(quote.shipping_method.unwrap().code, "standard");
+    }
+}

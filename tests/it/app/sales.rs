@@ -1,0 +1,94 @@
+//! What things cost in a test's shop, and what is added to that: shipping and tax.
+
+use super::TestApp;
+use stockroom::auth::Viewer;
+use stockroom::cart::{Carts, ShippingChange, ShippingPriceAsk, TaxChange};
+use stockroom::country::Country;
+use stockroom::money::{Currency, Money};
+use uuid::Uuid;
+
+/// The currency of this code.
+pub fn currency(code: &str) -> Currency {
+    Currency::from_code(code).expect("it is a currency")
+}
+
+/// The country of this code.
+pub fn country(code: &str) -> Country {
+    Country::from_code(code).expect("it is a country")
+}
+
+impl TestApp {
+    /// The cart service.
+    pub fn carts(&self) -> &Carts {
+        &self.app.services.carts
+    }
+
+    /// A variant on sale, of a product of its own, with so many pieces, at this price in EUR (in
+    /// cents).
+    pub async fn offers(&self, sku: &str, pieces: i64, cents: i64) -> Uuid {
+        let variant = self.has(sku, pieces).await;
+        self.costs(variant, "EUR", cents).await;
+        variant
+    }
+
+    /// The variant costs so much now, in minor units.
+    pub async fn costs(&self, variant: Uuid, code: &str, minor: i64) {
+        self.sells_not_in(variant, code).await;
+        let key = self.sql_key(variant);
+        self.execute(&format!("INSERT INTO variant_price VALUES ({key}, '{code}', {minor})")).await;
+    }
+
+    /// The variant is not sold in this currency any more.
+    pub async fn sells_not_in(&self, variant: Uuid, code: &str) {
+        let key = self.sql_key(variant);
+        let which = format!("variant_id = {key} AND currency = '{code}'");
+        self.execute(&format!("DELETE FROM variant_price WHERE {which}")).await;
+    }
+
+    /// The variant is not sold any more.
+    pub async fn archives(&self, variant: Uuid) {
+        let key = self.sql_key(variant);
+        self.execute(&format!("UPDATE product_variant SET status = 'ARCHIVED' WHERE id = {key}"))
+            .await;
+    }
+
+    /// What is sent there is taxed by so many millionths, shipping included. No country: everywhere
+    /// else.
+    pub async fn taxes(&self, code: Option<&str>, rate_ppm: i64) {
+        let change = TaxChange {
+            country: code.map(country),
+            region: None,
+            name: "VAT".to_owned(),
+            rate_ppm,
+            taxes_shipping: true,
+            expected_version: None,
+        };
+        let set = self.carts().set_tax_rate(&Viewer::System, &change).await;
+        set.expect("the tax rate is set");
+    }
+
+    /// There is a shipping method that goes to these countries, or everywhere, at these prices:
+    /// currency, from which subtotal on, how much, in minor units.
+    pub async fn ships(&self, code: &str, to: Option<&[&str]>, prices: &[(&str, i64, i64)]) {
+        let price = |(code, from_subtotal, minor): &(&str, i64, i64)| {
+            let amount = |minor: i64| Money { minor, currency: currency(code) }.amount();
+            ShippingPriceAsk {
+                currency: currency(code),
+                amount: amount(*minor),
+                from_subtotal: Some(amount(*from_subtotal)),
+            }
+        };
+        let change = ShippingChange {
+            code: code.to_owned(),
+            name: format!("By {code}"),
+            description: String::new(),
+            countries: to.map(|codes| codes.iter().map(|code| country(code)).collect()),
+            position: 1,
+            active: true,
+            prices: prices.iter().map(price).collect(),
+            expected_version: None,
+        };
+        let set = self.carts().set_shipping_method(&Viewer::System, &change).await;
+        set.expect("the shipping method is set");
+    }
+}

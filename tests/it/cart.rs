@@ -1,0 +1,3 @@
+//! Carts: what is in them, what it costs, and whose they are.
+
+mod ordering;
