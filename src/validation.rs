@@ -1,5 +1,7 @@
 //! What can be wrong with an input, told so that a form can show it beside the field.
 
+use icu_properties::CodePointSetData;
+use icu_properties::props::{DefaultIgnorableCodePoint, VariationSelector};
 use serde::{Deserialize, Serialize};
 
 /// One thing wrong with an input; the caller can mend it.
@@ -76,7 +78,12 @@ pub fn required_text(field: &str, text: &str, max: usize) -> Result<String, Prob
 /// # Errors
 /// A [`Problem`] at `field`.
 pub fn required_line(field: &str, text: &str, max: usize) -> Result<String, Problem> {
-    required_text(field, text, max).and_then(|text| one_line(field, text))
+    let text = required_text(field, text, max).and_then(|text| one_line(field, text))?;
+    if text.chars().all(|c| c.is_whitespace() || is_ignorable(c)) {
+        let message = format!("{field} has nothing in it that can be seen.");
+        return Err(Problem::new(ProblemKind::Required, [field], message));
+    }
+    Ok(text)
 }
 
 /// As [`required_line`], or empty.
@@ -95,15 +102,22 @@ fn one_line(field: &str, text: String) -> Result<String, Problem> {
     Ok(text)
 }
 
-/// Whether the character cannot be seen and changes how others look: it parts lines, or turns the
-/// direction of writing. The joiners that Persian and Indic names are written with are none of
-/// these.
+/// Whether the character cannot be seen by itself: Unicode's `Default_Ignorable_Code_Point`, which
+/// has the marks that turn the direction of writing, joiners, fillers, variation selectors and tags.
+#[must_use]
+pub fn is_ignorable(c: char) -> bool {
+    CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+}
+
+/// Whether the character cannot be seen and has no place in a name: it fills, parts lines, or turns
+/// the direction of writing. The joiners that Persian and Indic names are written with, and the
+/// selectors that choose the form of a character, as in Japanese names, are none of these.
 #[must_use]
 pub fn hides_or_turns(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e0fff}')
+    let forms = matches!(c, '\u{200c}' | '\u{200d}')
+        || CodePointSetData::new::<VariationSelector>().contains(c);
+    let parts = matches!(c, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}');
+    parts || (is_ignorable(c) && !forms)
 }
 
 /// The text without surrounding white space, when it has `0..=max` characters.
@@ -140,6 +154,44 @@ mod tests {
         for text in ["a\nb", "a\rb", "a\tb", "a\0b", "a\u{7f}b", "a\u{202e}b", "a\u{200b}b"] {
             assert_eq!(kind(text), Some(ProblemKind::Invalid), "{text:?}");
         }
-        assert_eq!(kind("می\u{200c}نا"), None);
+        for c in [
+            '\u{ad}',
+            '\u{34f}',
+            '\u{61c}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{17b4}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200e}',
+            '\u{200f}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{202a}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{206f}',
+            '\u{3164}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{fff9}',
+            '\u{e0001}',
+            '\u{e0041}',
+            '\u{e0fff}',
+        ] {
+            assert_eq!(kind(&format!("a{c}b")), Some(ProblemKind::Invalid), "{c:?}");
+        }
+        // A joiner of Persian, the form of a character in a Japanese name, and of an emoji.
+        for text in ["می\u{200c}نا", "葛\u{e0100}城", "♥\u{fe0f}", "क्\u{200d}ष"] {
+            assert_eq!(kind(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_has_something_in_it_that_can_be_seen() {
+        for text in ["\u{200d}", "\u{fe0f}\u{fe0f}", "\u{200c} \u{e0100}"] {
+            assert_eq!(kind(text), Some(ProblemKind::Required), "{text:?}");
+        }
     }
 }

@@ -28,6 +28,8 @@ pub struct Model {
     pub error: Option<String>,
     pub created_at: DateTimeUtc,
     pub finished_at: Option<DateTimeUtc>,
+    /// Whom it is about, in a word that does not tell who that is; None for most.
+    pub subject: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,6 +1,6 @@
 //! E-mail addresses: which are accepted, and when two spellings are one account.
 
-use crate::validation::{Problem, ProblemKind};
+use crate::validation::{Problem, ProblemKind, is_ignorable};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -48,6 +48,11 @@ impl EmailAddress {
         if let Err(message) = check_local(local) {
             return problem(ProblemKind::Invalid, message);
         }
+        // Joiners belong into some names of Persian and Indic scripts; DNS has rules for them.
+        if domain.chars().any(|c| is_ignorable(c) && !matches!(c, '\u{200c}' | '\u{200d}')) {
+            let message = "After the @ there is a character that cannot be seen.";
+            return problem(ProblemKind::Invalid, message);
+        }
         let Some(domain) = read_domain(domain) else {
             let message = "What stands after the @ must be the name of a domain, as in \
                            name@shop.example.";
@@ -60,12 +65,56 @@ impl EmailAddress {
     }
 }
 
+/// The key that a typed address has. Of what is no address: a text that none has as its key, or
+/// that is one already.
+pub fn typed_key(text: &str) -> String {
+    let text = text.trim();
+    EmailAddress::read("email", text).map_or_else(|_| lower_case(text), |email| email.key)
+}
+
+/// A part of an address that somebody typed to find it by. Addresses are kept in two forms, and
+/// each of these may be in one of them: the key, whose domain is as DNS knows it, and the address as
+/// it is shown, whose domain is as people write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypedPart {
+    /// As it would stand in a key.
+    pub key: String,
+    /// As it would stand in a domain that is shown; after the `@` if there is one.
+    pub domain: String,
+    /// What stands before the `@`, as it would stand in a key; None when there is none.
+    pub local: Option<String>,
+}
+
+impl TypedPart {
+    /// Reads what somebody typed.
+    pub fn read(text: &str) -> Self {
+        let (local, domain) = match text.rsplit_once('@') {
+            Some((local, domain)) => (Some(lower_case(local)), domain),
+            None => (None, text),
+        };
+        Self { key: lower_case(text), domain: shown_domain(domain), local }
+    }
+}
+
+/// A domain, or a part of one, as it is shown.
+fn shown_domain(domain: &str) -> String {
+    let empty = AsciiDenyList::EMPTY;
+    let (shown, read) = Uts46::new().to_unicode(domain.as_bytes(), empty, Hyphens::Allow);
+    match read {
+        Ok(()) => shown.into_owned(),
+        Err(_) => lower_case(domain),
+    }
+}
+
 fn check_local(local: &str) -> Result<(), &'static str> {
     if local.is_empty() || local.len() > MAX_LOCAL_BYTES {
         return Err("Before the @ there must be 1 to 64 bytes.");
     }
     if local.split('.').any(str::is_empty) {
         return Err("Before the @ there is a dot where none may be.");
+    }
+    if local.chars().any(is_ignorable) {
+        return Err("Before the @ there is a character that cannot be seen.");
     }
     let letter = |c: char| c.is_alphanumeric() || (!c.is_ascii() && is_combining_mark(c));
     if !local.chars().all(|c| c == '.' || ATEXT.contains(c) || letter(c)) {
@@ -91,8 +140,8 @@ fn read_domain(domain: &str) -> Option<String> {
 
 /// The two forms of the small sigma are one letter; everything else that lower case keeps apart
 /// are different mailboxes.
-fn lower_case(local: &str) -> String {
-    local.to_lowercase().replace('ς', "σ").nfc().collect()
+fn lower_case(text: &str) -> String {
+    text.to_lowercase().replace('ς', "σ").nfc().collect()
 }
 
 #[cfg(test)]
@@ -113,6 +162,73 @@ mod tests {
         assert_eq!(key("ΟΔΟΣ@shop.example"), key("οδοσ@shop.example"));
         // The sign of the unit Kelvin is the letter K, by Unicode's own word.
         assert_eq!(key("\u{212a}im@shop.example"), key("kim@shop.example"));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_refused_on_both_sides() {
+        // One or more of each range of Default_Ignorable_Code_Point in Unicode 16.
+        for c in [
+            '\u{ad}',
+            '\u{34f}',
+            '\u{61c}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{17b4}',
+            '\u{17b5}',
+            '\u{180b}',
+            '\u{180d}',
+            '\u{180e}',
+            '\u{180f}',
+            '\u{200b}',
+            '\u{200c}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{200f}',
+            '\u{202a}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2065}',
+            '\u{206f}',
+            '\u{3164}',
+            '\u{fe00}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{fff0}',
+            '\u{1bca0}',
+            '\u{1d173}',
+            '\u{e0000}',
+            '\u{e0001}',
+            '\u{e0041}',
+            '\u{e0100}',
+            '\u{e01ef}',
+            '\u{e0fff}',
+        ] {
+            for text in [format!("a{c}da@shop.example"), format!("ada{c}@shop.example")] {
+                let problem = EmailAddress::read("email", &text).expect_err(&text);
+                assert!(problem.message.contains("cannot be seen"), "{c:?}: {}", problem.message);
+            }
+            let domain = EmailAddress::read("email", &format!("ada@sh{c}op.example"));
+            assert_eq!(domain.expect_err("{c:?}").kind, ProblemKind::Invalid, "{c:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_typed_is_looked_for_in_the_form_that_is_kept() {
+        let part = |text: &str| {
+            let TypedPart { key, domain, local } = TypedPart::read(text);
+            (key, domain, local.unwrap_or_else(|| "none".to_owned()))
+        };
+        let of = |key: &str, domain: &str, local: &str| {
+            (key.to_owned(), domain.to_owned(), local.to_owned())
+        };
+        assert_eq!(part("MÜLLER@Bücher.ex"), of("müller@bücher.ex", "bücher.ex", "müller"));
+        assert_eq!(part("xn--bcher-kva"), of("xn--bcher-kva", "bücher", "none"));
+        assert_eq!(part("@ＳＨＯＰ"), of("@ｓｈｏｐ", "shop", ""));
+        assert_eq!(part("ada"), of("ada", "ada", "none"));
+        assert_eq!(part("@"), of("@", "", ""));
+        assert_eq!(typed_key(" Ada@Bücher.example"), "ada@xn--bcher-kva.example");
+        assert_eq!(typed_key("ADA"), "ada");
     }
 
     #[test]

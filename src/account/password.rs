@@ -58,7 +58,8 @@ impl Passwords {
     }
 
     /// Whether the password is the one behind `stored`; without a stored hash, no, after as much
-    /// work.
+    /// work. A hash that costs less than today's is followed by the work that it lacks: the time
+    /// tells nobody that there is an account, or how long ago someone last signed in to it.
     ///
     /// # Errors
     /// [`AccountError::Busy`] when too many wait.
@@ -79,6 +80,9 @@ impl Passwords {
                     let password = normal.expose_secret().as_bytes();
                     Argon2::default().verify_password(password, &stored).is_ok()
                 });
+                if let Some(rest) = missing_work(stored) {
+                    spend(&normal, rest);
+                }
                 matches && fits
             })
             .await?;
@@ -114,6 +118,26 @@ impl Passwords {
         .await
         .map_err(|error| AccountError::Fault(error.to_string()))
     }
+}
+
+/// What a stored hash costs less than today's, as the parameters of one that costs so much; None
+/// when that is nothing worth speaking of. Time goes with the memory that is filled, once a pass.
+fn missing_work(stored: &str) -> Option<Params> {
+    let params = PasswordHash::new(stored).ok().and_then(|hash| Params::try_from(&hash).ok());
+    let filled = params.map_or(0, |params| params.m_cost().saturating_mul(params.t_cost()));
+    let missing = MEMORY_KIB.saturating_mul(PASSES).saturating_sub(filled);
+    // What is left over is too little to make a hash of, and to be measured.
+    Params::new(missing / PASSES, PASSES, LANES, None).ok()
+}
+
+/// Works as long as hashing with these parameters takes.
+fn spend(password: &SecretString, params: Params) {
+    let mut nothing = [0; 32];
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let password = password.expose_secret().as_bytes();
+    // It cannot fail with parameters that were accepted; were it to, an answer would come sooner.
+    let _ = argon2.hash_password_into(password, b"no salt is needed", &mut nothing);
+    std::hint::black_box(nothing);
 }
 
 fn hash(password: &SecretString) -> Result<String, AccountError> {
@@ -175,6 +199,38 @@ mod tests {
         assert!(less("m=19456,t=1"));
         assert!(!less("m=47104,t=3"));
         assert!(Passwords::is_outdated("none"));
+    }
+
+    #[test]
+    fn every_hash_costs_what_nobodys_costs() {
+        let filled = |params: &Params| params.m_cost() * params.t_cost();
+        let total = |stored: &str| {
+            let own = PasswordHash::new(stored).ok();
+            let own = own.and_then(|hash| Params::try_from(&hash).ok());
+            own.as_ref().map_or(0, filled) + missing_work(stored).as_ref().map_or(0, filled)
+        };
+        let today = total(NOBODYS);
+        assert_eq!(today, MEMORY_KIB * PASSES);
+        for earlier in ["m=19456,t=1", "m=9216,t=1", "m=4096,t=3", "m=8192,t=4", "m=64,t=1"] {
+            let stored = NOBODYS.replace("m=19456,t=2", earlier);
+            // A few KiB of tens of thousands are not measured.
+            assert!(today - total(&stored) < 16, "{earlier}: {} of {today}", total(&stored));
+        }
+        assert_eq!(total("none"), today);
+        assert_eq!(total(""), today);
+        assert!(missing_work(&NOBODYS.replace("m=19456,t=2", "m=47104,t=1")).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_earlier_parameters_is_still_checked() {
+        let params = Params::new(64, 1, 1, None).unwrap();
+        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let stored = weak.hash_password(b"correct horse battery").unwrap().to_string();
+        let passwords = Passwords::new();
+        let right = secret("correct horse battery");
+        assert!(passwords.verify(right, Some(stored.clone())).await.unwrap());
+        let wrong = secret("correct horse batterz");
+        assert!(!passwords.verify(wrong, Some(stored)).await.unwrap());
     }
 
     #[tokio::test]

@@ -42,7 +42,7 @@ impl Job for PurgeSessions {
     const KIND: &'static str = "sessions.purge";
 }
 
-/// Forgets jobs that were done long ago.
+/// Forgets jobs that were done long ago, and dead ones that hold somebody's address.
 #[derive(Serialize, Deserialize)]
 struct PurgeDoneJobs {}
 
@@ -100,7 +100,10 @@ fn handlers(db: &Db, services: &Services) -> Handlers {
     let done = db.clone();
     handlers.on(move |_: PurgeDoneJobs, _| {
         let db = done.clone();
-        async move { Ok(jobs::purge_done(&db).await.map(drop)?) }
+        async move {
+            jobs::purge_done(&db).await?;
+            Ok(jobs::purge_dead(&db).await.map(drop)?)
+        }
     });
     let accounts = services.accounts.clone();
     handlers.on(move |_: PurgeAccountTraces, _| {

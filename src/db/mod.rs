@@ -6,6 +6,7 @@ mod error;
 pub mod keys;
 mod migrate;
 pub mod page;
+mod purge;
 mod stats;
 pub mod text;
 mod tx;

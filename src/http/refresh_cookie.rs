@@ -1,5 +1,5 @@
-//! The cookie that a page may keep its refresh token in: out of reach of scripts, sent to the path
-//! of GraphQL alone, and believed only when one of our pages asks.
+//! The cookie that a page may keep its refresh token in: out of reach of scripts, bound to this very
+//! host in production, and believed only when one of our pages asks.
 
 use crate::auth::{CookieChange, RefreshCookie};
 use crate::config::{Environment, Settings};
@@ -38,7 +38,7 @@ pub fn write(change: &CookieChange, settings: &Settings) -> HeaderValue {
     let name = name(settings);
     let secure = if is_secure(settings) { "; Secure" } else { "" };
     let cookie =
-        format!("{name}={token}; Path=/graphql; Max-Age={age}; HttpOnly; SameSite=Strict{secure}");
+        format!("{name}={token}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}");
     // The token is base64url, so this is always a value of a header.
     let value = HeaderValue::from_str(&cookie);
     let mut value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
@@ -51,9 +51,10 @@ fn is_secure(settings: &Settings) -> bool {
     settings.environment == Environment::Production
 }
 
-/// Browsers take a name with this beginning over TLS alone.
+/// Browsers take a name with this beginning over TLS alone, without a domain and for all paths: no
+/// other host of the site can set one in its place, or get it sent.
 fn name(settings: &Settings) -> &'static str {
-    if is_secure(settings) { "__Secure-stockroom-refresh" } else { "stockroom-refresh" }
+    if is_secure(settings) { "__Host-stockroom-refresh" } else { "stockroom-refresh" }
 }
 
 /// The value of the cookie. None: it is not there, or there twice, so that one may be planted.

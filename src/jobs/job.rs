@@ -3,6 +3,7 @@
 use crate::db::DbError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -48,6 +49,33 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     const MAX_ATTEMPTS: u16 = 5;
     /// How long an attempt may take; one that takes longer is ended and has failed.
     const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+    /// The person whom the arguments are about; None when they hold nothing personal. Whoever
+    /// asks to be forgotten has the jobs about them deleted.
+    fn subject(&self) -> Option<Subject> {
+        None
+    }
+}
+
+/// The person whom a job is about, as the word under which their jobs are found. It is a hash: the
+/// word alone tells nobody who that is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Subject(String);
+
+impl Subject {
+    /// Whoever is known by this `key` among those of a kind, such as an e-mail address among
+    /// addresses.
+    #[must_use]
+    pub fn new(kind: &str, key: &str) -> Self {
+        let hash = Sha256::digest(key.as_bytes());
+        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self(format!("{kind}:{hex}"))
+    }
+
+    /// The word as it stands in the database.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// A job to be written.
@@ -59,6 +87,7 @@ pub struct NewJob {
     pub(crate) dedupe: Option<String>,
     pub(crate) delay: Duration,
     pub(crate) max_attempts: u16,
+    pub(crate) subject: Option<Subject>,
 }
 
 impl NewJob {
@@ -72,6 +101,7 @@ impl NewJob {
             dedupe: None,
             delay: Duration::ZERO,
             max_attempts: J::MAX_ATTEMPTS,
+            subject: args.subject(),
         }
     }
 

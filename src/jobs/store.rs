@@ -2,7 +2,7 @@
 //! each settlement is a short transaction that nobody's handler is awaited in.
 
 use crate::db::{Db, DbError, DbErrorKind, Tx};
-use crate::jobs::job::{NewJob, Queue};
+use crate::jobs::job::{NewJob, Queue, Subject};
 use chrono::TimeDelta;
 use entity::job::{Column, Entity};
 use sea_orm::FromQueryResult;
@@ -16,6 +16,8 @@ use uuid::Uuid;
 /// Written out, so that the planner knows that the partial index has all of them.
 const OPEN: &str = "status IN ('queued', 'running')";
 const RUNNING: &str = "status = 'running'";
+/// Nobody needs to know any more what a job that is done said of a person.
+const REDACTED: &str = "CASE WHEN subject IS NULL THEN args ELSE '{}' END";
 
 /// Writes a job in the transaction of what it follows from: it is there when that is, and not
 /// otherwise. Workers of this process begin as soon as it is committed. False: a job with the same
@@ -46,6 +48,7 @@ pub async fn enqueue_in_txn(tx: &Tx, job: &NewJob) -> Result<bool, DbError> {
             Column::RunAt,
             Column::Token,
             Column::CreatedAt,
+            Column::Subject,
         ])
         .values_panic([
             Expr::value(Uuid::now_v7()),
@@ -59,6 +62,7 @@ pub async fn enqueue_in_txn(tx: &Tx, job: &NewJob) -> Result<bool, DbError> {
             db.now_plus_sql(delay),
             Expr::value(0_i64),
             db.now_sql(),
+            Expr::value(job.subject.as_ref().map(Subject::as_str)),
         ])
         .on_conflict(OnConflict::column(Column::Dedupe).do_nothing().to_owned());
     let written = tx.run(&insert).await? == 1;
@@ -196,7 +200,7 @@ pub(crate) async fn settle(
     let mut statements: Vec<_> =
         others.into_iter().map(|(holding, verdict)| settling(db, *holding, verdict)).collect();
     if !plain.is_empty() {
-        let mut update = finishing(db, "done", None);
+        let mut update = done(db, None);
         update.cond_where(any_of(plain.into_iter().map(|(holding, _)| *holding)));
         statements.push(update);
     }
@@ -213,7 +217,7 @@ pub(crate) async fn settle(
 
 fn settling(db: &Db, holding: Holding, verdict: &Verdict) -> UpdateStatement {
     let mut update = match verdict {
-        Verdict::Done { note } => finishing(db, "done", note.as_deref()),
+        Verdict::Done { note } => done(db, note.as_deref()),
         Verdict::Dead { reason } => finishing(db, "dead", Some(reason)),
         Verdict::Again { reason, after } => {
             let mut update = holding_update("queued", db.now_plus_sql(*after));
@@ -238,6 +242,12 @@ fn holding_update(status: &'static str, run_at: SimpleExpr) -> UpdateStatement {
         .value(Column::RunAt, run_at)
         .and_where(Expr::cust(RUNNING))
         .returning(Query::returning().columns([Column::Id, Column::Token]));
+    update
+}
+
+fn done(db: &Db, note: Option<&str>) -> UpdateStatement {
+    let mut update = finishing(db, "done", note);
+    update.value(Column::Args, Expr::cust(REDACTED));
     update
 }
 

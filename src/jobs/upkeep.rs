@@ -1,47 +1,53 @@
 //! What is forgotten in time, and who is there to work.
 
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError};
+use crate::jobs::job::Queue;
 use chrono::TimeDelta;
 use entity::{job, job_worker};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
 use std::time::Duration;
 use uuid::Uuid;
 
 /// How long a job that is done can be looked at, and keeps its dedupe key from being used again.
 pub const KEPT_DAYS: i64 = 7;
-/// Jobs that one transaction forgets at most.
-const PURGED_AT_ONCE: u64 = 1_000;
+/// How long a job that is dead and about a person, or a mail, can be looked at and tried again.
+pub const DEAD_KEPT_DAYS: i64 = 30;
 /// A worker that was not seen for so long is gone for good.
 const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(1);
 
-/// Forgets the jobs that were done more than [`KEPT_DAYS`] ago, a batch at a time; tells how many.
-/// Those that are dead stay until someone has looked at them.
+/// Forgets the jobs that were done more than [`KEPT_DAYS`] ago; tells how many.
 ///
 /// # Errors
 /// [`DbError`] when the database refuses.
 pub async fn purge_done(db: &Db) -> Result<u64, DbError> {
-    let mut all = 0;
-    loop {
-        let purged = db.tx(|tx| async move { purge_batch_in_txn(&tx).await }).await?;
-        all += purged;
-        if purged < PURGED_AT_ONCE {
-            return Ok(all);
-        }
-    }
+    let done = |db: &Db| finished_before(db, "done", KEPT_DAYS);
+    db.delete_in_batches(job::Entity, job::Column::Id, done).await
 }
 
-async fn purge_batch_in_txn(tx: &Tx) -> Result<u64, DbError> {
-    let since = tx.db().now_plus_sql(TimeDelta::days(-KEPT_DAYS));
+/// Forgets the jobs that are dead for more than [`DEAD_KEPT_DAYS`] and would keep somebody's
+/// address for ever: mails, and all that are about a person. Other dead jobs stay until someone has
+/// looked at them. Tells how many.
+///
+/// # Errors
+/// [`DbError`] when the database refuses.
+pub async fn purge_dead(db: &Db) -> Result<u64, DbError> {
+    let dead = |db: &Db| {
+        let mut old = finished_before(db, "dead", DEAD_KEPT_DAYS);
+        let mail = Expr::col(job::Column::Queue).eq(Queue::Mail.name());
+        old.and_where(Expr::col(job::Column::Subject).is_not_null().or(mail));
+        old
+    };
+    db.delete_in_batches(job::Entity, job::Column::Id, dead).await
+}
+
+fn finished_before(db: &Db, status: &'static str, days: i64) -> SelectStatement {
     let mut old = Query::select();
     old.column(job::Column::Id)
         .from(job::Entity)
-        .and_where(Expr::col(job::Column::Status).eq("done"))
-        .and_where(Expr::col(job::Column::FinishedAt).lt(since))
-        .order_by(job::Column::FinishedAt, Order::Asc)
-        .limit(PURGED_AT_ONCE);
-    let mut delete = Query::delete();
-    delete.from_table(job::Entity).and_where(Expr::col(job::Column::Id).in_subquery(old));
-    tx.run(&delete).await
+        .and_where(Expr::col(job::Column::Status).eq(status))
+        .and_where(Expr::col(job::Column::FinishedAt).lt(db.now_plus_sql(TimeDelta::days(-days))))
+        .order_by(job::Column::FinishedAt, Order::Asc);
+    old
 }
 
 /// Writes that a worker is there.

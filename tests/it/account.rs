@@ -9,3 +9,4 @@ mod privacy;
 mod registering;
 mod signing_in;
 mod throttle;
+mod upkeep;

@@ -3,6 +3,7 @@
 mod crew;
 mod failing;
 mod faults;
+mod people;
 mod schedules;
 
 use crate::app::TestApp;

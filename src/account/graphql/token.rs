@@ -164,7 +164,8 @@ impl TokenMutation {
     }
 
     /// Sign out: this session, or every session of the account. Its access tokens, refresh tokens
-    /// and sockets end at once.
+    /// and sockets end at once. The session of the cookie ends as well, if a page sends one, also
+    /// when it is another one than is named: who signs out leaves none behind in the browser.
     #[graphql(directive = Auth::apply(Permission::AccountAccess))]
     async fn token_revoke(
         &self,
@@ -173,8 +174,12 @@ impl TokenMutation {
     ) -> Option<Result<TokenRevokePayload, Fault>> {
         let (accounts, client) = (ctx.data_unchecked::<Accounts>(), ctx.data_unchecked::<Client>());
         let viewer = ctx.data_unchecked::<Viewer>();
-        let in_cookie = in_cookie(client).filter(|_| client.session.is_none());
-        let token = input.refresh_token.as_deref().or(in_cookie);
+        let (given, in_cookie) = (input.refresh_token.as_deref(), in_cookie(client));
+        // The cookie's session is the one that is meant when nothing else says which.
+        let (token, beside) = match given {
+            None if client.session.is_none() => (in_cookie, None),
+            given => (given, in_cookie),
+        };
         if token.is_none() && client.session.is_none() {
             return Some(Ok(TokenRevokePayload {
                 user_errors: vec![token_required()],
@@ -182,10 +187,15 @@ impl TokenMutation {
             }));
         }
         let which = if input.all_sessions { Revocation::All } else { Revocation::One };
-        let revoked = accounts.revoke(viewer, client, token, which).await;
-        // Not when nothing is known of what became of the session: the page must be able to try again.
-        if let (Some(cookie), Ok(_) | Err(AccountError::TokenInvalid)) = (&client.cookie, &revoked)
-        {
+        let revoked = accounts.revoke(viewer, client, [token, beside], which).await;
+        let is_over = match &revoked {
+            Ok(_) => true,
+            // Of another token than the cookie's nothing happened to the cookie's session.
+            Err(AccountError::TokenInvalid) => beside.is_none(),
+            // Nothing is known of what became of it: the page must be able to try again.
+            Err(_) => false,
+        };
+        if let Some(cookie) = client.cookie.as_ref().filter(|_| is_over) {
             cookie.clear();
         }
         Some(match revoked {

@@ -1,7 +1,7 @@
 //! The ends of an account: closed for a time, or erased for good. Erasing overwrites what is known
 //! of the person and leaves the row, which the ledger refers to.
 
-use crate::account::jobs::{Notice, NoticeAbout};
+use crate::account::jobs::{Notice, NoticeAbout, of_address, of_user};
 use crate::account::service::change::{
     Confirmed, lock_named_in_txn, spare_last_admin_in_txn, update_in_txn,
 };
@@ -11,7 +11,7 @@ use crate::account::{AccountError, Accounts, User};
 use crate::audit::{AuditAction, AuditSubject, NewAuditEvent, record_in_txn};
 use crate::auth::{Permission, Role, Viewer};
 use crate::db::Tx;
-use crate::jobs::{NewJob, enqueue_in_txn};
+use crate::jobs::{NewJob, enqueue_in_txn, forget_in_txn};
 use crate::validation::{Problem, ProblemKind};
 use entity::user_account::{Column, Model};
 use entity::{address, session};
@@ -209,6 +209,8 @@ impl Accounts {
             .and_where(Expr::col(address::Column::UserId).eq(account.id));
         tx.run(&addresses).await?;
         self.throttle.forget_in_txn(tx, &SIGN_IN.on(&account.email_key)).await?;
+        // Nothing that was to be mailed goes out any more; only the last notice, which comes next.
+        forget_in_txn(tx, &[of_user(account.id), of_address(&account.email_key)]).await?;
         let now = tx.db().now_sql();
         let deactivated = account.deactivated_at.map_or(now.clone(), Expr::value);
         let overwritten = vec![
@@ -244,8 +246,7 @@ impl Accounts {
     ) -> Result<User, AccountError> {
         link::end_all_in_txn(tx, account.id).await?;
         self.revoke_sessions_in_txn(tx, account.id, None).await?;
-        let notice = Notice { email: account.email.clone(), about };
-        enqueue_in_txn(tx, &NewJob::new(&notice)).await?;
+        enqueue_in_txn(tx, &NewJob::new(&Notice::to(account, about))).await?;
         update_in_txn(tx, account.id, values).await
     }
 }

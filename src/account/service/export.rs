@@ -1,10 +1,13 @@
 //! Everything that is kept about an account, for its owner.
 
+use crate::account::jobs;
 use crate::account::service::address_book::book_of;
 use crate::account::service::change::own;
 use crate::account::{AccountError, Accounts};
+use crate::audit::{Actor, AuditAction, AuditEvent, AuditLog, AuditSubject};
 use crate::auth::{Denied, Viewer};
 use crate::db::Timestamp;
+use crate::jobs::{JobNote, find_about};
 use chrono::SecondsFormat;
 use entity::{account_token, address, session, user_account};
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -28,6 +31,9 @@ impl Accounts {
         let query =
             account_token::Entity::find().filter(account_token::Column::UserId.eq(id)).into_query();
         let links: Vec<account_token::Model> = self.db.all(&query).await?;
+        let subjects = [jobs::of_user(id), jobs::of_address(&account.email_key)];
+        let mails = find_about(&self.db, &subjects).await?;
+        let events = AuditLog::all_about(&self.db, AuditSubject::User(id)).await?;
         Ok(json!({
             "exportedAt": time(self.db.now()),
             "account": {
@@ -42,6 +48,8 @@ impl Accounts {
             "addresses": addresses.iter().map(of_address).collect::<Value>(),
             "sessions": sessions.iter().map(of_session).collect::<Value>(),
             "mailedLinks": links.iter().map(of_link).collect::<Value>(),
+            "jobs": mails.iter().map(of_job).collect::<Value>(),
+            "auditEvents": events.iter().map(of_event).collect::<Value>(),
         }))
     }
 }
@@ -79,6 +87,30 @@ fn of_link(link: &account_token::Model) -> Value {
         "createdAt": time(link.created_at),
         "expiresAt": time(link.expires_at),
         "usedAt": link.used_at.map(time),
+    })
+}
+
+fn of_job(job: &JobNote) -> Value {
+    json!({
+        "kind": job.kind,
+        "state": job.status,
+        "createdAt": time(job.created_at),
+        "finishedAt": job.finished_at.map(time),
+    })
+}
+
+/// What was done to the account. Who did it is told when it was the owner, and nobody else.
+fn of_event(event: &AuditEvent) -> Value {
+    let by_owner = match (event.actor, event.subject) {
+        (Actor::User(actor), Some(AuditSubject::User(owner))) => actor == owner,
+        _ => false,
+    };
+    json!({
+        "action": event.action.map(AuditAction::name),
+        "byYou": by_owner,
+        "oldValue": event.old_value,
+        "newValue": event.new_value,
+        "createdAt": time(event.created_at),
     })
 }
 

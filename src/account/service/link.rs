@@ -1,14 +1,14 @@
 //! The secrets of mailed links: good once, not for long, and stored as hashes alone. Whoever uses
 //! one locks the account's row first, so that two who use it at once come one after the other.
 
-use crate::account::{AccountError, Accounts};
+use crate::account::AccountError;
 use crate::db::{Db, DbError, Tx};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use entity::account_token::{Column, Entity, Model};
 use rand::RngExt;
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryTrait};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
@@ -186,22 +186,15 @@ impl From<Model> for GoodToken {
     }
 }
 
-impl Accounts {
-    /// Deletes counters and links that are past; tells how many.
-    ///
-    /// # Errors
-    /// [`DbError`] when the database refuses.
-    pub async fn purge(&self) -> Result<u64, DbError> {
-        let tries = self.throttle.purge().await?;
-        let links = self
-            .db
-            .tx(|tx| async move {
-                let mut delete = Query::delete();
-                let past = Expr::col(Column::ExpiresAt).lt(tx.db().now_plus_sql(-KEPT));
-                delete.from_table(Entity).and_where(past);
-                tx.run(&delete).await
-            })
-            .await?;
-        Ok(tries.saturating_add(links))
-    }
+/// Deletes the tokens that ended long ago; tells how many.
+pub(crate) async fn purge(db: &Db) -> Result<u64, DbError> {
+    let old = |db: &Db| {
+        let mut old = Query::select();
+        old.column(Column::Id)
+            .from(Entity)
+            .and_where(Expr::col(Column::ExpiresAt).lt(db.now_plus_sql(-KEPT)))
+            .order_by(Column::ExpiresAt, Order::Asc);
+        old
+    };
+    db.delete_in_batches(Entity, Column::Id, old).await
 }

@@ -1,5 +1,6 @@
 //! Pages of accounts, for administrators.
 
+use crate::account::email::{TypedPart, typed_key};
 use crate::account::list::{UserFilter, UserList, UserSortField};
 use crate::account::{AccountError, Accounts, User};
 use crate::auth::{Permission, Role, Viewer};
@@ -56,9 +57,8 @@ fn select(list: &UserList) -> SelectStatement {
     let mut select = Query::select();
     select.from(Entity).and_where_option(list.filter.as_ref().map(condition));
     if let Some(search) = &list.search {
-        let key = name_key(search);
-        let email = contains(column(Column::EmailKey), &search.to_lowercase());
-        select.and_where(contains(column(Column::NameKey), &key).or(email));
+        let name = contains(column(Column::NameKey), &name_key(search));
+        select.and_where(name.or(email_contains(search)));
     }
     select
 }
@@ -87,10 +87,10 @@ fn condition(filter: &UserFilter) -> SimpleExpr {
         UserFilter::Not(filters) => any(filters).not(),
         UserFilter::Id(ids) => among(column(Column::Id), ids),
         UserFilter::Email(emails) => {
-            let keys: Vec<String> = emails.iter().map(|email| email.to_lowercase()).collect();
+            let keys: Vec<String> = emails.iter().map(|email| typed_key(email)).collect();
             among(column(Column::EmailKey), &keys)
         }
-        UserFilter::EmailContains(text) => contains(column(Column::EmailKey), &text.to_lowercase()),
+        UserFilter::EmailContains(text) => email_contains(text),
         UserFilter::Name(names) => among(column(Column::Name), names),
         UserFilter::NameContains(text) => contains(column(Column::NameKey), &name_key(text)),
         UserFilter::Role(roles) => {
@@ -104,6 +104,20 @@ fn condition(filter: &UserFilter) -> SimpleExpr {
             let ends = [gte.map(|least| created().gte(least)), lte.map(|most| created().lte(most))];
             let both = ends.into_iter().flatten().reduce(ExprTrait::and);
             both.unwrap_or_else(|| Expr::cust("1 = 1"))
+        }
+    }
+}
+
+/// Whether an address has this in it, whichever way its domain is written in either of them.
+fn email_contains(text: &str) -> SimpleExpr {
+    let TypedPart { key, domain, local } = TypedPart::read(text);
+    let in_key = contains(column(Column::EmailKey), &key);
+    match local {
+        None => in_key.or(contains(column(Column::Email), &domain)),
+        Some(local) => {
+            let around = contains(column(Column::EmailKey), &format!("{local}@"))
+                .and(contains(column(Column::Email), &format!("@{domain}")));
+            in_key.or(around)
         }
     }
 }

@@ -18,6 +18,7 @@ mod set_email;
 mod set_password;
 mod sign_in;
 mod throttle;
+mod upkeep;
 mod viewer;
 
 pub use address_book::AddressChange;

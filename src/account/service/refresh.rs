@@ -13,7 +13,7 @@ use chrono::TimeDelta;
 use entity::refresh_token as token_table;
 use entity::{session, user_account};
 use sea_orm::FromQueryResult;
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, LockType, Order, Query};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, LockType, Order, Query, SimpleExpr};
 use uuid::Uuid;
 
 /// For so long a spent token gives another one: tabs that refresh at once all go on.
@@ -77,48 +77,72 @@ impl Accounts {
     }
 
     /// Ends the session of a refresh token, or without one that of the access token; or all
-    /// sessions of the account. Tells how many.
+    /// sessions of the account. With it ends the session of `beside`, the token in the client's
+    /// cookie, if that is another one: who signs out leaves none behind in this browser. Tells how
+    /// many ended.
     ///
     /// # Errors
-    /// [`AccountError::TokenInvalid`] for a refresh token that is not good;
-    /// [`Denied::Unauthenticated`] for a guest without one.
+    /// [`AccountError::TokenInvalid`] for a refresh token that is not good, and `beside` is left
+    /// alone then; [`Denied::Unauthenticated`] for a guest without one.
     pub async fn revoke(
         &self,
         viewer: &Viewer,
         client: &Client,
-        token: Option<&str>,
+        [token, beside]: [Option<&str>; 2],
         which: Revocation,
     ) -> Result<u64, AccountError> {
-        let Some(token) = token else {
-            let (user_id, session_id) =
-                viewer.user_id().zip(client.session).ok_or(Denied::Unauthenticated)?;
-            let revoke = |tx| self.revoke_which_in_txn(tx, user_id, session_id, which);
-            return self.db.tx(revoke).await;
-        };
-        let hash = &refresh_token::hash_of(token).ok_or(AccountError::TokenInvalid)?;
+        let of_access = viewer.user_id().zip(client.session);
+        if token.is_none() && of_access.is_none() {
+            return Err(Denied::Unauthenticated.into());
+        }
+        let hash =
+            token.map(|token| refresh_token::hash_of(token).ok_or(AccountError::TokenInvalid));
+        let (hash, beside) = (&hash.transpose()?, &beside.and_then(refresh_token::hash_of));
         let revoked: Result<Option<u64>, AccountError> = self
             .db
             .tx(|tx| async move {
-                let Use::Good(held) = self.use_in_txn(&tx, hash).await? else {
-                    return Ok(None);
+                let session = match (hash, of_access) {
+                    (Some(hash), _) => match self.use_in_txn(&tx, hash).await? {
+                        Use::Good(held) => Some((held.user.id, held.session_id)),
+                        // A replay has ended its session, which is to be committed.
+                        Use::Replayed | Use::Unknown => None,
+                    },
+                    (None, of_access) => of_access,
                 };
-                let (user_id, session_id) = (held.user.id, held.session_id);
-                self.revoke_which_in_txn(tx, user_id, session_id, which).await.map(Some)
+                let Some((user_id, session_id)) = session else { return Ok(None) };
+                let ended = self.revoke_which_in_txn(&tx, user_id, session_id, which).await?;
+                let other = match beside {
+                    Some(hash) => self.revoke_beside_in_txn(&tx, hash).await?,
+                    None => 0,
+                };
+                Ok(Some(ended.saturating_add(other)))
             })
             .await;
         revoked?.ok_or(AccountError::TokenInvalid)
     }
 
+    /// Ends the session of a token that is sent beside another; one that has ended already, or was
+    /// never known, is none.
+    async fn revoke_beside_in_txn(&self, tx: &Tx, hash: &TokenHash) -> Result<u64, AccountError> {
+        Ok(match self.use_in_txn(tx, hash).await? {
+            Use::Good(held) => {
+                self.revoke_session_in_txn(tx, held.user.id, held.session_id).await?
+            }
+            Use::Replayed => 1,
+            Use::Unknown => 0,
+        })
+    }
+
     async fn revoke_which_in_txn(
         &self,
-        tx: Tx,
+        tx: &Tx,
         user_id: Uuid,
         session_id: Uuid,
         which: Revocation,
     ) -> Result<u64, AccountError> {
         Ok(match which {
-            Revocation::One => self.revoke_session_in_txn(&tx, user_id, session_id).await?,
-            Revocation::All => self.revoke_sessions_in_txn(&tx, user_id, None).await?,
+            Revocation::One => self.revoke_session_in_txn(tx, user_id, session_id).await?,
+            Revocation::All => self.revoke_sessions_in_txn(tx, user_id, None).await?,
         })
     }
 
@@ -129,8 +153,10 @@ impl Accounts {
             return Ok(Use::Unknown);
         };
         // Read after the lock: whoever spent it meanwhile has committed.
-        if is_good_in_txn(tx, hash).await? {
-            return Ok(Use::Good(Box::new(held)));
+        match state_in_txn(tx, hash).await? {
+            TokenState::Good => return Ok(Use::Good(Box::new(held))),
+            TokenState::Outlived => return Ok(Use::Unknown),
+            TokenState::Spent => {}
         }
         self.revoke_session_in_txn(tx, held.user.id, held.session_id).await?;
         let session_id = held.session_id;
@@ -142,9 +168,8 @@ impl Accounts {
     }
 }
 
-/// The session of a token, if both are still good.
+/// The session of a token, if it still goes on; the token may be spent, however long ago.
 async fn lock_session_in_txn(tx: &Tx, hash: &TokenHash) -> Result<Option<Held>, DbError> {
-    let since = tx.db().now_plus_sql(TimeDelta::days(-SESSION_IDLE_DAYS));
     let token = |column| (token_table::Entity, column);
     let mut select = Query::select();
     select
@@ -163,7 +188,6 @@ async fn lock_session_in_txn(tx: &Tx, hash: &TokenHash) -> Result<Option<Held>, 
                 .equals((session::Entity, session::Column::UserId)),
         )
         .and_where(Expr::col(token(token_table::Column::Hash)).eq(hash.clone()))
-        .and_where(Expr::col(token(token_table::Column::IssuedAt)).gt(since))
         .and_where(Expr::col((session::Entity, session::Column::RevokedAt)).is_null())
         .and_where(Expr::col((session::Entity, session::Column::ExpiresAt)).gt(tx.db().now_sql()))
         .and_where(Expr::col((user_account::Entity, user_account::Column::Active)).eq(true))
@@ -171,23 +195,45 @@ async fn lock_session_in_txn(tx: &Tx, hash: &TokenHash) -> Result<Option<Held>, 
     tx.one(&select).await
 }
 
-#[derive(FromQueryResult)]
-struct Hash {
-    #[expect(dead_code, reason = "whether there is a row is all that is asked")]
-    hash: Vec<u8>,
+/// What a token of a session that goes on is good for.
+enum TokenState {
+    /// It is unspent, or was spent a moment ago.
+    Good,
+    /// It was spent, longer ago than the grace.
+    Spent,
+    /// It was never used, and is too old for it.
+    Outlived,
 }
 
-/// Whether a token is unspent, or was spent a moment ago by the database's clock.
-async fn is_good_in_txn(tx: &Tx, hash: &TokenHash) -> Result<bool, DbError> {
-    let since = tx.db().now_plus_sql(TimeDelta::seconds(-GRACE_SECONDS));
+#[derive(FromQueryResult)]
+struct Times {
+    spent: bool,
+    good: bool,
+}
+
+/// What a token is, by the database's clock.
+async fn state_in_txn(tx: &Tx, hash: &TokenHash) -> Result<TokenState, DbError> {
+    let grace = tx.db().now_plus_sql(TimeDelta::seconds(-GRACE_SECONDS));
+    let oldest = tx.db().now_plus_sql(TimeDelta::days(-SESSION_IDLE_DAYS));
     let spent_at = || Expr::col(token_table::Column::SpentAt);
+    let young = Expr::col(token_table::Column::IssuedAt).gt(oldest);
+    let case = |condition: SimpleExpr| {
+        CaseStatement::new().case(condition, Expr::value(true)).finally(Expr::value(false))
+    };
+    let good =
+        spent_at().is_null().and(young).or(spent_at().is_not_null().and(spent_at().gt(grace)));
     let mut select = Query::select();
     select
-        .column(token_table::Column::Hash)
+        .expr_as(case(spent_at().is_not_null()), "spent")
+        .expr_as(case(good), "good")
         .from(token_table::Entity)
-        .and_where(Expr::col(token_table::Column::Hash).eq(hash.clone()))
-        .and_where(spent_at().is_null().or(spent_at().gt(since)));
-    Ok(tx.one::<Hash>(&select).await?.is_some())
+        .and_where(Expr::col(token_table::Column::Hash).eq(hash.clone()));
+    Ok(match tx.one::<Times>(&select).await? {
+        Some(Times { good: true, .. }) => TokenState::Good,
+        Some(Times { spent: true, .. }) => TokenState::Spent,
+        // Or purged since its session was found, because it is so old.
+        Some(_) | None => TokenState::Outlived,
+    })
 }
 
 /// Spends a token; false when it was spent before.

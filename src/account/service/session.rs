@@ -5,20 +5,19 @@ use crate::account::refresh_token::{self, TokenHash};
 use crate::account::service::SignedIn;
 use crate::account::{AccountError, Accounts, User};
 use crate::auth::{ACCESS_TOKEN_SECONDS, Client};
-use crate::db::{DbError, Tx};
+use crate::db::{Db, DbError, Tx};
 use crate::events::BusMessage;
 use chrono::TimeDelta;
 use entity::{refresh_token as token_table, session};
-use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-/// How long a session goes on without being used, and how long a refresh token is good.
+/// How long a session goes on without being used, and how long a refresh token is good. A spent one
+/// is known as long as its session goes on, however old it is: its replay ends the session.
 pub const SESSION_IDLE_DAYS: i64 = 30;
 /// How long a session goes on at most; then the password is asked for again.
 pub const SESSION_LONGEST_DAYS: i64 = 180;
-/// Rows that one transaction of the purge deletes at most.
-const PURGED_AT_ONCE: u64 = 1_000;
 
 impl Accounts {
     /// Begins a session of an account that proved who it is, behind a lock on the account's row.
@@ -125,20 +124,19 @@ impl Accounts {
         tx.after_commit(move || bus.publish(BusMessage::AccountsChanged(vec![user_id])));
     }
 
-    /// Forgets sessions that ended by themselves and refresh tokens past their time, a batch at a
-    /// time, so that nobody waits long for the writer; tells how many rows.
+    /// Forgets sessions that ended by themselves with all their refresh tokens, and of the others the
+    /// tokens that can neither be used any more nor tell of a theft; tells how many rows.
     ///
     /// # Errors
     /// [`DbError`] when the database refuses.
     pub async fn purge_sessions(&self) -> Result<u64, DbError> {
-        let mut all = 0;
-        loop {
-            let purged = self.db.tx(|tx| async move { purge_batch_in_txn(&tx).await }).await?;
-            all += purged;
-            if purged < PURGED_AT_ONCE {
-                return Ok(all);
-            }
-        }
+        let (tokens, hash) = (token_table::Entity, token_table::Column::Hash);
+        let unspent = self.db.delete_in_batches(tokens, hash, outlived_tokens).await?;
+        // Before their sessions: one can have thousands, and they would all go in its batch.
+        let ended = self.db.delete_in_batches(tokens, hash, tokens_of_ended).await?;
+        let (table, id) = (session::Entity, session::Column::Id);
+        let sessions = self.db.delete_in_batches(table, id, ended_sessions).await?;
+        Ok(unspent.saturating_add(ended).saturating_add(sessions))
     }
 }
 
@@ -161,27 +159,34 @@ pub(super) async fn insert_token_in_txn(
     Ok(())
 }
 
-async fn purge_batch_in_txn(tx: &Tx) -> Result<u64, DbError> {
+fn ended_sessions(db: &Db) -> SelectStatement {
     let mut ended = Query::select();
     ended
         .column(session::Column::Id)
         .from(session::Entity)
-        .and_where(Expr::col(session::Column::ExpiresAt).lt(tx.db().now_sql()))
-        .order_by(session::Column::ExpiresAt, Order::Asc)
-        .limit(PURGED_AT_ONCE);
-    let mut delete = Query::delete();
-    delete.from_table(session::Entity).and_where(Expr::col(session::Column::Id).in_subquery(ended));
-    let sessions = tx.run(&delete).await?;
-    let since = tx.db().now_plus_sql(TimeDelta::days(-SESSION_IDLE_DAYS));
-    let mut old = Query::select();
-    old.column(token_table::Column::Hash)
+        .and_where(Expr::col(session::Column::ExpiresAt).lt(db.now_sql()))
+        .order_by(session::Column::ExpiresAt, Order::Asc);
+    ended
+}
+
+fn tokens_of_ended(db: &Db) -> SelectStatement {
+    let mut tokens = Query::select();
+    tokens
+        .column(token_table::Column::Hash)
+        .from(token_table::Entity)
+        .and_where(Expr::col(token_table::Column::SessionId).in_subquery(ended_sessions(db)));
+    tokens
+}
+
+/// Tokens that were never used and are too old for it.
+fn outlived_tokens(db: &Db) -> SelectStatement {
+    let since = db.now_plus_sql(TimeDelta::days(-SESSION_IDLE_DAYS));
+    let mut tokens = Query::select();
+    tokens
+        .column(token_table::Column::Hash)
         .from(token_table::Entity)
         .and_where(Expr::col(token_table::Column::IssuedAt).lt(since))
-        .order_by(token_table::Column::IssuedAt, Order::Asc)
-        .limit(PURGED_AT_ONCE);
-    let mut delete = Query::delete();
-    delete
-        .from_table(token_table::Entity)
-        .and_where(Expr::col(token_table::Column::Hash).in_subquery(old));
-    Ok(std::cmp::max(sessions, tx.run(&delete).await?))
+        .and_where(Expr::col(token_table::Column::SpentAt).is_null())
+        .order_by(token_table::Column::IssuedAt, Order::Asc);
+    tokens
 }

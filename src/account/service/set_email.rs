@@ -2,7 +2,7 @@
 //! there says so; the former one is told.
 
 use crate::account::email::EmailAddress;
-use crate::account::jobs::{EmailChangeAsked, Notice, NoticeAbout};
+use crate::account::jobs::{EmailChangeAsked, Notice, NoticeAbout, of_address, of_user};
 use crate::account::service::change::{lock_in_txn, own, update_in_txn};
 use crate::account::service::link::{
     Purpose, ask_in_txn, end_all_in_txn, look_up_in_txn, redeem_in_txn,
@@ -12,7 +12,7 @@ use crate::account::throttle::{CHANGE_EMAIL, MAIL_FROM, VERIFY};
 use crate::account::{AccountError, Accounts, User};
 use crate::auth::{ClientAddress, Denied, Permission, Viewer};
 use crate::db::Tx;
-use crate::jobs::{NewJob, enqueue_in_txn};
+use crate::jobs::{NewJob, enqueue_in_txn, hand_over_in_txn};
 use crate::text::name_key;
 use crate::validation::{Problem, ProblemKind, required_line};
 use entity::user_account::Column;
@@ -69,7 +69,7 @@ impl Accounts {
                 let account = self.settle_in_txn(&tx, confirmed).await?;
                 ask_in_txn(&tx, Purpose::ChangeEmail, account.id, address).await?;
                 enqueue_in_txn(&tx, job).await?;
-                let notice = Notice { email: account.email, about: NoticeAbout::EmailChangeAsked };
+                let notice = Notice::to(&account, NoticeAbout::EmailChangeAsked);
                 enqueue_in_txn(&tx, &NewJob::new(&notice)).await?;
                 Ok(())
             })
@@ -105,7 +105,9 @@ async fn change_email_in_txn(tx: &Tx, token: &str) -> Result<User, AccountError>
     let good = redeem_in_txn(tx, Purpose::ChangeEmail, token).await?;
     let email = EmailAddress::read("token", &good.email).map_err(|problem| invalid([problem]))?;
     end_all_in_txn(tx, account.id).await?;
-    let notice = Notice { email: account.email, about: NoticeAbout::EmailChanged };
+    // What was mailed to the former address stays known as theirs.
+    hand_over_in_txn(tx, &of_address(&account.email_key), &of_user(account.id)).await?;
+    let notice = Notice::to(&account, NoticeAbout::EmailChanged);
     enqueue_in_txn(tx, &NewJob::new(&notice)).await?;
     let values = [
         (Column::Email, Expr::value(email.address)),

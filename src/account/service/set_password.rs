@@ -106,8 +106,7 @@ impl Accounts {
         account: &Model,
         values: [(Column, sea_orm::sea_query::SimpleExpr); N],
     ) -> Result<User, AccountError> {
-        let to = account.email.clone();
-        let notice = Notice { email: to, about: NoticeAbout::PasswordChanged };
+        let notice = Notice::to(account, NoticeAbout::PasswordChanged);
         enqueue_in_txn(tx, &NewJob::new(&notice)).await?;
         update_in_txn(tx, account.id, values).await
     }

@@ -6,7 +6,7 @@ use crate::db::{Db, DbError, Tx};
 use crate::telemetry;
 use chrono::TimeDelta;
 use entity::throttle::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query};
 
 /// Slows down those who guess; cheap to clone.
 #[derive(Clone)]
@@ -81,14 +81,15 @@ impl Throttle {
     /// # Errors
     /// [`DbError`] when the database refuses.
     pub(crate) async fn purge(&self) -> Result<u64, DbError> {
-        self.db
-            .tx(|tx| async move {
-                let mut delete = Query::delete();
-                let past = Expr::col(Column::EndsAt).lt(tx.db().now_sql());
-                delete.from_table(Entity).and_where(past);
-                tx.run(&delete).await
-            })
-            .await
+        let past = |db: &Db| {
+            let mut past = Query::select();
+            past.column(Column::Key)
+                .from(Entity)
+                .and_where(Expr::col(Column::EndsAt).lt(db.now_sql()))
+                .order_by(Column::EndsAt, Order::Asc);
+            past
+        };
+        self.db.delete_in_batches(Entity, Column::Key, past).await
     }
 }
 

@@ -64,6 +64,42 @@ async fn accounts_are_found_by_what_is_known_of_them() {
 }
 
 #[tokio::test]
+async fn an_international_address_is_found_in_both_of_its_forms_and_by_parts_of_them() {
+    let (app, admin) = shop().await;
+    account(&app, "Müller@Bücher.example", Role::Customer).await;
+    account(&app, "οδος@shop.example", Role::Customer).await;
+    for (text, found) in [
+        ("müller@bücher.example", vec!["Müller"]),
+        ("MÜLLER@BÜCHER.EXAMPLE", vec!["Müller"]),
+        ("müller@xn--bcher-kva.example", vec!["Müller"]),
+        ("mu\u{308}ller@bu\u{308}cher.example", vec!["Müller"]),
+        ("ΟΔΟΣ@shop.example", vec!["οδος"]),
+    ] {
+        let exact = format!("where: {{ email: {{ eq: \"{text}\" }} }}");
+        assert_eq!(users(&admin, &exact).await, found, "{exact}");
+        let search = format!("search: \"{text}\"");
+        assert_eq!(users(&admin, &search).await, found, "{search}");
+    }
+    for part in [
+        "bücher",
+        "BÜCHER.ex",
+        "@büch",
+        "ller@bücher",
+        "MÜLLER@xn--bcher",
+        "xn--bcher-kva",
+        "ｂücher",
+    ] {
+        let search = format!("search: \"{part}\"");
+        assert_eq!(users(&admin, &search).await, ["Müller"], "{search}");
+        let contains = format!("where: {{ email: {{ contains: \"{part}\" }} }}");
+        assert_eq!(users(&admin, &contains).await, ["Müller"], "{contains}");
+    }
+    for other in ["bücher@", "ada@bücher", "müller@shop", "b\u{fc}cherei"] {
+        assert!(users(&admin, &format!("search: \"{other}\"")).await.is_empty(), "{other}");
+    }
+}
+
+#[tokio::test]
 async fn a_list_is_read_page_by_page_in_every_order() {
     let (_app, admin) = shop().await;
     for order in [

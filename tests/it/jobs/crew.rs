@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use stockroom::jobs::{
-    Attempt, Failure, Handlers, Job, NewJob, Queue, Schedule, Timing, Worker, enqueue_in_txn,
+    Attempt, Failure, Handlers, Job, NewJob, Queue, Schedule, Subject, Timing, Worker,
+    enqueue_in_txn,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +40,10 @@ pub struct Letter {
 impl Job for Letter {
     const KIND: &'static str = "test.letter";
     const QUEUE: Queue = Queue::Mail;
+
+    fn subject(&self) -> Option<Subject> {
+        Some(Subject::new("test", &self.name))
+    }
 }
 
 /// Times that a test can wait for.

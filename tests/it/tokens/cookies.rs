@@ -1,7 +1,9 @@
 //! Refresh tokens in cookies: for our own pages alone, out of reach of scripts, and never believed
 //! of anyone else.
 
-use super::{CREATE, PASSWORD, Pair, Person, REFRESH, REVOKE, is_believed, person, refresh};
+use super::{
+    CREATE, PASSWORD, Pair, Person, REFRESH, REVOKE, is_believed, person, refresh, sign_in,
+};
 use crate::app::{Answer, TestApp};
 use http::{Request, header};
 use serde_json::{Value, json};
@@ -74,7 +76,7 @@ async fn a_page_gets_its_refresh_token_in_a_cookie_and_refreshes_by_it() {
     assert!(payload["accessToken"].is_string());
     assert_eq!(payload["refreshToken"], json!(null), "scripts must not see it");
     let attributes: Vec<&str> = answer.header("set-cookie").split("; ").skip(1).collect();
-    assert_eq!(attributes, ["Path=/graphql", "Max-Age=2592000", "HttpOnly", "SameSite=Strict"]);
+    assert_eq!(attributes, ["Path=/", "Max-Age=2592000", "HttpOnly", "SameSite=Strict"]);
     assert_eq!(answer.header("access-control-allow-credentials"), "true");
     assert_eq!(answer.header("access-control-allow-origin"), PAGE);
 
@@ -99,8 +101,11 @@ async fn in_production_the_cookie_goes_over_tls_alone() {
 
     let (answer, cookie) = sign_in_by_page(&app, &person).await;
 
-    assert!(cookie.starts_with("__Secure-stockroom-refresh="), "{cookie}");
-    assert!(answer.header("set-cookie").ends_with("; HttpOnly; SameSite=Strict; Secure"));
+    // Browsers take a `__Host-` cookie only with these, and without a Domain.
+    assert!(cookie.starts_with("__Host-stockroom-refresh="), "{cookie}");
+    let attributes: Vec<&str> = answer.header("set-cookie").split("; ").skip(1).collect();
+    let wanted = ["Path=/", "Max-Age=2592000", "HttpOnly", "SameSite=Strict", "Secure"];
+    assert_eq!(attributes, wanted);
     let answer = refresh_with(&app, &from_page(), &cookie).await;
     assert!(answer.data()["tokenRefresh"]["accessToken"].is_string());
 }
@@ -120,6 +125,84 @@ async fn signing_out_takes_the_cookie_away_and_ends_its_session() {
     assert!(!is_believed(&app, &access).await);
     let answer = refresh_with(&app, &from_page(), &cookie).await;
     assert_eq!(answer.user_errors("tokenRefresh"), ["TOKEN_INVALID"]);
+}
+
+/// The access token of a page that has just signed in, and its cookie.
+async fn page_of(app: &TestApp, person: &Person) -> (String, String) {
+    let (answer, cookie) = sign_in_by_page(app, person).await;
+    (answer.data()["tokenCreate"]["accessToken"].as_str().unwrap().to_owned(), cookie)
+}
+
+/// Signs out from a page that sends this access token and this cookie.
+async fn sign_out(app: &TestApp, access: &str, cookie: &str, variables: Value) -> Answer {
+    let sent = [("cookie", cookie.to_owned()), ("authorization", format!("Bearer {access}"))];
+    post(app, &[from_page().as_slice(), &sent].concat(), REVOKE, variables).await
+}
+
+#[tokio::test]
+async fn who_signs_out_with_one_session_and_the_cookie_of_another_ends_both() {
+    let app = app().await;
+    let (one, other) = (person(&app, Role::Customer).await, person(&app, Role::Customer).await);
+    for of_cookie in [&one, &other] {
+        let (page, behind) = (page_of(&app, &one).await, page_of(&app, of_cookie).await);
+
+        let answer = sign_out(&app, &page.0, &behind.1, json!({})).await;
+
+        assert_eq!(answer.data()["tokenRevoke"]["revokedSessions"], 2);
+        assert!(answer.header("set-cookie").contains("Max-Age=0"));
+        assert!(!is_believed(&app, &page.0).await && !is_believed(&app, &behind.0).await);
+        let answer = refresh_with(&app, &from_page(), &behind.1).await;
+        assert_eq!(answer.user_errors("tokenRefresh"), ["TOKEN_INVALID"]);
+    }
+    let (access, cookie) = page_of(&app, &one).await;
+    let answer = sign_out(&app, &access, &cookie, json!({})).await;
+    assert_eq!(answer.data()["tokenRevoke"]["revokedSessions"], 1, "they are the same session");
+}
+
+#[tokio::test]
+async fn signing_out_everywhere_ends_of_another_account_the_session_of_the_cookie_alone() {
+    let app = app().await;
+    let (one, other) = (person(&app, Role::Customer).await, person(&app, Role::Customer).await);
+    let (page, mine) = (page_of(&app, &one).await, sign_in(&app, &one).await);
+    let (behind, elsewhere) = (page_of(&app, &other).await, sign_in(&app, &other).await);
+
+    let answer = sign_out(&app, &page.0, &behind.1, json!({ "all": true })).await;
+
+    assert_eq!(answer.data()["tokenRevoke"]["revokedSessions"], 3);
+    for ended in [&page.0, &mine.access, &behind.0] {
+        assert!(!is_believed(&app, ended).await);
+    }
+    assert!(is_believed(&app, &elsewhere.access).await);
+}
+
+#[tokio::test]
+async fn signing_out_by_a_token_that_is_not_good_leaves_the_cookie_alone() {
+    let app = app().await;
+    let (access, cookie) = page_of(&app, &person(&app, Role::Customer).await).await;
+
+    let stranger = json!({ "token": "A".repeat(43) });
+    let answer = sign_out(&app, &access, &cookie, stranger).await;
+
+    assert_eq!(answer.user_errors("tokenRevoke"), ["TOKEN_INVALID"]);
+    assert!(answer.header("set-cookie").is_empty());
+    assert!(is_believed(&app, &access).await);
+    let answer = refresh_with(&app, &from_page(), &cookie).await;
+    assert!(answer.data()["tokenRefresh"]["accessToken"].is_string());
+}
+
+#[tokio::test]
+async fn signing_out_by_a_cookie_that_is_dead_takes_it_away_and_ends_the_session_all_the_same() {
+    let app = app().await;
+    let person = person(&app, Role::Customer).await;
+    let ((access, _), (_, dead)) = (page_of(&app, &person).await, page_of(&app, &person).await);
+    let headers = [from_page(), vec![("cookie", dead.clone())]].concat();
+    post(&app, &headers, REVOKE, json!({})).await.data();
+
+    let answer = sign_out(&app, &access, &dead, json!({})).await;
+
+    assert_eq!(answer.data()["tokenRevoke"]["revokedSessions"], 1);
+    assert!(answer.header("set-cookie").contains("Max-Age=0"));
+    assert!(!is_believed(&app, &access).await);
 }
 
 #[tokio::test]

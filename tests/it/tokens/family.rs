@@ -5,6 +5,7 @@ use super::{Pair, is_believed, person, refresh, revoke, sign_in, token_invalid};
 use crate::app::TestApp;
 use chrono::TimeDelta;
 use futures::future::join_all;
+use stockroom::account::SESSION_IDLE_DAYS;
 use stockroom::auth::Role;
 
 /// Longer than the grace.
@@ -31,6 +32,62 @@ async fn the_replay_of_a_spent_token_ends_the_whole_family() {
         assert!(!is_believed(&app, &pair.access).await);
     }
     assert!(refresh(&app, &elsewhere.refresh).await.is_ok(), "another session goes on");
+}
+
+#[tokio::test]
+async fn the_replay_of_a_spent_token_ends_the_family_however_old_it_is() {
+    let app = TestApp::start().await;
+    let first = sign_in(&app, &person(&app, Role::Customer).await).await;
+    let mut last = refresh(&app, &first.refresh).await.unwrap();
+    for _ in 0..5 {
+        app.waits(TimeDelta::days(SESSION_IDLE_DAYS - 5));
+        last = refresh(&app, &last.refresh).await.unwrap();
+        app.app.services.accounts.purge_sessions().await.unwrap();
+    }
+
+    let replayed = refresh(&app, &first.refresh).await;
+
+    assert_eq!(replayed.err(), token_invalid::<()>().err());
+    assert_eq!(app.number("SELECT COUNT(*) FROM session WHERE revoked_at IS NULL").await, 0);
+    assert_eq!(refresh(&app, &last.refresh).await.err(), token_invalid::<()>().err());
+}
+
+#[tokio::test]
+async fn a_token_that_was_never_used_and_is_too_old_ends_nothing() {
+    for purged in [false, true] {
+        let app = TestApp::start().await;
+        let first = sign_in(&app, &person(&app, Role::Customer).await).await;
+        let (mut used, never) = (
+            refresh(&app, &first.refresh).await.unwrap(),
+            refresh(&app, &first.refresh).await.unwrap(),
+        );
+        for _ in 0..2 {
+            app.waits(TimeDelta::days(SESSION_IDLE_DAYS - 5));
+            used = refresh(&app, &used.refresh).await.unwrap();
+        }
+        if purged {
+            assert_eq!(app.app.services.accounts.purge_sessions().await.unwrap(), 1);
+        }
+
+        assert_eq!(refresh(&app, &never.refresh).await.err(), token_invalid::<()>().err());
+
+        assert!(refresh(&app, &used.refresh).await.is_ok(), "purged: {purged}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_family_goes_with_its_session() {
+    let app = TestApp::start().await;
+    let mut pair = sign_in(&app, &person(&app, Role::Customer).await).await;
+    for _ in 0..3 {
+        pair = refresh(&app, &pair.refresh).await.unwrap();
+    }
+    app.waits(TimeDelta::days(SESSION_IDLE_DAYS + 1));
+
+    assert_eq!(app.app.services.accounts.purge_sessions().await.unwrap(), 5);
+
+    assert_eq!(app.number("SELECT COUNT(*) FROM refresh_token").await, 0);
+    assert_eq!(app.number("SELECT COUNT(*) FROM session").await, 0);
 }
 
 #[tokio::test]
