@@ -5,6 +5,7 @@ mod first_admin;
 mod jobs;
 mod keys;
 mod lifecycle;
+mod payments;
 
 pub use crate::app::first_admin::FIRST_ADMIN_EMAIL;
 pub use crate::app::jobs::WorkerAway;
@@ -24,6 +25,7 @@ use crate::graphql::document::{DocumentFront, Limits};
 use crate::graphql::scalars;
 use crate::jobs::Worker;
 use crate::mail::Mailer;
+use crate::payment::sandbox::Sandbox;
 use crate::redis::Redis;
 use crate::schema::{Services, StockroomSchema};
 use crate::stock::Stock;
@@ -44,6 +46,8 @@ pub struct App {
     pub cache: EntityCache,
     /// What resolvers call.
     pub services: Services,
+    /// The built-in payment provider, where it is in use.
+    pub sandbox: Option<Sandbox>,
     /// Sends mail.
     pub mailer: Mailer,
     /// Does the jobs that services write.
@@ -83,7 +87,9 @@ impl App {
         let lifetimes =
             Lifetimes { guest: settings.carts.guest, customer: settings.carts.customer };
         let carts = Carts::new(db.clone(), stock.clone(), currency, lifetimes);
-        let services = Services { accounts, audit, catalog, stock, live_stock, carts };
+        let sandbox = payments::sandbox(&db, &settings).await?;
+        let payments = payments::payments(&db, sandbox.as_ref(), &settings);
+        let services = Services { accounts, audit, catalog, stock, live_stock, carts, payments };
         let mailer =
             Mailer::new(&settings.mail, settings.environment).context("SMTP_URL cannot be used")?;
         let worker = Self::worker(&db, &services, &mailer, &settings)?;
@@ -100,6 +106,7 @@ impl App {
             bus,
             cache,
             services,
+            sandbox,
             account_watch,
             mailer,
             worker,
@@ -107,6 +114,14 @@ impl App {
             schema,
             lifecycle,
         })
+    }
+
+    /// Closes the connections to the database after the statements under way.
+    pub async fn close(&self) {
+        if let Some(sandbox) = &self.sandbox {
+            sandbox.close().await;
+        }
+        self.db.close().await;
     }
 
     /// Brings the database's schema up to date and tells the names of the steps that were missing.

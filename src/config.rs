@@ -4,12 +4,16 @@
 mod carts;
 mod mail;
 mod network;
+mod payment;
 mod tokens;
 mod transport;
 
 pub use crate::config::carts::{CartArgs, CartSettings};
 pub use crate::config::mail::{MailArgs, MailSettings};
 pub use crate::config::network::Network;
+pub use crate::config::payment::{
+    CaptureAt, PaymentArgs, PaymentProvider, PaymentSettings, SandboxSettings,
+};
 pub use crate::config::tokens::{KeyFile, TokenSettings};
 pub use crate::config::transport::{SocketLimits, TransportLimits};
 
@@ -131,6 +135,9 @@ pub struct SettingsArgs {
     /// Mail.
     #[command(flatten)]
     pub mail: MailArgs,
+    /// Payments.
+    #[command(flatten)]
+    pub payment: PaymentArgs,
     /// Whether those who guess passwords, or have many mails sent, are slowed down. Only for
     /// measuring and for tests it is not.
     #[arg(long, env = "RATE_LIMIT_ENABLED", default_value_t = true, global = true,
@@ -180,6 +187,8 @@ pub struct Settings {
     pub carts: CartSettings,
     /// Mail.
     pub mail: MailSettings,
+    /// Payments.
+    pub payment: PaymentSettings,
     /// Whether those who guess are slowed down.
     pub rate_limit_enabled: bool,
     /// Limits of HTTP and of sockets.
@@ -221,6 +230,7 @@ impl SettingsArgs {
                 .push("SHOP_CURRENCY must be a currency code of ISO 4217, such as EUR.".to_owned());
         }
         let mail = self.mail.check(self.environment, &mut wrong);
+        let payment = self.payment.check(self.environment, &mut wrong);
         match (database, shop_currency, mail) {
             (Some(database), Some(shop_currency), Some(mail)) if wrong.is_empty() => Ok(Settings {
                 environment: self.environment,
@@ -245,6 +255,7 @@ impl SettingsArgs {
                 shop_currency,
                 carts: self.carts.into(),
                 mail,
+                payment,
                 rate_limit_enabled: self.rate_limit_enabled,
                 transport: self.transport.limits(production),
             }),

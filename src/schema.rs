@@ -18,6 +18,9 @@ use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::auth::Rules;
 use crate::graphql::idempotency::Replayed;
 use crate::schema::audit::AuditQuery;
+use crate::payment::Payments;
+use crate::payment::graphql::PaymentQuery;
+use crate::payment::loader::PaymentLoaders;
 use crate::schema::node::NodeQuery;
 use crate::stock::Stock;
 use crate::stock::graphql::{StockMutation, StockQuery, StockSubscription};
@@ -29,7 +32,15 @@ use async_graphql::{
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(NodeQuery, CatalogQuery, StockQuery, AccountQuery, ApiTokenQuery, AuditQuery);
+pub struct Query(
+    NodeQuery,
+    CatalogQuery,
+    StockQuery,
+    AccountQuery,
+    ApiTokenQuery,
+    AuditQuery,
+    PaymentQuery,
+);
 
 /// Everything that can be changed. Mutations of one request run one after the other.
 #[derive(MergedObject, Default)]
@@ -73,6 +84,8 @@ pub struct Services {
     pub audit: AuditLog,
     /// Categories, products, variants.
     pub catalog: Catalog,
+    /// What orders are paid with.
+    pub payments: Payments,
     /// Warehouses, levels, the ledger.
     pub stock: Stock,
     /// Those who watch stock.
@@ -95,6 +108,7 @@ impl Services {
             .data(AuditLoaders::new(&self.audit, viewer))
             .data(self.catalog.clone())
             .data(CatalogLoaders::new(&self.catalog, viewer))
+            .data(PaymentLoaders::new(&self.payments, viewer))
             .data(self.stock.clone())
             .data(self.live_stock.clone())
             .data(StockLoaders::new(&self.stock, viewer))

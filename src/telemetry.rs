@@ -30,6 +30,18 @@ counters! {
     THROTTLED_REQUESTS,
     /// Refresh tokens that were used again after they were spent; their sessions ended.
     REFRESH_TOKENS_REPLAYED,
+    /// Calls to payment providers that failed or were not answered in time; declines are answers.
+    PAYMENT_CALLS_FAILED,
+    /// Calls that were not made: the provider's breaker was open, or too many were in flight.
+    PAYMENT_CALLS_REFUSED,
+    /// Times that the breaker of a payment provider opened.
+    PAYMENT_BREAKER_OPENED,
+    /// Attempts to pay that were authorized or captured.
+    PAYMENTS_SUCCEEDED,
+    /// Attempts to pay that the provider declined.
+    PAYMENTS_DECLINED,
+    /// Attempts to pay that failed because the provider could not be asked.
+    PAYMENTS_FAILED,
     /// Look-ups that the in-process cache answered.
     CACHE_HITS,
     /// Look-ups that went on to Redis or the database.

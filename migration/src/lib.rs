@@ -21,6 +21,7 @@ mod m20261122_000004_api_token;
 mod m20261122_000005_audit;
 mod m20261122_000006_cart;
 mod m20261122_000007_order;
+mod m20261122_000008_payment;
 mod m20261122_000009_outbox;
 mod m20261122_000010_privacy;
 
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_audit::Migration),
             Box::new(m20261122_000006_cart::Migration),
             Box::new(m20261122_000007_order::Migration),
+            Box::new(m20261122_000008_payment::Migration),
             Box::new(m20261122_000009_outbox::Migration),
             Box::new(m20261122_000010_privacy::Migration),
         ]

@@ -113,6 +113,8 @@ permissions! {
     SalesSettingsRead "SALES_SETTINGS_READ" Staff May,
     /// See any account or API token where it is named, such as the one that moved stock.
     AccountRead "ACCOUNT_READ" Staff May,
+    /// See every payment, and not those of one's own orders alone.
+    PaymentRead "PAYMENT_READ" Staff May,
     /// List and search the accounts of the shop.
     AccountList "ACCOUNT_LIST" Administrators May,
     /// Set tax rates and shipping methods.

@@ -1,6 +1,6 @@
 //! `stockroom config check`: what the settings come to, and whether the server could start on them.
 
-use crate::config::{DatabaseTarget, LogFormat, Settings, SettingsArgs};
+use crate::config::{DatabaseTarget, LogFormat, PaymentProvider, Settings, SettingsArgs};
 use crate::db::Db;
 use crate::mail::{MailError, Mailer};
 use anyhow::bail;
@@ -109,6 +109,16 @@ fn when_not_set(id: &str, settings: &Settings) -> Option<String> {
         "smtp_url" => "none: mails are written to the log".to_owned(),
         "mail_from" => settings.mail.from.to_string(),
         "storefront_url" => settings.mail.storefront_url.clone(),
+        "payment_providers" => {
+            let names = settings.payment.providers.iter().map(|provider| provider.name());
+            let names = names.collect::<Vec<_>>().join(",");
+            if names.is_empty() { "none: orders cannot be paid".to_owned() } else { names }
+        }
+        "sandbox_webhook_secret"
+            if settings.payment.providers.contains(&PaymentProvider::Sandbox) =>
+        {
+            "made on the spot".to_owned()
+        }
         "drain_delay_seconds" => settings.transport.drain_delay.as_secs().to_string(),
         _ => return None,
     })

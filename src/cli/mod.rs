@@ -106,7 +106,7 @@ fn with_app<T>(
         app.migrate().await?;
         let done = work(&app).await;
         app.lifecycle.end().await;
-        app.db.close().await;
+        app.close().await;
         done
     })
 }

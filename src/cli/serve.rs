@@ -82,7 +82,7 @@ async fn end(
     tracing::info!("ending: nothing new is accepted");
     app.lifecycle.stopping.cancel();
     server.await.context("the server ended with a fault")?;
-    if tokio::time::timeout(GOODBYE, app.db.close()).await.is_err() {
+    if tokio::time::timeout(GOODBYE, app.close()).await.is_err() {
         tracing::warn!("the database did not say goodbye in time");
     }
     tracing::info!("ended");

@@ -21,24 +21,48 @@ impl Db {
     /// # Errors
     /// [`DbError`] when it cannot be reached or opened.
     pub async fn open(target: &DatabaseTarget) -> Result<Self, DbError> {
+        let connections = match target {
+            DatabaseTarget::Sqlite(_) => SQLITE_READERS,
+            DatabaseTarget::Postgres { max_connections, .. } => *max_connections,
+        };
+        Self::connect(target, connections).await
+    }
+
+    /// Opens the same database once more, with a few connections of its own: for a part that keeps
+    /// its record apart from everything else, like a foreign system. Tests move both clocks at once.
+    ///
+    /// On SQLite, where one writes at a time, the two take turns, however many wait on either side:
+    /// nobody has to outlast the other's crowd. So whoever is in a transaction of one must not wait
+    /// for the other.
+    ///
+    /// # Errors
+    /// [`DbError`] when it cannot be reached or opened.
+    pub async fn beside(&self, target: &DatabaseTarget, connections: u32) -> Result<Self, DbError> {
+        let beside = Self::connect(target, connections).await?;
+        let clock_offset_us = Arc::clone(&self.clock_offset_us);
+        Ok(Self { turn: self.turn.clone(), clock_offset_us, ..beside })
+    }
+
+    async fn connect(target: &DatabaseTarget, connections: u32) -> Result<Self, DbError> {
         let (read, write, writers, backend) = match target {
             DatabaseTarget::Sqlite(path) => {
                 // The writer comes first: it makes the file and sets its journal mode.
                 let write = open_sqlite(path, 1, false).await?;
-                let read = open_sqlite(path, SQLITE_READERS, true).await?;
+                let read = open_sqlite(path, connections, true).await?;
                 (read, write, 1, DbBackend::Sqlite)
             }
-            DatabaseTarget::Postgres { url, max_connections } => {
-                let pool = open_postgres(url, *max_connections).await?;
+            DatabaseTarget::Postgres { url, .. } => {
+                let pool = open_postgres(url, connections).await?;
                 // A quarter stays for reads.
-                let writers = max_connections - max_connections.div_ceil(4);
+                let writers = connections - connections.div_ceil(4);
                 (pool.clone(), pool, writers.max(1), DbBackend::Postgres)
             }
         };
+        let turn = (backend == DbBackend::Sqlite).then(|| Arc::new(Semaphore::new(1)));
         let writers = Arc::new(Semaphore::new(usize::try_from(writers).unwrap_or(1)));
         let clock_offset_us = Arc::new(AtomicI64::new(0));
         let (work, _) = watch::channel(());
-        Ok(Self { read, write, writers, backend, clock_offset_us, work })
+        Ok(Self { read, write, writers, turn, backend, clock_offset_us, work })
     }
 }
 

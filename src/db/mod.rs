@@ -33,6 +33,8 @@ pub struct Db {
     /// Places for transactions, given in the order of asking: fewer than connections, so that
     /// reads find one however many want to write.
     writers: Arc<Semaphore>,
+    /// On SQLite the turn to write, shared with those beside: see [`Db::beside`].
+    turn: Option<Arc<Semaphore>>,
     backend: DbBackend,
     clock_offset_us: Arc<AtomicI64>,
     work: watch::Sender<()>,
@@ -106,9 +108,14 @@ impl Db {
     /// comparing with times that another replica may have written: see [`Db::now_sql`].
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let offset = TimeDelta::microseconds(self.clock_offset_us.load(Ordering::Relaxed));
-        let now = Utc::now() + offset;
+        let now = Utc::now() + self.clock_offset();
         now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
+    }
+
+    /// By how much tests have moved the clock.
+    #[must_use]
+    pub fn clock_offset(&self) -> TimeDelta {
+        TimeDelta::microseconds(self.clock_offset_us.load(Ordering::Relaxed))
     }
 
     /// Moves the clock that SQL sees, for tests of expiry.

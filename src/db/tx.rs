@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit};
 
 /// How often a transaction is tried in all when others are in its way.
 const ATTEMPTS: u32 = 6;
@@ -189,12 +189,9 @@ impl Db {
 
     /// `BEGIN`, once it is this writer's turn, in a task of its own: when the caller is cancelled
     /// meanwhile, the task still ends and drops the transaction whole, which rolls it back.
-    async fn begin(&self) -> Result<(DatabaseTransaction, OwnedSemaphorePermit), DbError> {
-        let turn = Arc::clone(&self.writers).acquire_owned();
-        let place = match tokio::time::timeout(WRITER_PATIENCE, turn).await {
-            Ok(Ok(place)) => place,
-            Ok(Err(_)) | Err(_) => return Err(too_many_writers()),
-        };
+    async fn begin(&self) -> Result<(DatabaseTransaction, Place), DbError> {
+        let waited = tokio::time::timeout(WRITER_PATIENCE, self.place()).await;
+        let Ok(Ok(place)) = waited else { return Err(too_many_writers()) };
         let pool = self.write.clone();
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -203,7 +200,21 @@ impl Db {
         let begin = async move { Ok((pool.begin_with_options(options).await?, place)) };
         tokio::spawn(begin).await.map_err(|_| stray_transaction())?
     }
+
+    /// Waits in line with those of the same pool first: only the foremost of each pool wait for the
+    /// turn, so that it goes from pool to pool.
+    async fn place(&self) -> Result<Place, AcquireError> {
+        let place = Arc::clone(&self.writers).acquire_owned().await?;
+        let turn = match &self.turn {
+            Some(turn) => Some(Arc::clone(turn).acquire_owned().await?),
+            None => None,
+        };
+        Ok((place, turn))
+    }
 }
+
+/// A place among the writers, and the turn where writers of several pools take turns.
+type Place = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 
 /// `COMMIT` in a task of its own, so that a caller who is cancelled meanwhile does not leave the
 /// outcome to chance.

@@ -29,11 +29,13 @@ pub enum NodeKind {
     Address,
     /// `AuditEvent`.
     AuditEvent,
+    /// `Payment`.
+    Payment,
 }
 
 impl NodeKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Category,
         Self::Product,
         Self::ProductVariant,
@@ -44,6 +46,7 @@ impl NodeKind {
         Self::ApiToken,
         Self::Address,
         Self::AuditEvent,
+        Self::Payment,
     ];
 
     /// What stands before the underscore.
@@ -60,6 +63,7 @@ impl NodeKind {
             Self::ApiToken => "apitoken",
             Self::Address => "addr",
             Self::AuditEvent => "audit",
+            Self::Payment => "pay",
         }
     }
 

@@ -41,6 +41,7 @@ struct Checks {
     cache: Check,
     worker: Check,
     mail: Check,
+    payments: Check,
 }
 
 #[derive(Clone, Serialize)]
@@ -103,15 +104,17 @@ async fn report(state: &HttpState) -> Report {
 
 async fn examine(app: &App) -> Report {
     let began = Instant::now();
-    let (database, cache, worker, mail) = tokio::join!(
+    let (database, cache, worker, mail, payments) = tokio::join!(
         check("database", Health::Unhealthy, app.db.ping()),
         // Without Redis everything works, and each replica for itself.
         check("cache", Health::Degraded, app.cache.check()),
         // Requests are answered; what follows from them waits.
         check("worker", Health::Degraded, app.check_worker()),
         check("mail", Health::Degraded, app.mailer.check()),
+        // Everything but paying works.
+        check("payments", Health::Degraded, async { app.services.payments.check() }),
     );
-    let checks = Checks { database, cache, worker, mail };
+    let checks = Checks { database, cache, worker, mail, payments };
     Report {
         status: checks.worst(),
         timestamp: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
@@ -124,8 +127,8 @@ async fn examine(app: &App) -> Report {
 
 impl Checks {
     fn worst(&self) -> Health {
-        let Self { database, cache, worker, mail } = self;
-        let all = [database, cache, worker, mail].map(|check| check.status);
+        let Self { database, cache, worker, mail, payments } = self;
+        let all = [database, cache, worker, mail, payments].map(|check| check.status);
         all.into_iter().max().unwrap_or(Health::Healthy)
     }
 }

@@ -9,6 +9,8 @@ use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::node_id::parse;
 use crate::graphql::{Auth, Fault, NodeKind, code};
 use crate::schema::audit::AuditEvent;
+use crate::payment::graphql::Payment;
+use crate::payment::loader::PaymentLoaders;
 use crate::stock::graphql::{StockLevel, StockMovement, Warehouse};
 use crate::stock::loader::StockLoaders;
 use async_graphql::{Context, ID, Interface, Object};
@@ -42,6 +44,8 @@ pub enum Node {
     Address(Address),
     /// An event of the audit log.
     AuditEvent(AuditEvent),
+    /// A payment of an order.
+    Payment(Payment),
 }
 
 /// Queries for any object.
@@ -129,6 +133,10 @@ async fn find_key(ctx: &Context<'_>, kind: NodeKind, key: Uuid) -> Result<Option
         NodeKind::AuditEvent => {
             let log = ctx.data_unchecked::<AuditLoaders>();
             log.event.get(key).await?.map(|found| AuditEvent(found).into())
+        }
+        NodeKind::Payment => {
+            let payments = ctx.data_unchecked::<PaymentLoaders>();
+            payments.payment.get(key).await?.map(|found| Payment(found).into())
         }
     })
 }

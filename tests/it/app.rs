@@ -10,6 +10,7 @@ mod sales;
 mod shop;
 mod smtp;
 mod socket;
+mod till;
 
 pub use caller::{Answer, Caller};
 pub use process::ServerProcess;
@@ -18,6 +19,7 @@ pub use sales::{country, currency};
 pub use shop::{LevelNow, MAIN, QUARTER_HOUR, order_of, warehouse_id};
 pub use smtp::{Mail, Mood, SmtpSink};
 pub use socket::Socket;
+pub use till::eur;
 
 use axum::Router;
 use clap::Parser;

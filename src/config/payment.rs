@@ -1,0 +1,158 @@
+//! Which payment providers the shop takes, when money is captured, and the sandbox.
+
+use crate::config::Environment;
+use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
+
+const SHORTEST_SECRET: usize = 32;
+/// One that signs and one that is being replaced.
+const SECRETS_MAX: usize = 2;
+
+/// When the money of an order is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum CaptureAt {
+    /// At once.
+    Checkout,
+    /// Set aside at once, and taken when the goods leave.
+    Fulfilment,
+}
+
+/// A payment provider that the server knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PaymentProvider {
+    /// The built-in one, which moves no money.
+    Sandbox,
+}
+
+impl PaymentProvider {
+    const ALL: [Self; 1] = [Self::Sandbox];
+
+    /// Its name in settings and inputs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sandbox => "sandbox",
+        }
+    }
+}
+
+/// The settings of payments as they are given.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PaymentArgs {
+    /// The payment providers that orders can be paid with, separated by commas: sandbox. Default:
+    /// sandbox in development, none in production.
+    #[arg(long, env = "PAYMENT_PROVIDERS", value_delimiter = ',', global = true)]
+    pub payment_providers: Option<Vec<String>>,
+    /// Whether production may take the sandbox's payments, which move no money.
+    #[arg(long, env = "ALLOW_SANDBOX_PAYMENTS", default_value_t = false, global = true,
+        action = clap::ArgAction::Set)]
+    pub allow_sandbox_payments: bool,
+    /// checkout or fulfilment: whether the money of an order is taken at once, or set aside and taken
+    /// when the goods leave.
+    #[arg(long, env = "PAYMENT_CAPTURE", value_enum, default_value = "checkout", global = true)]
+    pub payment_capture: CaptureAt,
+    /// Signs the sandbox's webhooks; at least 32 bytes. While it is being replaced: the new one and
+    /// the old one, separated by a comma. Without it in development one is made on the spot.
+    #[arg(
+        long,
+        env = "SANDBOX_WEBHOOK_SECRET",
+        hide_env_values = true,
+        value_delimiter = ',',
+        global = true
+    )]
+    pub sandbox_webhook_secret: Vec<SecretString>,
+}
+
+/// The settings of payments, checked.
+#[derive(Clone)]
+pub struct PaymentSettings {
+    /// The providers that orders can be paid with.
+    pub providers: Vec<PaymentProvider>,
+    /// When the money is taken.
+    pub capture: CaptureAt,
+    /// The sandbox's.
+    pub sandbox: SandboxSettings,
+    /// How long a call to a provider may take.
+    pub call_limit: Duration,
+    /// Calls to a provider that may be under way at once.
+    pub calls_in_flight: usize,
+}
+
+/// The settings of the sandbox.
+#[derive(Clone)]
+pub struct SandboxSettings {
+    /// The secrets of its webhooks, the one that signs first; without any one is made on the spot.
+    pub webhook_secrets: Vec<SecretString>,
+    /// How long `card_slow` takes.
+    pub slow: Duration,
+}
+
+impl PaymentArgs {
+    /// Checks the settings; what is wrong is added to `wrong`, with what to set.
+    pub(crate) fn check(
+        self,
+        environment: Environment,
+        wrong: &mut Vec<String>,
+    ) -> PaymentSettings {
+        let production = environment == Environment::Production;
+        let providers = self.providers(production, wrong);
+        let sandbox = providers.contains(&PaymentProvider::Sandbox);
+        if production && sandbox && !self.allow_sandbox_payments {
+            wrong.push(
+                "PAYMENT_PROVIDERS has sandbox, whose payments move no money: remove it, or set \
+                 ALLOW_SANDBOX_PAYMENTS=true."
+                    .to_owned(),
+            );
+        }
+        self.check_secrets(production && sandbox, wrong);
+        PaymentSettings {
+            providers,
+            capture: self.payment_capture,
+            sandbox: SandboxSettings {
+                webhook_secrets: self.sandbox_webhook_secret,
+                slow: Duration::from_secs(2),
+            },
+            call_limit: Duration::from_secs(3),
+            calls_in_flight: 32,
+        }
+    }
+
+    fn providers(&self, production: bool, wrong: &mut Vec<String>) -> Vec<PaymentProvider> {
+        let Some(names) = &self.payment_providers else {
+            return if production { Vec::new() } else { vec![PaymentProvider::Sandbox] };
+        };
+        let mut providers = Vec::new();
+        for name in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
+            let known = PaymentProvider::ALL.into_iter().find(|provider| provider.name() == name);
+            match known {
+                Some(provider) if providers.contains(&provider) => {}
+                Some(provider) => providers.push(provider),
+                None => wrong.push(format!(
+                    "PAYMENT_PROVIDERS has {name:?}, which is none: name providers among {}.",
+                    PaymentProvider::ALL.map(PaymentProvider::name).join(", ")
+                )),
+            }
+        }
+        providers
+    }
+
+    fn check_secrets(&self, required: bool, wrong: &mut Vec<String>) {
+        const ADVICE: &str = "set it to the output of `openssl rand -base64 48`";
+        let secrets = &self.sandbox_webhook_secret;
+        if required && secrets.is_empty() {
+            wrong.push(format!("SANDBOX_WEBHOOK_SECRET is missing: {ADVICE}."));
+        }
+        if secrets.len() > SECRETS_MAX {
+            wrong.push(format!(
+                "SANDBOX_WEBHOOK_SECRET has more than {SECRETS_MAX} secrets: name the new one and \
+                 the one that it replaces."
+            ));
+        }
+        if secrets.iter().any(|secret| secret.expose_secret().len() < SHORTEST_SECRET) {
+            wrong.push(format!(
+                "SANDBOX_WEBHOOK_SECRET has a secret with fewer than {SHORTEST_SECRET} bytes: \
+                 {ADVICE}."
+            ));
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! The circuit breaker of a provider: when many calls fail, nobody calls for a while; then a few
+//! try, and all others once these have succeeded. A call that ends without a verdict gives back its
+//! permit and counts for nothing.
+
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// When a breaker opens and closes.
+#[derive(Debug, Clone, Copy)]
+pub struct BreakerLimits {
+    /// Calls are judged over so long.
+    pub window: Duration,
+    /// Fewer calls than this are no reason to open.
+    pub calls_min: u32,
+    /// It opens when at least so many of a hundred calls have failed.
+    pub failed_percent: u32,
+    /// Nobody calls for so long after that.
+    pub open_for: Duration,
+    /// So many may try then, and must succeed before all may call.
+    pub probes: u32,
+}
+
+impl Default for BreakerLimits {
+    fn default() -> Self {
+        Self {
+            window: Duration::from_secs(30),
+            calls_min: 20,
+            failed_percent: 50,
+            open_for: Duration::from_secs(10),
+            probes: 3,
+        }
+    }
+}
+
+/// Whether a provider is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BreakerState {
+    /// Yes.
+    Closed,
+    /// A few calls try whether it is well again.
+    HalfOpen,
+    /// No.
+    Open,
+}
+
+/// Tells the time since some beginning; it never goes back.
+pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+/// A circuit breaker; clones are the same one.
+#[derive(Clone)]
+pub struct Breaker {
+    limits: BreakerLimits,
+    clock: Clock,
+    circuit: Arc<Mutex<Circuit>>,
+}
+
+struct Circuit {
+    phase: Phase,
+    /// Rises with each change of phase: what began in an earlier one does not count any more.
+    era: u64,
+}
+
+enum Phase {
+    Closed(Window),
+    Open { until: Duration },
+    HalfOpen { trying: u32, succeeded: u32 },
+}
+
+/// The calls of each of the last seconds.
+#[derive(Default)]
+struct Window(VecDeque<Second>);
+
+struct Second {
+    second: u64,
+    calls: u32,
+    failed: u32,
+}
+
+/// Leave to call once. Dropped without a verdict, it was no call.
+pub struct Permit {
+    breaker: Breaker,
+    era: u64,
+    told: bool,
+}
+
+/// Nobody calls now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// When it may help to try again.
+    pub retry_after: Duration,
+}
+
+impl Breaker {
+    /// A closed breaker.
+    pub fn new(limits: BreakerLimits, clock: Clock) -> Self {
+        let circuit = Circuit { phase: Phase::Closed(Window::default()), era: 0 };
+        Self { limits, clock, circuit: Arc::new(Mutex::new(circuit)) }
+    }
+
+    /// Asks for leave to call.
+    pub fn permit(&self) -> Result<Permit, Refused> {
+        let now = (self.clock)();
+        let mut circuit = self.circuit.lock();
+        if let Phase::Open { until } = circuit.phase {
+            if now < until {
+                return Err(Refused { retry_after: until.saturating_sub(now) });
+            }
+            circuit.enter(Phase::HalfOpen { trying: 0, succeeded: 0 });
+        }
+        if let Phase::HalfOpen { trying, succeeded } = &mut circuit.phase {
+            if trying.saturating_add(*succeeded) >= self.limits.probes {
+                // Those who try will know within a call's time.
+                return Err(Refused { retry_after: Duration::from_secs(1) });
+            }
+            *trying = trying.saturating_add(1);
+        }
+        Ok(Permit { breaker: self.clone(), era: circuit.era, told: false })
+    }
+
+    /// Why nobody would get leave now; None also when a few may try.
+    pub fn refusal(&self) -> Option<Refused> {
+        let now = (self.clock)();
+        match self.circuit.lock().phase {
+            Phase::Open { until } if now < until => {
+                Some(Refused { retry_after: until.saturating_sub(now) })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the provider is called.
+    pub fn state(&self) -> BreakerState {
+        let now = (self.clock)();
+        match self.circuit.lock().phase {
+            Phase::Closed(_) => BreakerState::Closed,
+            Phase::Open { until } if now < until => BreakerState::Open,
+            Phase::Open { .. } | Phase::HalfOpen { .. } => BreakerState::HalfOpen,
+        }
+    }
+
+    /// Counts a call; gives whether it opened the breaker.
+    fn tell(&self, era: u64, failed: bool) -> bool {
+        let now = (self.clock)();
+        let mut circuit = self.circuit.lock();
+        if circuit.era != era {
+            return false;
+        }
+        let next = match &mut circuit.phase {
+            Phase::Closed(window) => {
+                let (calls, failures) = window.count(now, self.limits.window, failed);
+                let many = u64::from(failures).saturating_mul(100)
+                    >= u64::from(calls).saturating_mul(u64::from(self.limits.failed_percent));
+                (failed && calls >= self.limits.calls_min && many).then(|| self.open(now))
+            }
+            Phase::HalfOpen { .. } if failed => Some(self.open(now)),
+            Phase::HalfOpen { trying, succeeded } => {
+                *trying = trying.saturating_sub(1);
+                *succeeded = succeeded.saturating_add(1);
+                (*succeeded >= self.limits.probes).then(|| Phase::Closed(Window::default()))
+            }
+            Phase::Open { .. } => None,
+        };
+        let opens = matches!(next, Some(Phase::Open { .. }));
+        if let Some(next) = next {
+            circuit.enter(next);
+        }
+        opens
+    }
+
+    fn open(&self, now: Duration) -> Phase {
+        Phase::Open { until: now.saturating_add(self.limits.open_for) }
+    }
+
+    fn give_back(&self, era: u64) {
+        let mut circuit = self.circuit.lock();
+        if circuit.era == era
+            && let Phase::HalfOpen { trying, .. } = &mut circuit.phase
+        {
+            *trying = trying.saturating_sub(1);
+        }
+    }
+}
+
+impl Circuit {
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.era = self.era.saturating_add(1);
+    }
+}
+
+impl Window {
+    /// Adds a call; gives all calls of the window and how many of them failed.
+    fn count(&mut self, now: Duration, window: Duration, failed: bool) -> (u32, u32) {
+        let second = now.as_secs();
+        let oldest = second.saturating_sub(window.as_secs().saturating_sub(1));
+        while self.0.front().is_some_and(|front| front.second < oldest) {
+            self.0.pop_front();
+        }
+        if self.0.back().is_none_or(|back| back.second != second) {
+            self.0.push_back(Second { second, calls: 0, failed: 0 });
+        }
+        if let Some(back) = self.0.back_mut() {
+            back.calls = back.calls.saturating_add(1);
+            back.failed = back.failed.saturating_add(u32::from(failed));
+        }
+        self.0.iter().fold((0, 0), |(calls, failures), second| {
+            (calls.saturating_add(second.calls), failures.saturating_add(second.failed))
+        })
+    }
+}
+
+impl Permit {
+    /// The provider answered, whatever it said.
+    pub fn answered(mut self) {
+        self.told = true;
+        self.breaker.tell(self.era, false);
+    }
+
+    /// It failed, or did not answer in time. Gives whether nobody calls any more because of it.
+    pub fn failed(mut self) -> bool {
+        self.told = true;
+        self.breaker.tell(self.era, true)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if !self.told {
+            self.breaker.give_back(self.era);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// A breaker whose clock the test moves.
+    struct Bench {
+        breaker: Breaker,
+        now_ms: Arc<AtomicU64>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let now_ms = Arc::new(AtomicU64::new(0));
+            let clock = Arc::clone(&now_ms);
+            let clock: Clock =
+                Arc::new(move || Duration::from_millis(clock.load(Ordering::Relaxed)));
+            Self { breaker: Breaker::new(BreakerLimits::default(), clock), now_ms }
+        }
+
+        fn waits(&self, ms: u64) {
+            self.now_ms.fetch_add(ms, Ordering::Relaxed);
+        }
+
+        fn succeeds(&self, calls: u32) {
+            (0..calls).for_each(|_| self.breaker.permit().ok().unwrap().answered());
+        }
+
+        fn fails(&self, calls: u32) {
+            for _ in 0..calls {
+                self.breaker.permit().ok().unwrap().failed();
+            }
+        }
+
+        fn opened() -> Self {
+            let bench = Self::new();
+            bench.fails(20);
+            assert_eq!(bench.breaker.state(), BreakerState::Open);
+            bench
+        }
+    }
+
+    #[test]
+    fn a_thousand_answers_keep_it_closed_whatever_they_say() {
+        let bench = Bench::new();
+        bench.succeeds(1_000);
+        assert_eq!(bench.breaker.state(), BreakerState::Closed);
+    }
+
+    #[test]
+    fn it_opens_at_twenty_calls_of_which_half_failed() {
+        let bench = Bench::new();
+        bench.fails(19);
+        assert_eq!(bench.breaker.state(), BreakerState::Closed);
+        bench.fails(1);
+        assert_eq!(bench.breaker.state(), BreakerState::Open);
+
+        let bench = Bench::new();
+        bench.succeeds(11);
+        bench.fails(10);
+        assert_eq!(bench.breaker.state(), BreakerState::Closed, "10 of 21 are less than half");
+        bench.fails(1);
+        assert_eq!(bench.breaker.state(), BreakerState::Open, "11 of 22 are half");
+    }
+
+    #[test]
+    fn failures_of_half_a_minute_ago_are_forgotten() {
+        let bench = Bench::new();
+        bench.fails(19);
+        bench.waits(30_000);
+        bench.fails(19);
+        assert_eq!(bench.breaker.state(), BreakerState::Closed);
+    }
+
+    #[test]
+    fn while_it_is_open_nobody_calls_and_everybody_is_told_how_long() {
+        let bench = Bench::opened();
+        bench.waits(4_000);
+        let refused = bench.breaker.permit().err().unwrap();
+        assert_eq!(refused.retry_after, Duration::from_secs(6));
+        bench.waits(5_999);
+        assert!(bench.breaker.permit().is_err());
+        bench.waits(1);
+        assert!(bench.breaker.permit().is_ok());
+    }
+
+    #[test]
+    fn of_five_hundred_who_wait_three_try_and_close_it() {
+        let bench = Bench::opened();
+        bench.waits(10_000);
+        let permits: Vec<Permit> = (0..500).filter_map(|_| bench.breaker.permit().ok()).collect();
+        assert_eq!(permits.len(), 3);
+        assert_eq!(bench.breaker.state(), BreakerState::HalfOpen);
+
+        permits.into_iter().for_each(Permit::answered);
+
+        assert_eq!(bench.breaker.state(), BreakerState::Closed);
+        bench.succeeds(500);
+    }
+
+    #[test]
+    fn one_who_tries_and_fails_opens_it_again() {
+        let bench = Bench::opened();
+        bench.waits(10_000);
+        let (one, other) = (bench.breaker.permit().ok().unwrap(), bench.breaker.permit().ok());
+        assert!(one.failed());
+        assert_eq!(bench.breaker.state(), BreakerState::Open);
+        // It began before it opened again, and says nothing of the time since.
+        other.unwrap().answered();
+        assert_eq!(bench.breaker.state(), BreakerState::Open);
+    }
+
+    #[test]
+    fn a_permit_that_is_dropped_comes_back() {
+        let bench = Bench::opened();
+        bench.waits(10_000);
+        for _ in 0..100 {
+            let permits: Vec<Permit> =
+                (0..10).filter_map(|_| bench.breaker.permit().ok()).collect();
+            assert_eq!(permits.len(), 3, "it stayed half open");
+        }
+        bench.succeeds(3);
+        assert_eq!(bench.breaker.state(), BreakerState::Closed);
+    }
+
+    #[test]
+    fn what_began_before_it_opened_does_not_close_it() {
+        let bench = Bench::new();
+        let late: Vec<Permit> = (0..30).map(|_| bench.breaker.permit().ok().unwrap()).collect();
+        bench.fails(20);
+        bench.waits(10_000);
+        let trying = bench.breaker.permit().ok().unwrap();
+        late.into_iter().for_each(Permit::answered);
+        assert_eq!(bench.breaker.state(), BreakerState::HalfOpen);
+        assert!(trying.failed());
+        assert_eq!(bench.breaker.state(), BreakerState::Open);
+    }
+
+    proptest! {
+        /// Whatever happens: never more than three try at once, and it is never stuck.
+        #[test]
+        fn it_never_lets_more_than_three_try_and_always_closes_again(
+            steps in prop::collection::vec((0u8..5, 0u64..12_000), 1..200)
+        ) {
+            let bench = Bench::new();
+            let mut held: Vec<Permit> = Vec::new();
+            for (step, wait_ms) in steps {
+                bench.waits(wait_ms);
+                match step {
+                    0 | 1 => held.extend(bench.breaker.permit().ok()),
+                    2 => held.pop().into_iter().for_each(Permit::answered),
+                    3 => _ = held.pop().map(Permit::failed),
+                    _ => drop(held.pop()),
+                }
+                let circuit = bench.breaker.circuit.lock();
+                if let Phase::HalfOpen { trying, succeeded } = circuit.phase {
+                    let ours = held.iter().filter(|permit| permit.era == circuit.era).count();
+                    prop_assert_eq!(ours, usize::try_from(trying).unwrap());
+                    prop_assert!(trying + succeeded <= 3);
+                }
+            }
+            held.clear();
+            bench.waits(10_000);
+            bench.succeeds(3);
+            prop_assert_eq!(bench.breaker.state(), BreakerState::Closed);
+        }
+    }
+}

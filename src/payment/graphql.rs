@@ -1,0 +1,186 @@
+//! Payments in the schema.
+
+use crate::auth::Permission;
+use crate::graphql::scalars::{DateTime, Money};
+use crate::graphql::{Auth, Fault, NodeKind};
+use crate::money;
+use crate::payment::loader::PaymentLoaders;
+use crate::payment::{
+    NextAction, NextActionKind, Payment as Attempt, PaymentError, PaymentStatus as Status,
+};
+use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+
+/// Where a payment stands.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentStatus {
+    /// Not decided: the provider is being asked, or waits for the payer.
+    Pending,
+    /// The money is set aside, and not the shop's yet.
+    Authorized,
+    /// The money is the shop's.
+    Captured,
+    /// A part of it went back.
+    PartiallyRefunded,
+    /// All of it went back.
+    Refunded,
+    /// It was set aside, and was let go.
+    Voided,
+    /// Nothing was charged: declined, or the provider could not be asked.
+    Failed,
+}
+
+impl From<Status> for PaymentStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pending => Self::Pending,
+            Status::Authorized => Self::Authorized,
+            Status::Captured => Self::Captured,
+            Status::PartiallyRefunded => Self::PartiallyRefunded,
+            Status::Refunded => Self::Refunded,
+            Status::Voided => Self::Voided,
+            Status::Failed => Self::Failed,
+        }
+    }
+}
+
+/// Kinds of things that a payer has to do.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentNextActionType {
+    /// Go to `redirectUrl`, a page of the provider.
+    Redirect,
+    /// Confirm in the provider's own script on the shop's page, with `clientSecret`.
+    ClientSecret,
+    /// Wait, or confirm elsewhere, as in an app of the bank.
+    Wait,
+}
+
+/// What the payer has to do before the payment can go on, such as 3-D Secure.
+#[derive(SimpleObject, Clone)]
+pub struct PaymentNextAction {
+    /// What kind of thing.
+    #[graphql(name = "type")]
+    kind: PaymentNextActionType,
+    /// Where to send the payer's browser; null when there is no such page.
+    redirect_url: Option<String>,
+    /// What the provider's own script needs; null when there is none.
+    client_secret: Option<String>,
+}
+
+impl From<NextAction> for PaymentNextAction {
+    fn from(action: NextAction) -> Self {
+        let kind = match action.kind {
+            NextActionKind::Redirect => PaymentNextActionType::Redirect,
+            NextActionKind::ClientSecret => PaymentNextActionType::ClientSecret,
+            NextActionKind::Wait => PaymentNextActionType::Wait,
+        };
+        let NextAction { redirect_url, client_secret, .. } = action;
+        Self { kind, redirect_url, client_secret }
+    }
+}
+
+/// One attempt to pay for an order.
+pub struct Payment(pub Attempt);
+
+/// One attempt to pay for an order. Seen by its customer and by staff.
+#[Object]
+impl Payment {
+    /// The opaque id, for `node`.
+    pub async fn id(&self) -> ID {
+        NodeKind::Payment.id(self.0.id)
+    }
+
+    /// Where it stands.
+    async fn status(&self) -> PaymentStatus {
+        self.0.status().into()
+    }
+
+    /// Who was asked for the money, such as "sandbox".
+    async fn provider(&self) -> &str {
+        &self.0.provider
+    }
+
+    /// The provider's name for the payment; null while it has told none.
+    async fn provider_reference(&self) -> Option<&str> {
+        self.0.provider_reference.as_deref()
+    }
+
+    /// Why it failed, in the provider's code, such as "insufficient_funds"; null otherwise.
+    async fn failure_code(&self) -> Option<&str> {
+        self.0.failure_code.as_deref()
+    }
+
+    /// What the payer has to do; null when there is nothing.
+    async fn next_action(&self) -> Option<PaymentNextAction> {
+        self.0.next_action.clone().map(PaymentNextAction::from)
+    }
+
+    /// How much was asked for.
+    async fn amount(&self) -> Money {
+        self.0.amount.into()
+    }
+
+    /// How much the provider set aside.
+    async fn authorized(&self) -> Money {
+        self.money(self.0.authorized)
+    }
+
+    /// How much became the shop's.
+    async fn captured(&self) -> Money {
+        self.money(self.0.captured)
+    }
+
+    /// How much went back.
+    async fn refunded(&self) -> Money {
+        self.money(self.0.refunded)
+    }
+
+    /// When the attempt began.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+}
+
+impl Payment {
+    fn money(&self, minor: i64) -> Money {
+        money::Money { minor, ..self.0.amount }.into()
+    }
+}
+
+/// Queries for payments.
+#[derive(Default)]
+pub struct PaymentQuery;
+
+/// Queries for payments.
+#[Object]
+impl PaymentQuery {
+    /// The payment with this id; null when there is none, or none that you may see: customers see
+    /// those of their own orders.
+    #[graphql(directive = Auth::apply(Permission::NodeRead))]
+    async fn payment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The payment's id.")] id: ID,
+    ) -> Option<Result<Payment, Fault>> {
+        let key = match NodeKind::Payment.key(&id) {
+            Ok(key) => key,
+            Err(fault) => return Some(Err(fault)),
+        };
+        let found = ctx.data_unchecked::<PaymentLoaders>().payment.get(key).await;
+        found.map(|payment| payment.map(Payment)).transpose()
+    }
+}
+
+impl From<PaymentError> for Fault {
+    fn from(error: PaymentError) -> Self {
+        match error {
+            PaymentError::Db(error) => error.into(),
+            PaymentError::Denied(denied) => denied.into(),
+            error @ (PaymentError::Invalid(_)
+            | PaymentError::InProgress
+            | PaymentError::NotFound
+            | PaymentError::InvalidState { .. }
+            | PaymentError::Amount { .. }
+            | PaymentError::KeyReused) => Self::internal(&error),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Reading payments.
+
+use crate::auth::{Permission, Viewer};
+use crate::db::keys::among;
+use crate::payment::attempt::Payment;
+use crate::payment::error::PaymentError;
+use crate::payment::service::{Payments, row, select_payments};
+use entity::payment::{Column, Entity, Model};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+impl Payments {
+    /// Payments by key: of the viewer's own orders, and of all orders for those who may see every
+    /// payment. Others are not there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_many(
+        &self,
+        viewer: &Viewer,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Payment>, PaymentError> {
+        let mut select = select_payments();
+        select.and_where(among(Expr::col((Entity, Column::Id)), ids));
+        if !viewer.can(Permission::PaymentRead) {
+            let Some(customer) = viewer.user_id() else { return Ok(HashMap::new()) };
+            let mut own = Query::select();
+            own.column("id").from("shop_order").and_where(Expr::col("customer_id").eq(customer));
+            select.and_where(Expr::col((Entity, Column::OrderId)).in_subquery(own));
+        }
+        let rows: Vec<Model> = self.db.all(&select).await?;
+        Ok(row::payments(rows)?.into_iter().map(|payment| (payment.id, payment)).collect())
+    }
+
+    /// The payments of orders, the first attempt first; for orders that the caller was found to be
+    /// allowed to see.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of_orders(
+        &self,
+        orders: &[Uuid],
+    ) -> Result<HashMap<Uuid, Vec<Payment>>, PaymentError> {
+        let mut select = select_payments();
+        select
+            .and_where(among(Expr::col((Entity, Column::OrderId)), orders))
+            .order_by(Column::Id, Order::Asc);
+        let rows: Vec<Model> = self.db.all(&select).await?;
+        let mut found: HashMap<Uuid, Vec<Payment>> = HashMap::new();
+        for payment in row::payments(rows)? {
+            found.entry(payment.order_id).or_default().push(payment);
+        }
+        Ok(found)
+    }
+
+    /// A payment as it is now, whoever asks: for the server's own work.
+    ///
+    /// # Errors
+    /// [`PaymentError::NotFound`] when there is none.
+    pub async fn get(&self, id: Uuid) -> Result<Payment, PaymentError> {
+        let mut select = select_payments();
+        select.and_where(Expr::col((Entity, Column::Id)).eq(id));
+        let row: Option<Model> = self.db.one(&select).await?;
+        row.ok_or(PaymentError::NotFound)?.try_into()
+    }
+}
