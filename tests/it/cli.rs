@@ -77,6 +77,9 @@ const FROM: (&str, &str) = ("MAIL_FROM", "Shop <hello@shop.example>");
 const STOREFRONT: (&str, &str) = ("STOREFRONT_URL", "https://shop.example");
 const KEY: (&str, &str) = ("JWT_SIGNING_KEY", "zV8rKx2mQ0pL5tYbN7wDf3GhJ6sAcE1u");
 
+const SANDBOX: (&str, &str) = ("PAYMENT_PROVIDERS", "sandbox");
+const ALLOWED: (&str, &str) = ("ALLOW_SANDBOX_PAYMENTS", "true");
+
 #[test]
 fn the_schema_is_printed_as_it_stands_in_the_file() {
     let printed = Shell::new().run("schema").well();
@@ -172,6 +175,10 @@ fn production_says_what_to_set() {
         (vec![PRODUCTION, KEY, SMTP, STOREFRONT], "MAIL_FROM"),
         (vec![PRODUCTION, KEY, SMTP, FROM], "STOREFRONT_URL"),
         (vec![("SMTP_URL", "mail.example")], "SMTP_URL"),
+        (vec![PRODUCTION, KEY, SANDBOX], "ALLOW_SANDBOX_PAYMENTS=true"),
+        (vec![PRODUCTION, KEY, SANDBOX, ALLOWED], "SANDBOX_WEBHOOK_SECRET is missing"),
+        (vec![("SANDBOX_WEBHOOK_SECRET", "hunter2")], "SANDBOX_WEBHOOK_SECRET"),
+        (vec![("PAYMENT_PROVIDERS", "sandbox,paypal")], "PAYMENT_PROVIDERS has \"paypal\""),
         (vec![("DATABASE_URL", "mysql://localhost/shop")], "DATABASE_URL"),
         (vec![("REDIS_URL", "localhost:6379")], "REDIS_URL"),
         (vec![("SHOP_CURRENCY", "BTC")], "SHOP_CURRENCY"),
@@ -183,6 +190,17 @@ fn production_says_what_to_set() {
             assert!(!refused.contains("hunter2"), "{command}: {refused}");
         }
     }
+}
+
+#[test]
+fn production_takes_the_sandbox_only_when_it_is_told_twice() {
+    let secret = ("SANDBOX_WEBHOOK_SECRET", "qW3eRt5yUi7oP9aSd1fGh2jKl4zXc6vB");
+    let production = [PRODUCTION, KEY, SMTP, FROM, STOREFRONT, SANDBOX, ALLOWED, secret];
+
+    let migrated = Shell::new().run_with("migrate", &production).well();
+    let none = Shell::new().run_with("migrate", &production[..5]).well();
+
+    assert!(migrated.contains("payment") && none.contains("payment"), "{migrated}{none}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Asking providers: outside any transaction, each in a task of its own, so that a client who hangs
 //! up leaves nothing half known.
 
+use crate::failpoint::reach;
 use crate::money::Money;
 use crate::payment::attempt::{Payment, Refund};
 use crate::payment::gateway::{Gateway, Missed};
@@ -68,8 +69,10 @@ impl Payments {
             amount: Money { minor: refund.amount, ..payment.amount },
         };
         apart(RefundOutcome::Unknown, async move {
-            let call = gateway.call(|provider| async move { provider.refund(&request).await });
-            match call.await {
+            let answer =
+                gateway.call(|provider| async move { provider.refund(&request).await }).await;
+            reach("refund.after_call").await;
+            match answer {
                 Ok(RefundAnswer::Succeeded { reference }) => RefundOutcome::Succeeded { reference },
                 Ok(RefundAnswer::Pending) | Err(Missed::Unknown) => RefundOutcome::Unknown,
                 Ok(RefundAnswer::Failed { code }) | Err(Missed::Refused { code }) => {
@@ -118,7 +121,10 @@ async fn authorize(gateway: &Gateway, payment: &Payment) -> Outcome {
         capture: payment.capture,
         order_number: payment.order_number.clone(),
     };
-    match gateway.call(|provider| async move { provider.authorize(&request).await }).await {
+    reach("pay.before_call").await;
+    let answer = gateway.call(|provider| async move { provider.authorize(&request).await }).await;
+    reach("pay.after_call").await;
+    match answer {
         Ok(answer) => answer.into(),
         Err(Missed::Refused { code }) => Outcome::Declined { code },
         Err(Missed::NotDone { retry_after_seconds }) => {

@@ -68,6 +68,10 @@ impl Fixtures {
         objects.insert("User", (user, SeenBy::OwnerAnd(Permission::AccountRead)));
         let address = NodeKind::Address.id(app.address_of(owner).await).to_string();
         objects.insert("Address", (address, SeenBy::OwnerAnd(Permission::AccountManage)));
+        let order = app.owes(1_000, Some(owner)).await;
+        let payment = app.opens_payment(order, 1_000, "card_approved", true).await;
+        let payment = NodeKind::Payment.id(payment.expect("it is the first").id).to_string();
+        objects.insert("Payment", (payment, SeenBy::OwnerAnd(Permission::PaymentRead)));
         Self { owner, sku: self.sku.clone(), objects }
     }
 

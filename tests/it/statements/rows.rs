@@ -24,6 +24,8 @@ const USER: u16 = 7;
 const API_TOKEN: u16 = 8;
 const ADDRESS: u16 = 9;
 const AUDIT_EVENT: u16 = 10;
+const ORDER: u16 = 11;
+const PAYMENT: u16 = 12;
 
 /// The key of the i-th member of staff.
 pub fn actor(row: usize) -> Uuid {
@@ -38,6 +40,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         people(connection, n, now).await;
         catalogue(connection, n, now).await;
         stock(connection, n, now).await;
+        sales(connection, n, now).await;
         Ok::<_, DbError>(())
     });
     written.await.expect("the rows are written");
@@ -53,6 +56,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         (NodeKind::ApiToken, API_TOKEN),
         (NodeKind::Address, ADDRESS),
         (NodeKind::AuditEvent, AUDIT_EVENT),
+        (NodeKind::Payment, PAYMENT),
     ];
     // As many of each kind as go into one list of ids.
     let each = n.min(100 / kinds.len());
@@ -242,6 +246,66 @@ async fn stock(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         created_at: now,
     });
     insert::<stock_movement::Entity, _>(connection, movements).await;
+}
+
+async fn sales(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
+    use entity::{payment, shop_order};
+    let orders = (0..n).map(|row| shop_order::Model {
+        id: key(ORDER, row),
+        number: format!("S-{row}"),
+        kind: "SALE".to_owned(),
+        status: "PENDING_PAYMENT".to_owned(),
+        customer_id: Some(actor(row)),
+        email: format!("staff{row}@stockroom.example"),
+        email_key: format!("staff{row}@stockroom.example"),
+        guest_token_hash: None,
+        cart_id: None,
+        currency: "EUR".to_owned(),
+        subtotal: 1_000,
+        shipping_total: 0,
+        tax_total: 0,
+        total: 1_000,
+        refunded_total: 0,
+        shipping_address: None,
+        billing_address: None,
+        shipping_method: None,
+        shipping_method_name: None,
+        shipping_tax: 0,
+        cancel_reason: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    });
+    insert::<shop_order::Entity, _>(connection, orders).await;
+    let payments = (0..n).map(|row| payment::Model {
+        id: key(PAYMENT, row),
+        order_id: key(ORDER, row),
+        order_number: format!("S-{row}"),
+        provider: "sandbox".to_owned(),
+        method: "card_pending".to_owned(),
+        currency: "EUR".to_owned(),
+        amount: 1_000,
+        capture_at_once: true,
+        state: "ACTION_REQUIRED".to_owned(),
+        authorized: 0,
+        capturing: 0,
+        captured: 0,
+        refunded: 0,
+        refund_pending: 0,
+        step: 1,
+        provider_reference: Some(format!("ch_{row}")),
+        failure_code: None,
+        retry_after_seconds: None,
+        next_action: Some(json!({
+            "kind": "Redirect", "redirect_url": "https://bank.example", "client_secret": "s"
+        })),
+        lease_until: Some(now),
+        attempts: 0,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    });
+    insert::<payment::Entity, _>(connection, payments).await;
 }
 
 async fn insert<E, M>(connection: &DatabaseTransaction, rows: impl Iterator<Item = M>)
