@@ -69,6 +69,13 @@ impl Rule {
         client.holder().map(|address| self.on(&address.to_string()))
     }
 
+    /// How many of one process may try at a time. What is under way counts: so few that five
+    /// processes together do not come near the free tries.
+    #[must_use]
+    pub fn at_once(self) -> usize {
+        usize::try_from(self.free / 5).unwrap_or(1).max(1)
+    }
+
     /// What is kept after one more try, or how long to wait before it.
     ///
     /// # Errors

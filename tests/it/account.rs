@@ -2,11 +2,13 @@
 
 mod address_book;
 mod administering;
+mod busy;
 mod manual;
 mod passwords;
-mod people;
+pub mod people;
 mod privacy;
 mod registering;
 mod signing_in;
 mod throttle;
+mod undelivered;
 mod upkeep;

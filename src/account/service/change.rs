@@ -22,7 +22,7 @@ pub(crate) fn own(viewer: &Viewer) -> Result<Uuid, Denied> {
 /// The account that asks, which has just told its password.
 pub(crate) struct Confirmed {
     pub(crate) model: Model,
-    slot: Slot,
+    pub(super) slot: Slot,
 }
 
 impl Accounts {
@@ -39,14 +39,22 @@ impl Accounts {
         let id = own(viewer)?;
         let slot = CONFIRM.on(&id.to_string());
         self.throttle.take([slot.clone()]).await?;
+        let proved = self.prove_own(id, field, password).await;
+        let model = self.throttle.unless_decided([&slot], proved).await?;
+        Ok(Confirmed { model, slot })
+    }
+
+    async fn prove_own(
+        &self,
+        id: Uuid,
+        field: &'static str,
+        password: SecretString,
+    ) -> Result<Model, AccountError> {
         let query = Entity::find_by_id(id).filter(Column::Active.eq(true)).into_query();
         let model: Option<Model> = self.db.one(&query).await?;
         let stored = model.as_ref().map(|model| model.password_hash.clone());
         let right = self.passwords.verify(password, stored).await?;
-        match model.filter(|_| right) {
-            Some(model) => Ok(Confirmed { model, slot }),
-            None => Err(AccountError::WrongPassword { field }),
-        }
+        model.filter(|_| right).ok_or(AccountError::WrongPassword { field })
     }
 
     /// What was confirmed is being done: the tries are forgotten. Goes on only while the account

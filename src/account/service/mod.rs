@@ -8,6 +8,7 @@ mod close;
 mod create;
 mod export;
 mod find;
+mod line;
 mod link;
 mod list_users;
 mod post;

@@ -43,9 +43,11 @@ impl Accounts {
         viewer.may(Permission::AccountAccess)?;
         let (email, name) = check(&new)?;
         let slots = [REGISTER.on(&email.key)].into_iter().chain(REGISTER_FROM.from(client));
-        self.throttle.take(slots).await?;
+        let slots: Vec<_> = slots.collect();
+        self.throttle.take(slots.clone()).await?;
         // Also for an address that is taken: it takes as long.
-        let hash = self.passwords.hash(new.password).await?;
+        let hash = self.passwords.hash(new.password).await;
+        let hash = self.throttle.unless_decided(&slots, hash).await?;
         let row = &NewRow { email, name, hash, role: Role::Customer };
         self.db.tx(|tx| async move { register_in_txn(&tx, row).await }).await
     }

@@ -56,8 +56,10 @@ impl Accounts {
         let id = own(viewer)?;
         let email = EmailAddress::read("email", email).map_err(|problem| invalid([problem]))?;
         let slots = [CHANGE_EMAIL.on(&id.to_string()), VERIFY.on(&email.key)];
-        self.throttle.take(slots.into_iter().chain(MAIL_FROM.from(client))).await?;
-        let confirmed = &self.confirm(viewer, "password", password).await?;
+        let slots: Vec<_> = slots.into_iter().chain(MAIL_FROM.from(client)).collect();
+        self.throttle.take(slots.clone()).await?;
+        let confirmed = self.confirm(viewer, "password", password).await;
+        let confirmed = &self.throttle.unless_decided(&slots, confirmed).await?;
         if confirmed.model.email_key == email.key && confirmed.model.email == email.address {
             let message = "This is the address that the account has.";
             return Err(invalid([Problem::new(ProblemKind::Invalid, ["email"], message)]));

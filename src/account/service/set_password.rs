@@ -30,7 +30,8 @@ impl Accounts {
         let confirmed = self.confirm(viewer, "currentPassword", current).await?;
         let whose = [confirmed.model.name.as_str(), confirmed.model.email.as_str()];
         password_rules::check("newPassword", &new, whose).map_err(|problem| invalid([problem]))?;
-        let hash = self.passwords.hash(new).await?;
+        let hash = self.passwords.hash(new).await;
+        let hash = self.throttle.unless_decided([&confirmed.slot], hash).await?;
         let (confirmed, hash) = (&confirmed, hash.as_str());
         self.db
             .tx(|tx| async move {

@@ -47,26 +47,11 @@ impl Accounts {
             account: SIGN_IN.on(key.as_deref().unwrap_or(email)),
             client: SIGN_IN_FROM.from(client.address),
         };
-        self.throttle.take([slots.account.clone()].into_iter().chain(slots.client.clone())).await?;
+        let all = || [&slots.account].into_iter().chain(&slots.client);
+        let _places = self.throttle.stand_in_line(all()).await?;
+        self.throttle.take(all().cloned()).await?;
         let signed_in = self.sign_in_to(&key.unwrap_or_default(), password, client, slots).await;
-        if signed_in.as_ref().is_err_and(|error| !matches!(error, AccountError::InvalidCredentials))
-        {
-            // Nobody said that the password is wrong: the try does not count.
-            let given_back =
-                self.db.tx(|tx| async move { self.give_back_in_txn(&tx, slots).await });
-            if let Err(error) = given_back.await {
-                tracing::warn!(%error, "a try to sign in counts although it was not decided");
-            }
-        }
-        signed_in
-    }
-
-    async fn give_back_in_txn(&self, tx: &Tx, slots: &Slots) -> Result<(), DbError> {
-        // In the order of their keys, as they are taken.
-        if let Some(slot) = &slots.client {
-            self.throttle.give_back_in_txn(tx, slot).await?;
-        }
-        self.throttle.give_back_in_txn(tx, &slots.account).await
+        self.throttle.unless_decided(all(), signed_in).await
     }
 
     async fn sign_in_to(

@@ -1,6 +1,7 @@
 //! Counts tries in the database, where every replica sees them and a restart forgets none.
 
 use crate::account::AccountError;
+use crate::account::service::line::{Lines, Place};
 use crate::account::throttle::{Slot, Tries};
 use crate::db::{Db, DbError, Tx};
 use crate::telemetry;
@@ -12,12 +13,13 @@ use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query};
 #[derive(Clone)]
 pub(crate) struct Throttle {
     db: Db,
+    lines: Lines,
     enabled: bool,
 }
 
 impl Throttle {
     pub(crate) fn new(db: Db, enabled: bool) -> Self {
-        Self { db, enabled }
+        Self { db, lines: Lines::default(), enabled }
     }
 
     /// Takes all of the slots or none. It comes before the work that it guards: those who try side
@@ -49,6 +51,52 @@ impl Throttle {
             telemetry::count(telemetry::THROTTLED_REQUESTS);
         }
         taken
+    }
+
+    /// Waits until those who try the same are through, as far as this process knows of them. To be
+    /// held until the try is decided: nobody is refused because of others who may be right.
+    ///
+    /// # Errors
+    /// [`AccountError::Busy`] when that takes too long.
+    pub(crate) async fn stand_in_line(
+        &self,
+        slots: impl IntoIterator<Item = &Slot>,
+    ) -> Result<Vec<Place>, AccountError> {
+        let mut places = Vec::new();
+        if self.enabled {
+            let mut slots: Vec<&Slot> = slots.into_iter().collect();
+            slots.sort_by(|one, other| one.key.cmp(&other.key));
+            for slot in slots {
+                places.push(self.lines.enter(slot).await?);
+            }
+        }
+        Ok(places)
+    }
+
+    /// Hands an outcome on. When it leaves open whether the try was good, because the server was
+    /// busy or the database away, the try does not count: its slots are given back.
+    pub(crate) async fn unless_decided<T>(
+        &self,
+        slots: impl IntoIterator<Item = &Slot>,
+        outcome: Result<T, AccountError>,
+    ) -> Result<T, AccountError> {
+        use AccountError::{Busy, Db, Fault};
+        if !self.enabled || !matches!(outcome, Err(Busy | Db(_) | Fault(_))) {
+            return outcome;
+        }
+        let mut slots: Vec<&Slot> = slots.into_iter().collect();
+        slots.sort_by(|one, other| one.key.cmp(&other.key));
+        let slots = &slots;
+        let given_back = self.db.tx(|tx| async move {
+            for slot in slots {
+                self.give_back_in_txn(&tx, slot).await?;
+            }
+            Ok::<_, DbError>(())
+        });
+        if let Err(error) = given_back.await {
+            tracing::warn!(%error, "a try counts although it was not decided");
+        }
+        outcome
     }
 
     /// Gives a slot back: the try was a good one and does not count.

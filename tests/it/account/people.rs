@@ -4,6 +4,7 @@ use crate::app::{Answer, Caller, Mail, SmtpSink, TestApp};
 use serde_json::{Value, json};
 use stockroom::account::NewUser;
 use stockroom::auth::{Role, Viewer};
+use stockroom::config::Settings;
 use stockroom::graphql::NodeKind;
 use uuid::Uuid;
 
@@ -19,11 +20,17 @@ pub struct Shop {
 
 impl Shop {
     pub async fn open() -> Self {
+        Self::open_with(|_| ()).await
+    }
+
+    /// One with other settings.
+    pub async fn open_with(configure: impl FnOnce(&mut Settings)) -> Self {
         let sink = SmtpSink::start().await;
         let url = sink.url();
         let app = TestApp::with(move |settings| {
             settings.mail.smtp_url = Some(url.into());
             settings.mail.storefront_url = "https://shop.example/en".to_owned();
+            configure(settings);
         })
         .await;
         Self { app, sink }

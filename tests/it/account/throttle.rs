@@ -1,10 +1,10 @@
 //! Guessing passwords gets slower and slower, from one address and on one account, also when many
 //! guess at once; and it tells nobody which accounts there are.
 
-use crate::app::{Answer, Caller, TestApp};
+use crate::app::{Answer, Caller, Socket, TestApp};
 use chrono::TimeDelta;
-use serde_json::json;
-use std::time::Duration;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 use stockroom::account::NewUser;
 use stockroom::auth::{Role, Viewer};
 use stockroom::telemetry;
@@ -126,13 +126,18 @@ async fn spraying_side_by_side_gets_no_further_than_one_after_the_other() {
         });
         futures::future::join_all(tries)
     };
+    let began = Instant::now();
     let one_account = spray("203.0.113.1", |_| "ada@shop.example".to_owned()).await;
+    // One after the other they would be let through after 1 s, 2 s, 4 s …
+    let waited = began.elapsed().as_secs();
+    let more = (1..).take_while(|tries| (1 << tries) - 1 <= waited).count();
     let one_address = spray("203.0.113.2", |n| format!("user{n}@shop.example")).await;
 
     let let_through = |outcomes: Vec<Result<String, _>>| {
         outcomes.into_iter().filter(|o| o.as_ref().unwrap() != "limited").count()
     };
-    assert_eq!(let_through(one_account), 5);
+    let guessed = let_through(one_account);
+    assert!((5..=5 + more).contains(&guessed), "{guessed} within {waited} s");
     assert_eq!(let_through(one_address), 20);
     // Whoever comes from elsewhere is not held up by them, nor is another account from there.
     let elsewhere = sign_in(&app.guest().at("203.0.113.3"), "bob@shop.example", WRONG).await;
@@ -159,6 +164,80 @@ async fn only_failures_count_for_an_address() {
         assert_eq!(outcome(&sign_in(&guest, &format!("u{n}@a.example"), WRONG).await), "wrong");
     }
     assert_eq!(outcome(&sign_in(&guest, "ada@shop.example", PASSWORD).await), "limited");
+}
+
+/// A socket that a proxy opened for this client.
+async fn socket_of(app: &TestApp, client: &str) -> Socket {
+    let headers = [("sec-websocket-protocol", "graphql-transport-ws"), ("x-forwarded-for", client)];
+    let opened = Socket::connect_with(app.listen().await, &headers).await;
+    let mut socket = opened.expect("the socket opens");
+    socket.send(json!({ "type": "connection_init" })).await;
+    assert_eq!(socket.next().await["type"], "connection_ack");
+    socket
+}
+
+/// Tries to sign in over a socket; null when it was let through, and else the error.
+async fn try_over(socket: &mut Socket, email: &str) -> Value {
+    let document = "mutation ($email: String!, $password: String!) { tokenCreate(input: { \
+        email: $email, password: $password }) { accessToken userErrors { code } } }";
+    let variables = json!({ "email": email, "password": WRONG });
+    socket.subscribe_with("1", document, variables).await;
+    let payload = socket.next_of("1").await;
+    assert_eq!(socket.next().await["type"], "complete");
+    if payload["errors"].is_null() {
+        let told = &payload["data"]["tokenCreate"]["userErrors"];
+        assert_eq!(*told, json!([{ "code": "INVALID_CREDENTIALS" }]), "{payload}");
+    }
+    payload["errors"][0]["extensions"].clone()
+}
+
+#[tokio::test]
+async fn over_sockets_a_client_gets_no_further_than_by_requests() {
+    let app = TestApp::with(|settings| {
+        settings.transport.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    let client = "203.0.113.7";
+    let mut sockets = [socket_of(&app, client).await, socket_of(&app, client).await];
+
+    for n in 0..18 {
+        let error = try_over(&mut sockets[n % 2], &format!("u{n}@a.example")).await;
+        assert_eq!(error, Value::Null);
+    }
+    for n in 18..20 {
+        let by_request = sign_in(&app.guest().at(client), &format!("u{n}@a.example"), WRONG).await;
+        assert_eq!(outcome(&by_request), "wrong");
+    }
+    for socket in &mut sockets {
+        let error = try_over(socket, "bob@shop.example").await;
+        assert_eq!(error["code"], "RATE_LIMITED");
+        assert!(error["retryAfterSeconds"].as_u64().unwrap() > 800, "{error}");
+    }
+    let by_request = sign_in(&app.guest().at(client), "bob@shop.example", WRONG).await;
+    assert_eq!(outcome(&by_request), "limited");
+    let mut elsewhere = socket_of(&app, "203.0.113.8").await;
+    assert_eq!(try_over(&mut elsewhere, "bob@shop.example").await, Value::Null);
+}
+
+#[tokio::test]
+async fn over_sockets_an_account_is_guessed_as_slowly() {
+    let app = TestApp::start().await;
+    account(&app, "ada@shop.example").await;
+    let (mut one, mut two) = (app.socket().await, app.socket().await);
+
+    for _ in 0..5 {
+        assert_eq!(try_over(&mut one, "ada@shop.example").await, Value::Null);
+    }
+
+    for socket in [&mut one, &mut two] {
+        let error = try_over(socket, "ada@shop.example").await;
+        assert_eq!(
+            (&error["code"], &error["retryAfterSeconds"]),
+            (&json!("RATE_LIMITED"), &json!(1))
+        );
+    }
+    let by_request = sign_in(&app.guest(), "ada@shop.example", PASSWORD).await;
+    assert_eq!(outcome(&by_request), "limited");
 }
 
 #[tokio::test]

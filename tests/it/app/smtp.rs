@@ -28,6 +28,8 @@ pub enum Mood {
     Willing,
     /// Answers each recipient with this line, such as `450 4.2.1 busy`.
     Refusing(String),
+    /// Takes the whole message and then answers with this line.
+    RefusingAtTheEnd(String),
     /// Accepts connections and says nothing.
     Silent,
     /// Takes the whole message and never says that it did.
@@ -167,6 +169,10 @@ impl Shared {
                     let data = read_data(&mut stream).await?;
                     if matches!(mood, Mood::SilentAtTheEnd) {
                         std::future::pending::<()>().await;
+                    }
+                    if let Mood::RefusingAtTheEnd(answer) = mood {
+                        stream.write_all(format!("{answer}\r\n").as_bytes()).await?;
+                        continue;
                     }
                     let mail = Mail { from: from.clone(), to: to.clone(), data };
                     self.mails.lock().expect("nobody panicked").push(mail);
