@@ -71,8 +71,14 @@ impl Worker {
     }
 
     /// Works until told to stop; then lets jobs under way end, for a while, and hands back the
-    /// others. Nothing but that ends it.
-    pub async fn run(self, stopping: CancellationToken) {
+    /// others. Nothing but that ends it. Its pulse begins with the call: who asks before the first
+    /// turn is not told that nobody works.
+    pub fn run(self, stopping: CancellationToken) -> impl Future<Output = ()> + Send {
+        self.pulse.beat();
+        self.work(stopping)
+    }
+
+    async fn work(self, stopping: CancellationToken) {
         let (timing, pulse) = (self.timing, self.pulse.clone());
         let mut desk = Desk::new(self);
         loop {
@@ -136,7 +142,7 @@ pub(crate) fn jittered(time: Duration) -> Duration {
     time.mul_f64(rand::rng().random_range(0.8..=1.2))
 }
 
-/// When a worker last looked for jobs, with success; clones share it.
+/// When a worker began, or last looked for jobs with success; clones share it.
 #[derive(Clone, Default)]
 pub struct Pulse(Arc<Mutex<Option<Instant>>>);
 
@@ -145,9 +151,25 @@ impl Pulse {
         *self.0.lock() = Some(Instant::now());
     }
 
-    /// Whether it looked within this time.
+    /// Whether it began or looked within this time.
     #[must_use]
     pub fn is_felt(&self, within: Duration) -> bool {
         self.0.lock().is_some_and(|last| last.elapsed() < within)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pulse_is_felt_for_a_while_after_a_beat_and_not_before_the_first() {
+        let (pulse, hour) = (Pulse::default(), Duration::from_secs(3_600));
+        assert!(!pulse.is_felt(hour));
+
+        pulse.beat();
+
+        assert!(pulse.clone().is_felt(hour));
+        assert!(!pulse.is_felt(Duration::ZERO));
     }
 }

@@ -24,6 +24,30 @@ async fn a_ready_server_says_so_in_detail() {
 }
 
 #[tokio::test]
+async fn a_worker_that_has_just_begun_is_well_and_one_that_was_never_begun_is_not() {
+    let app = TestApp::start().await;
+    assert!(app.app.check_worker().await.is_err());
+
+    app.app.work_in_background();
+
+    // Nothing has been awaited: it has not had its first turn.
+    let now = futures::FutureExt::now_or_never(app.app.check_worker());
+    assert!(matches!(now, Some(Ok(()))), "{now:?}");
+    app.ends_background_work().await;
+}
+
+#[tokio::test]
+async fn a_server_that_starts_has_nothing_to_warn_of() {
+    let app = TestApp::start().await;
+    // It is asked whether it is ready from the moment on when it listens.
+    let mut server = ServerProcess::start_logging(&app).await;
+
+    let log = server.end_and_read_log().await;
+
+    assert!(!log.contains("not well") && !log.contains("\"WARN\""), "{log}");
+}
+
+#[tokio::test]
 async fn without_the_database_it_is_alive_and_not_ready() {
     let app = TestApp::start().await;
     app.app.db.close().await;
