@@ -40,15 +40,6 @@ impl TestApp {
         kept.expect("the address is kept").id
     }
 
-    /// The key of the first event in the audit log.
-    pub async fn first_audit_event(&self) -> Uuid {
-        use sea_orm::{EntityTrait, QueryOrder};
-        let events = entity::audit_event::Entity::find();
-        let first = events.order_by_asc(entity::audit_event::Column::Id);
-        let first = first.one(self.app.db.reader()).await.expect("the database answers");
-        first.expect("something was done").id
-    }
-
     /// Runs any statement; not for production code, which has no way to do so.
     pub async fn execute(&self, sql: &str) {
         let done: Result<_, DbError> = self

@@ -84,6 +84,11 @@ impl TestApp {
 
     /// Goods come in.
     pub async fn receives(&self, sku: &str, warehouse: Uuid, pieces: i64) {
+        self.receives_from(&Viewer::System, sku, warehouse, pieces).await;
+    }
+
+    /// Goods come in, and this one writes them down.
+    pub async fn receives_from(&self, actor: &Viewer, sku: &str, warehouse: Uuid, pieces: i64) {
         let receipt = Adjust {
             sku: sku.to_owned(),
             warehouse_id: Some(warehouse),
@@ -94,7 +99,7 @@ impl TestApp {
             expected_version: None,
             idempotency_key: None,
         };
-        self.stock().adjust(&Viewer::System, receipt).await.expect("the goods come in");
+        self.stock().adjust(actor, receipt).await.expect("the goods come in");
     }
 
     /// Another warehouse.

@@ -3,7 +3,7 @@
 use super::arguments::{Operation, operation};
 use super::fixtures::Fixtures;
 use super::rules::{Root, RootField, Rules};
-use super::verdict::judge;
+use super::verdict::{judge, judge_change};
 use super::viewers::{Viewers, Who};
 use crate::app::{Caller, Socket, TestApp};
 use serde_json::{Value, json};
@@ -21,29 +21,32 @@ pub async fn try_field(
         let permissions = who.permissions();
         // A mutation that is allowed may end whoever calls it: they and what is theirs are new.
         let changes = field.root == Root::Mutation && permissions.contains(field.permission);
-        let answer = if changes {
-            let owned = fixtures.of_new_owner(app).await;
-            let caller = match who {
-                Who::Owner => owned.owner(app),
-                who => Viewers::fresh(app, who).await,
-            };
-            call(app, field, &caller, operation(&rules.document, field, &owned)).await
-        } else {
-            let caller = viewers.get(app, who, fixtures);
-            call(app, field, &caller, operation(&rules.document, field, fixtures)).await
+        let owned = if changes { fixtures.of_new_owner(app).await } else { fixtures.clone() };
+        let caller = match who {
+            Who::Owner => owned.owner(app),
+            who if changes => Viewers::fresh(app, who).await,
+            who => viewers.get(app, who, fixtures),
         };
+        let operation = operation(&rules.document, field, &owned);
+        let answer = call(app, field, &caller, &operation).await;
         findings.extend(judge(field, who, permissions, &answer));
+        if changes {
+            let is_changed =
+                operation.names.iter().all(|kind| owned.is_changed_by(kind, field.permission, who));
+            findings.extend(judge_change(field, who, is_changed, &answer));
+        }
     }
     findings
 }
 
-async fn call(app: &TestApp, field: &RootField, caller: &Caller, operation: Operation) -> Value {
-    let Operation { document, variables } = operation;
+async fn call(app: &TestApp, field: &RootField, caller: &Caller, operation: &Operation) -> Value {
+    let Operation { document, variables, .. } = operation;
+    let variables = variables.clone();
     if field.root != Root::Subscription {
-        return caller.query(document).with_variables(variables).await.json;
+        return caller.query(document.as_str()).with_variables(variables).await.json;
     }
     let mut socket = Socket::ready(app.listen().await, caller.token()).await;
-    socket.subscribe_with("1", &document, variables).await;
+    socket.subscribe_with("1", document, variables).await;
     let mut message = socket.next().await;
     match message["type"].as_str() {
         Some("next") => message["payload"].take(),

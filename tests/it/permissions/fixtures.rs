@@ -1,10 +1,10 @@
 //! A shop with one object of each kind, and what arguments are made of.
 
-use super::viewers::api_token;
+use super::viewers::{Who, api_token};
 use crate::app::{Caller, MAIN, TestApp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use stockroom::auth::{Permission, Role};
+use stockroom::auth::{Holders, Permission, Role, Viewer};
 use stockroom::graphql::NodeKind;
 use uuid::Uuid;
 
@@ -15,6 +15,18 @@ pub enum SeenBy {
     Permission(Permission),
     /// Its owner, and whoever has this permission.
     OwnerAnd(Permission),
+}
+
+impl SeenBy {
+    /// Whether it is there for this viewer.
+    pub fn includes(self, who: Who) -> bool {
+        match self {
+            Self::Permission(permission) => who.permissions().contains(permission),
+            Self::OwnerAnd(permission) => {
+                who == Who::Owner || who.permissions().contains(permission)
+            }
+        }
+    }
 }
 
 /// An object of each kind.
@@ -30,12 +42,16 @@ impl Fixtures {
     pub async fn make(app: &TestApp) -> Self {
         let sku = "THING-1".to_owned();
         let product = app.sells(&[&sku]).await;
-        app.receives(&sku, MAIN, 5).await;
+        let staff = Viewer::User { id: app.account(Role::Staff).await, role: Role::Staff };
+        app.receives_from(&staff, &sku, MAIN, 5).await;
         let draft = app.drafts(&["DRAFT-1"]).await;
-        let level = app.ledger().await.first().expect("goods came in").clone();
         let category = entity_category(app, product.id).await;
         let (token, _) = api_token(app, &[Permission::StockRead]).await;
-        let event = app.first_audit_event().await;
+        let permissions = [Permission::StockWrite].into_iter().collect();
+        let program = Viewer::Service { id: token, permissions };
+        app.receives_from(&program, &sku, MAIN, 5).await;
+        let [moved, moved_by_program] = app.ledger().await.try_into().expect("goods came in twice");
+        let (event, event_by_program) = events(app, token).await;
         let see = SeenBy::Permission;
         let rows = [
             ("Category", NodeKind::Category, category, see(Permission::CatalogRead)),
@@ -48,10 +64,22 @@ impl Fixtures {
                 see(Permission::CatalogRead),
             ),
             ("Warehouse", NodeKind::Warehouse, MAIN, see(Permission::StockRead)),
-            ("StockLevel", NodeKind::StockLevel, level.level_id, see(Permission::StockRead)),
-            ("StockMovement", NodeKind::StockMovement, level.id, see(Permission::StockRead)),
+            ("StockLevel", NodeKind::StockLevel, moved.level_id, see(Permission::StockRead)),
+            ("StockMovement", NodeKind::StockMovement, moved.id, see(Permission::StockRead)),
+            (
+                "StockMovement (by a program)",
+                NodeKind::StockMovement,
+                moved_by_program.id,
+                see(Permission::StockRead),
+            ),
             ("ApiToken", NodeKind::ApiToken, token, see(Permission::AccountRead)),
             ("AuditEvent", NodeKind::AuditEvent, event, see(Permission::AuditRead)),
+            (
+                "AuditEvent (by a program)",
+                NodeKind::AuditEvent,
+                event_by_program,
+                see(Permission::AuditRead),
+            ),
         ];
         let objects = rows
             .into_iter()
@@ -101,8 +129,24 @@ impl Fixtures {
         })
     }
 
-    /// The id that an argument asks for, by its name or by the name of its input.
-    pub fn id(&self, owner: &str, name: &str) -> &str {
+    /// The objects of this type, each with the rule of who sees it.
+    pub fn objects_of(&self, name: &str) -> impl Iterator<Item = &(String, SeenBy)> {
+        let is_one = move |own: &str| own.split(' ').next() == Some(name);
+        self.objects.iter().filter(move |(own, _)| is_one(own)).map(|(_, object)| object)
+    }
+
+    /// Whether a mutation with this rule changes the object for this viewer. What everyone who is
+    /// signed in may do, they may do with their own things alone; who else may see a thing may also
+    /// change it, when the rule lets them.
+    pub fn is_changed_by(&self, kind: &str, rule: Permission, who: Who) -> bool {
+        match self.objects[kind].1 {
+            SeenBy::OwnerAnd(_) if rule.holders() == Holders::SignedIn => who == Who::Owner,
+            seen_by => seen_by.includes(who),
+        }
+    }
+
+    /// The kind and the id of what an argument asks for, by its name or by the name of its input.
+    pub fn id(&self, owner: &str, name: &str) -> (&'static str, &str) {
         let kind = match (owner, name) {
             ("Query.node" | "Query.nodes", _) => "User",
             (_, "toWarehouseId" | "fromWarehouseId") => "Warehouse",
@@ -117,7 +161,9 @@ impl Fixtures {
                 || (name == "id" && kind.to_lowercase().starts_with(&own.to_lowercase()))
         });
         let found = kinds.next_back();
-        &found.unwrap_or_else(|| panic!("{owner}.{name}: say in fixtures.rs what it names")).1.0
+        let found =
+            found.unwrap_or_else(|| panic!("{owner}.{name}: say in fixtures.rs what it names"));
+        (*found.0, &found.1.0)
     }
 }
 
@@ -125,4 +171,27 @@ async fn entity_category(app: &TestApp, product: Uuid) -> Uuid {
     use sea_orm::EntityTrait;
     let found = entity::product::Entity::find_by_id(product).one(app.app.db.reader()).await;
     found.expect("the database answers").expect("the product is there").category_id
+}
+
+/// What an administrator did, and the same as if the program with this token had done it.
+async fn events(app: &TestApp, token: Uuid) -> (Uuid, Uuid) {
+    use entity::audit_event::{Column, Entity};
+    use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+    let by_account = Entity::find().filter(Column::UserId.is_not_null());
+    let by_account = by_account.one(app.app.db.reader()).await.expect("the database answers");
+    let by_account = by_account.expect("an administrator made the token");
+    let by_program = entity::audit_event::Model {
+        id: Uuid::now_v7(),
+        actor_kind: "API_TOKEN".to_owned(),
+        user_id: None,
+        api_token_id: Some(token),
+        ..by_account.clone()
+    };
+    let row = &by_program;
+    let written = app.app.db.tx(|tx| async move {
+        row.clone().into_active_model().insert(tx.connection()).await?;
+        Ok::<_, stockroom::db::DbError>(())
+    });
+    written.await.expect("the event is written");
+    (by_account.id, by_program.id)
 }

@@ -2,10 +2,13 @@
 //! server keeps.
 
 use super::calls::try_field;
-use super::fixtures::Fixtures;
+use super::fixtures::{Fixtures, SeenBy};
 use super::rules::{Root, Rules};
 use super::viewers::Viewers;
 use crate::app::TestApp;
+use stockroom::auth::Permission;
+use stockroom::graphql::NodeKind;
+use uuid::Uuid;
 
 #[test]
 fn a_root_field_without_a_rule_is_found() {
@@ -82,4 +85,44 @@ async fn a_service_that_asks_less_than_the_schema_says_is_found() {
     let findings = found(Root::Subscription, "stockChanged", "STOCK_READ").await;
 
     assert_eq!(findings.len(), 4, "{findings:#?}");
+}
+
+/// What is found of a mutation when its fixtures say something else of an object of this kind.
+async fn found_with(
+    mutation: &str,
+    kind: &'static str,
+    plant: impl FnOnce(&mut (String, SeenBy)),
+) -> Vec<String> {
+    let app = TestApp::start().await;
+    let (mut fixtures, viewers) = (Fixtures::make(&app).await, Viewers::make(&app).await);
+    plant(fixtures.objects.get_mut(kind).expect("there is one"));
+    let rules = Rules::of(&stockroom::schema::sdl());
+    try_field(&app, &rules, rules.field(Root::Mutation, mutation), &fixtures, &viewers).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_forgets_whose_things_they_are_is_found() {
+    // To fixtures that say that a warehouse belongs to somebody, the service that changes it for
+    // all staff is one that has forgotten to ask whose it is.
+    let owned = |object: &mut (String, SeenBy)| {
+        object.1 = SeenBy::OwnerAnd(Permission::AccountManage);
+    };
+    let findings = found_with("warehouseUpdate", "Warehouse", owned).await;
+
+    let not_theirs =
+        |finding: &&String| finding.contains("it names what is not theirs, and must be told");
+    assert_eq!(findings.iter().filter(not_theirs).count(), 2, "staff, a program: {findings:#?}");
+    assert_eq!(findings.len(), 2, "{findings:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_does_not_find_what_is_theirs_is_found() {
+    let nowhere = |object: &mut (String, SeenBy)| {
+        object.0 = NodeKind::Warehouse.id(Uuid::now_v7()).to_string();
+    };
+    let findings = found_with("warehouseUpdate", "Warehouse", nowhere).await;
+
+    let not_found = |finding: &&String| finding.contains("it finds not what is theirs");
+    assert_eq!(findings.iter().filter(not_found).count(), 3, "{findings:#?}");
+    assert_eq!(findings.len(), 3, "staff, administrators, a program: {findings:#?}");
 }

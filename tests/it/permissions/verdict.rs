@@ -44,6 +44,36 @@ pub fn judge(
     None
 }
 
+/// What is wrong with the payload of a mutation that was let through. Somebody else's object is not
+/// found, and nothing else is told; what may be changed is found.
+pub fn judge_change(
+    field: &RootField,
+    who: Who,
+    is_changed: bool,
+    answer: &Value,
+) -> Option<String> {
+    let payload = answer["data"][field.name()].as_object()?;
+    let wrong = |what: &str| Some(format!("{} as {who:?}: {what}: {answer}", field.path()));
+    let Some(errors) = payload.get("userErrors").and_then(Value::as_array) else {
+        return wrong("its payload has no userErrors");
+    };
+    let not_found = errors.iter().filter(|error| error["code"] == "NOT_FOUND").count();
+    if is_changed {
+        return if not_found == 0 { None } else { wrong("it finds not what is theirs") };
+    }
+    if not_found == 0 || not_found < errors.len() {
+        return wrong("it names what is not theirs, and must be told NOT_FOUND alone");
+    }
+    let is_nothing = |value: &Value| match value {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Number(number) => number.as_i64() == Some(0),
+        _ => false,
+    };
+    let told = payload.iter().any(|(name, value)| name != "userErrors" && !is_nothing(value));
+    if told { wrong("it tells of what is not theirs") } else { None }
+}
+
 fn codes(answer: &Value) -> Vec<&str> {
     let errors = answer["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
     errors.iter().map(|error| error["extensions"]["code"].as_str().unwrap_or("none")).collect()
