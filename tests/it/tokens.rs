@@ -1,6 +1,7 @@
 //! Signing in, staying signed in and signing out: what they promise, and what attackers try.
 
 mod cookies;
+mod endings;
 mod family;
 mod forged;
 mod keys;

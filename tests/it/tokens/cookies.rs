@@ -206,6 +206,40 @@ async fn signing_out_by_a_cookie_that_is_dead_takes_it_away_and_ends_the_session
 }
 
 #[tokio::test]
+async fn a_sign_out_that_fails_keeps_the_cookie_and_can_be_tried_again() {
+    let app = app().await;
+    let (_, cookie) = sign_in_by_page(&app, &person(&app, Role::Customer).await).await;
+    let headers = [from_page(), vec![("cookie", cookie.clone())]].concat();
+
+    app.execute("ALTER TABLE refresh_token RENAME TO refresh_token_away").await;
+    let failed = post(&app, &headers, REVOKE, json!({})).await;
+    app.execute("ALTER TABLE refresh_token_away RENAME TO refresh_token").await;
+
+    assert_eq!(failed.error_codes(), ["INTERNAL_SERVER_ERROR"], "{}", failed.text);
+    assert_eq!(failed.header("set-cookie"), "");
+    let done = post(&app, &headers, REVOKE, json!({})).await;
+    assert_eq!(done.data()["tokenRevoke"]["revokedSessions"], 1, "the session was still there");
+    assert!(done.header("set-cookie").contains("Max-Age=0"));
+}
+
+#[tokio::test]
+async fn a_sign_out_while_the_database_is_away_keeps_the_cookie() {
+    let app = app().await;
+    let (answer, cookie) = sign_in_by_page(&app, &person(&app, Role::Customer).await).await;
+    let access = answer.data()["tokenCreate"]["accessToken"].as_str().unwrap();
+    let headers = [from_page(), vec![("cookie", cookie.clone())]].concat();
+    let bearer = [("authorization", format!("Bearer {access}"))];
+
+    app.app.db.close().await;
+
+    for headers in [headers.clone(), [headers.as_slice(), &bearer].concat()] {
+        let failed = post(&app, &headers, REVOKE, json!({})).await;
+        assert_eq!(failed.error_codes(), ["SERVICE_UNAVAILABLE"], "{}", failed.text);
+        assert_eq!(failed.header("set-cookie"), "");
+    }
+}
+
+#[tokio::test]
 async fn a_program_gets_its_tokens_in_the_answer_and_no_cookie() {
     let app = app().await;
     let person = person(&app, Role::Customer).await;
