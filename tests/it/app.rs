@@ -4,6 +4,7 @@
 mod caller;
 mod database;
 mod fixture;
+mod postgres;
 mod process;
 mod redis;
 mod sales;
@@ -13,6 +14,7 @@ mod socket;
 mod till;
 
 pub use caller::{Answer, Caller};
+pub use postgres::PostgresServer;
 pub use process::ServerProcess;
 pub use redis::RedisServer;
 pub use sales::{country, currency};
@@ -61,6 +63,12 @@ impl TestApp {
     pub async fn with(configure: impl FnOnce(&mut Settings)) -> Self {
         let database = Arc::new(TestDatabase::create().await);
         Self::on(database, configure).await
+    }
+
+    /// An application on a database of its own on this Postgres server.
+    pub async fn on_server(url: &str) -> Self {
+        let database = Arc::new(TestDatabase::create_on(url).await);
+        Self::on(database, |_| ()).await
     }
 
     /// Another replica on the same database and Redis, in this process.

@@ -4,6 +4,7 @@ mod crew;
 mod failing;
 mod faults;
 mod people;
+mod processes;
 mod schedules;
 
 use crate::app::TestApp;

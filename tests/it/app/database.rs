@@ -29,19 +29,26 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     pub async fn create() -> Self {
+        if let Some(server) = postgres_url() {
+            return Self::create_on(&server).await;
+        }
         let folder = TempDir::new().expect("a folder can be made");
-        let name = format!("stockroom_test_{}", Uuid::new_v4().simple());
-        let (url, postgres) = match std::env::var(POSTGRES_URL) {
-            Ok(server) => {
-                let url = copy_postgres(&server, &name).await;
-                (url, Some((server, name.clone())))
-            }
-            Err(_) => {
-                let file = folder.path().join("stockroom.db");
-                std::fs::copy(sqlite_template().await, &file).expect("the template can be copied");
-                (format!("sqlite:{}", file.display()), None)
-            }
-        };
+        let file = folder.path().join("stockroom.db");
+        std::fs::copy(sqlite_template().await, &file).expect("the template can be copied");
+        Self {
+            url: format!("sqlite:{}", file.display()),
+            folder,
+            redis_prefix: new_name(),
+            postgres: None,
+        }
+    }
+
+    /// On this Postgres server.
+    pub async fn create_on(server: &str) -> Self {
+        let folder = TempDir::new().expect("a folder can be made");
+        let name = new_name();
+        let url = copy_postgres(server, &name).await;
+        let postgres = Some((server.to_owned(), name.clone()));
         Self { url, folder, redis_prefix: name, postgres }
     }
 
@@ -57,6 +64,15 @@ impl TestDatabase {
         let arguments = Arguments::parse_from(arguments);
         arguments.settings.check().expect("the settings are good")
     }
+}
+
+fn new_name() -> String {
+    format!("stockroom_test_{}", Uuid::new_v4().simple())
+}
+
+/// The Postgres server to test on, if there is one.
+pub fn postgres_url() -> Option<String> {
+    std::env::var(POSTGRES_URL).ok()
 }
 
 /// The Redis to test with, if there is one.
