@@ -49,9 +49,11 @@ async fn a_job_that_is_done_says_nothing_of_a_person_any_more() {
 #[tokio::test]
 async fn a_failed_job_keeps_what_the_next_attempt_needs() {
     let app = TestApp::start().await;
-    let crew = Crew::of(&app, |_, attempt| async move {
+    let mut crew = Crew::of(&app, |_, attempt| async move {
         if attempt.number == 1 { Err(Failure::retry("busy")) } else { Ok(()) }
     });
+    // Longer than a slow machine takes to look again.
+    crew.timing.backoff = std::time::Duration::from_secs(30);
     crew.writes(letter("ada")).await;
 
     crew.works().await;
