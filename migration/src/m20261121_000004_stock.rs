@@ -27,7 +27,13 @@ impl MigrationTrait for Migration {
                 "DROP TABLE warehouse",
             ],
         )
-        .await
+        .await?;
+        match manager.get_database_backend() {
+            DbBackend::Postgres => {
+                crate::run(manager, "DROP FUNCTION stock_movement_append_only()").await
+            }
+            _ => Ok(()),
+        }
     }
 }
 

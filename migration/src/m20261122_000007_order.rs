@@ -22,7 +22,13 @@ impl MigrationTrait for Migration {
             manager,
             &["DROP TABLE order_event", "DROP TABLE order_line", "DROP TABLE shop_order"],
         )
-        .await
+        .await?;
+        match manager.get_database_backend() {
+            DbBackend::Postgres => {
+                crate::run(manager, "DROP FUNCTION order_event_append_only()").await
+            }
+            _ => Ok(()),
+        }
     }
 }
 

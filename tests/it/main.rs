@@ -25,6 +25,7 @@ mod http;
 mod idempotency;
 mod jobs;
 mod mail;
+mod migrations;
 mod payment;
 mod permissions;
 mod schema;

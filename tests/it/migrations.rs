@@ -1,0 +1,26 @@
+//! The steps of the database's schema, taken back and taken again.
+
+use crate::app::TestApp;
+use migration::{Migrator, MigratorTrait};
+use stockroom::auth::Role;
+use stockroom::db::DbError;
+
+#[tokio::test]
+async fn every_step_can_be_taken_back_and_taken_again() {
+    let app = TestApp::start().await;
+    let taken_back: Result<(), DbError> =
+        app.app.db.tx(|tx| async move { Ok(Migrator::down(tx.connection(), None).await?) }).await;
+    taken_back.unwrap();
+    let left = match app.app.db.is_postgres() {
+        true => "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'",
+        false => {
+            "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        }
+    };
+    assert_eq!(app.number(left).await, 1, "the migrator's own");
+
+    let taken = app.app.migrate().await.unwrap();
+
+    assert_eq!(taken.len(), Migrator::migrations().len());
+    app.account(Role::Customer).await;
+}
