@@ -1,6 +1,7 @@
 //! The application: pools and services, built once. The only place that wires anything.
 
 mod background;
+mod belongings;
 mod first_admin;
 mod jobs;
 mod keys;
@@ -13,6 +14,7 @@ pub use crate::app::keys::check_keys;
 pub use crate::app::lifecycle::Lifecycle;
 
 use crate::account::{AccountWatch, Accounts};
+use crate::app::belongings::CartsOf;
 use crate::audit::AuditLog;
 use crate::auth::TokenCodec;
 use crate::cache::{self, EntityCache};
@@ -32,6 +34,7 @@ use crate::stock::Stock;
 use crate::stock::live::LiveStock;
 use anyhow::Context;
 use secrecy::ExposeSecret;
+use std::sync::Arc;
 
 /// Everything that a server needs, wired.
 #[derive(Clone)]
@@ -87,6 +90,7 @@ impl App {
         let lifetimes =
             Lifetimes { guest: settings.carts.guest, customer: settings.carts.customer };
         let carts = Carts::new(db.clone(), stock.clone(), currency, lifetimes);
+        let accounts = accounts.with_belongings(vec![Arc::new(CartsOf(carts.clone()))]);
         let sandbox = payments::sandbox(&db, &settings).await?;
         let payments = payments::payments(&db, sandbox.as_ref(), &settings);
         let services = Services { accounts, audit, catalog, stock, live_stock, carts, payments };

@@ -12,6 +12,8 @@ use crate::audit::AuditLog;
 use crate::audit::loader::AuditLoaders;
 use crate::auth::Viewer;
 use crate::cart::Carts;
+use crate::cart::graphql::{CartMutation, CartQuery, SalesSettingsMutation, SalesSettingsQuery};
+use crate::cart::loader::CartLoaders;
 use crate::catalog::Catalog;
 use crate::catalog::graphql::{CatalogMutation, CatalogQuery};
 use crate::catalog::loader::CatalogLoaders;
@@ -40,11 +42,19 @@ pub struct Query(
     ApiTokenQuery,
     AuditQuery,
     PaymentQuery,
+    CartQuery,
+    SalesSettingsQuery,
 );
 
 /// Everything that can be changed. Mutations of one request run one after the other.
 #[derive(MergedObject, Default)]
-pub struct Mutation(CatalogMutation, StockMutation, AccountMutation);
+pub struct Mutation(
+    CatalogMutation,
+    StockMutation,
+    AccountMutation,
+    CartMutation,
+    SalesSettingsMutation,
+);
 
 /// Everything that can be watched, over WebSocket.
 #[derive(MergedSubscription, Default)]
@@ -106,6 +116,8 @@ impl Services {
             .data(AccountLoaders::new(&self.accounts, viewer))
             .data(self.audit.clone())
             .data(AuditLoaders::new(&self.audit, viewer))
+            .data(self.carts.clone())
+            .data(CartLoaders::new(&self.carts, viewer))
             .data(self.catalog.clone())
             .data(CatalogLoaders::new(&self.catalog, viewer))
             .data(PaymentLoaders::new(&self.payments, viewer))

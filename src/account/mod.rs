@@ -1,6 +1,7 @@
 //! Accounts: who can sign in, and what they are. Access tokens themselves are `auth`'s.
 
 mod address;
+mod belongings;
 mod email;
 mod error;
 pub mod graphql;
@@ -17,6 +18,7 @@ mod throttle;
 mod watch;
 
 pub use address::{Address, PostalAddress};
+pub use belongings::Belongings;
 pub use error::AccountError;
 pub use list::{UserFilter, UserList, UserSort, UserSortField};
 pub use mails::Links;

@@ -58,6 +58,14 @@ impl Job for PurgeAccountTraces {
     const KIND: &'static str = "account.purge";
 }
 
+/// Removes carts that are past their time.
+#[derive(Serialize, Deserialize)]
+struct PurgeCarts {}
+
+impl Job for PurgeCarts {
+    const KIND: &'static str = "cart.purge";
+}
+
 impl App {
     /// A worker with every handler there is; it works when it is run.
     pub(crate) fn worker(
@@ -110,6 +118,11 @@ fn handlers(db: &Db, services: &Services) -> Handlers {
         let accounts = accounts.clone();
         async move { Ok(accounts.purge().await.map(drop)?) }
     });
+    let carts = services.carts.clone();
+    handlers.on(move |_: PurgeCarts, _| {
+        let carts = carts.clone();
+        async move { Ok(carts.purge().await.map(drop)?) }
+    });
     handlers
 }
 
@@ -118,6 +131,7 @@ fn schedules() -> anyhow::Result<Vec<Schedule>> {
         Schedule::new("idempotency.purge", "7 * * * *", &PurgeIdempotencyKeys {})?,
         Schedule::new("account.purge", "17 * * * *", &PurgeAccountTraces {})?,
         Schedule::new("sessions.purge", "22 * * * *", &PurgeSessions {})?,
+        Schedule::new("cart.purge", "27 * * * *", &PurgeCarts {})?,
         Schedule::new("jobs.purge", "37 * * * *", &PurgeDoneJobs {})?,
     ])
 }

@@ -4,6 +4,8 @@
 mod contents;
 mod delivery;
 mod error;
+pub mod graphql;
+pub mod loader;
 mod plan;
 mod pricing;
 mod quote;

@@ -24,6 +24,10 @@ pub struct CatalogLoaders {
     pub product_by_slug: Batch<String, Arc<Product>>,
     /// Variants by key.
     pub variant: Batch<Uuid, Arc<Variant>>,
+    /// Variants by key that a line refers to, also when they are not sold any more.
+    pub variant_in_use: Batch<Uuid, Arc<Variant>>,
+    /// The products of such variants.
+    pub product_in_use: Batch<Uuid, Arc<Product>>,
     /// Variants by SKU.
     pub variant_by_sku: Batch<String, Arc<Variant>>,
     /// Categories by key.
@@ -62,6 +66,12 @@ impl CatalogLoaders {
             }),
             variant: batch(with(), move |catalog, ids| async move {
                 catalog.find_variants(&viewer, &ids).await
+            }),
+            variant_in_use: batch(with(), |catalog, ids| async move {
+                catalog.find_variants_in_use(&ids).await
+            }),
+            product_in_use: batch(with(), |catalog, ids| async move {
+                catalog.find_products_in_use(&ids).await
             }),
             variant_by_sku: batch(with(), move |catalog, skus| async move {
                 catalog.find_variants_by_sku(&viewer, &skus).await

@@ -31,11 +31,13 @@ pub enum NodeKind {
     AuditEvent,
     /// `Payment`.
     Payment,
+    /// `Cart`.
+    Cart,
 }
 
 impl NodeKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Category,
         Self::Product,
         Self::ProductVariant,
@@ -47,6 +49,7 @@ impl NodeKind {
         Self::Address,
         Self::AuditEvent,
         Self::Payment,
+        Self::Cart,
     ];
 
     /// What stands before the underscore.
@@ -62,6 +65,7 @@ impl NodeKind {
             Self::User => "user",
             Self::ApiToken => "apitoken",
             Self::Address => "addr",
+            Self::Cart => "cart",
             Self::AuditEvent => "audit",
             Self::Payment => "pay",
         }
@@ -70,11 +74,7 @@ impl NodeKind {
     /// The id of the object with this key.
     #[must_use]
     pub fn id(self, key: Uuid) -> ID {
-        match DynamicType::new(self.prefix()) {
-            Ok(prefix) => ID(TypeSafeId::from_type_and_uuid(prefix, key).to_string()),
-            // The prefixes above are letters only; a test goes through them.
-            Err(_) => ID(key.to_string()),
-        }
+        part_id(self.prefix(), key)
     }
 
     /// The key in an id of this kind.
@@ -93,6 +93,17 @@ impl NodeKind {
                 self.prefix()
             ))),
         }
+    }
+}
+
+/// The id of something that is a part of an object and cannot be read by itself. The prefix is of
+/// small letters.
+#[must_use]
+pub fn part_id(prefix: &'static str, key: Uuid) -> ID {
+    match DynamicType::new(prefix) {
+        Ok(prefix) => ID(TypeSafeId::from_type_and_uuid(prefix, key).to_string()),
+        // The prefixes are letters only; a test goes through those of all kinds.
+        Err(_) => ID(key.to_string()),
     }
 }
 

@@ -58,6 +58,8 @@ pub enum UserErrorCode {
     VersionConflict,
     /// The idempotency key cannot be used; see IdempotencyConflictError.
     IdempotencyConflict,
+    /// The cart became an order: begin a new one.
+    CartCompleted,
     /// A limit of the shop is reached.
     LimitReached,
     /// Nobody else administers the shop: make another administrator first.
@@ -171,6 +173,8 @@ pub enum Warning {
     ArchivedInstead(ArchivedInsteadWarning),
     /// Some of many rows were rejected.
     RowsRejected(RowsRejectedWarning),
+    /// A line of a cart is not as it was asked for.
+    CartLine(CartLineWarning),
 }
 
 /// Kinds of warnings.
@@ -180,6 +184,12 @@ pub enum WarningCode {
     ArchivedInstead,
     /// Some of many rows were rejected, the others were carried out.
     RowsRejected,
+    /// A cart holds no more of it: there are fewer than asked for.
+    QuantityCapped,
+    /// The line was left out: the cart is full, or the variant is not sold in its currency.
+    LineLeftOut,
+    /// The line came from a cart in another currency and is priced in this one's.
+    CurrencyChanged,
 }
 
 /// The object was archived and not deleted, because orders or stock movements refer to it.
@@ -206,4 +216,21 @@ pub struct RowsRejectedWarning {
     pub path: Vec<String>,
     /// How many rows.
     pub rejected: i32,
+}
+
+/// A line of a cart is not as it was asked for.
+#[derive(SimpleObject, Clone)]
+pub struct CartLineWarning {
+    /// QUANTITY_CAPPED, LINE_LEFT_OUT or CURRENCY_CHANGED.
+    pub code: WarningCode,
+    /// For people: what was done instead.
+    pub message: String,
+    /// Where in the input.
+    pub path: Vec<String>,
+    /// The SKU of the line.
+    pub sku: String,
+    /// How many were asked for, with those that were there before.
+    pub requested_quantity: i32,
+    /// How many are in the cart.
+    pub quantity: i32,
 }

@@ -4,6 +4,8 @@ use crate::account::graphql::{Address, ApiToken, User};
 use crate::account::loader::AccountLoaders;
 use crate::audit::loader::AuditLoaders;
 use crate::auth::Permission;
+use crate::cart::graphql::Cart;
+use crate::cart::loader::CartLoaders;
 use crate::catalog::graphql::{Category, Product, ProductVariant};
 use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::node_id::parse;
@@ -46,6 +48,8 @@ pub enum Node {
     AuditEvent(AuditEvent),
     /// A payment of an order.
     Payment(Payment),
+    /// What someone means to buy.
+    Cart(Cart),
 }
 
 /// Queries for any object.
@@ -129,6 +133,10 @@ async fn find_key(ctx: &Context<'_>, kind: NodeKind, key: Uuid) -> Result<Option
         NodeKind::Address => {
             let accounts = ctx.data_unchecked::<AccountLoaders>();
             accounts.address.get(key).await?.map(|found| Address(found).into())
+        }
+        NodeKind::Cart => {
+            let carts = ctx.data_unchecked::<CartLoaders>();
+            carts.cart.get(key).await?.map(|found| Cart(found).into())
         }
         NodeKind::AuditEvent => {
             let log = ctx.data_unchecked::<AuditLoaders>();

@@ -18,6 +18,7 @@ pub enum Kind {
     Variant,
     Level,
     Movement,
+    TaxRate,
 }
 
 /// When the shop began; categories are of then.
@@ -41,6 +42,7 @@ pub fn key(kind: Kind, index: u64, part: u64, at: Timestamp) -> Uuid {
         Kind::Variant => 4,
         Kind::Level => 5,
         Kind::Movement => 6,
+        Kind::TaxRate => 7,
     };
     // 2^48 indexes and 2^12 parts: no two places share a stream.
     let mut random = Random::new((kind << 60) | (index << 12) | part);

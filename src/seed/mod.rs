@@ -9,6 +9,7 @@ mod places;
 mod product;
 mod random;
 mod rows;
+mod sales;
 mod showcase;
 mod wares;
 mod words;
@@ -78,7 +79,7 @@ impl Seed {
         Self { db, shop_currency }
     }
 
-    /// Adds the categories, and of the first `scale` products those that are missing. What is
+    /// Adds the categories, shipping methods and tax rates, and of the first `scale` products those that are missing. What is
     /// there stays as it is, also when the shop has changed it. `progress` hears how many products
     /// are through.
     ///
@@ -90,6 +91,9 @@ impl Seed {
             self.db.tx(|tx| places::ensure_in_txn(tx, beyond_the_showcase)).await
         })
         .await?;
+        let currency = self.shop_currency;
+        let ensure = |tx: Tx| async move { sales::ensure_in_txn(&tx, currency).await };
+        patiently(async || self.db.tx(ensure).await).await?;
         let (mut added, mut through) = (0, 0);
         while through < scale {
             let end = scale.min(through + BATCH);

@@ -9,6 +9,12 @@ use crate::app::TestApp;
 use documents::Documents;
 use serde_json::Value;
 
+/// Edges that lead to one object at most, however many rows there are: more rows show no more.
+const ONE_AT_MOST: [(&str, &str); 2] = [
+    ("User.cart", "one's own alone is seen"),
+    ("Cart.customer", "of customers' carts, one's own alone is seen"),
+];
+
 /// Scalars in an answer that are there (null is not).
 fn leaves(value: &Value) -> usize {
     match value {
@@ -45,7 +51,8 @@ async fn the_number_of_statements_never_depends_on_the_number_of_rows() {
                 "{edge}: {statements_2} statements for 2 rows, {statements_50} for 50\n{document}"
             ));
         }
-        if leaves_2 >= leaves_50 {
+        let one_at_most = ONE_AT_MOST.iter().any(|(one, _)| one == edge);
+        if leaves_2 >= leaves_50 && !(one_at_most && leaves_2 > 0) {
             findings.push(format!(
                 "{edge}: the rows of this test do not reach it, add some to rows.rs\n{document}"
             ));

@@ -4,6 +4,8 @@ use crate::account::User as Account;
 use crate::account::graphql::Address;
 use crate::account::loader::AccountLoaders;
 use crate::auth::Role as AccountRole;
+use crate::cart::graphql::Cart;
+use crate::cart::loader::CartLoaders;
 use crate::graphql::scalars::DateTime;
 use crate::graphql::{Fault, NodeKind};
 use async_graphql::{Context, Enum, ID, Object};
@@ -79,6 +81,12 @@ impl User {
     async fn addresses(&self, ctx: &Context<'_>) -> Result<Vec<Address>, Fault> {
         let book = ctx.data_unchecked::<AccountLoaders>().address_book.get(self.0.id).await?;
         Ok(book.unwrap_or_default().into_iter().map(Address).collect())
+    }
+
+    /// The open cart; null when there is none. Its owner alone sees it.
+    async fn cart(&self, ctx: &Context<'_>) -> Option<Result<Cart, Fault>> {
+        let found = ctx.data_unchecked::<CartLoaders>().cart_of.get(self.0.id).await;
+        found.map(|cart| cart.map(Cart)).transpose()
     }
 
     /// When the account was made.

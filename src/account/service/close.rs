@@ -208,6 +208,9 @@ impl Accounts {
             .from_table(address::Entity)
             .and_where(Expr::col(address::Column::UserId).eq(account.id));
         tx.run(&addresses).await?;
+        for belongings in self.belongings.iter() {
+            belongings.erase_in_txn(tx, account.id).await?;
+        }
         self.throttle.forget_in_txn(tx, &SIGN_IN.on(&account.email_key)).await?;
         // Nothing that was to be mailed goes out any more; only the last notice, which comes next.
         forget_in_txn(tx, &[of_user(account.id), of_address(&account.email_key)]).await?;

@@ -34,7 +34,7 @@ impl Accounts {
         let subjects = [jobs::of_user(id), jobs::of_address(&account.email_key)];
         let mails = find_about(&self.db, &subjects).await?;
         let events = AuditLog::all_about(&self.db, AuditSubject::User(id)).await?;
-        Ok(json!({
+        let mut exported = json!({
             "exportedAt": time(self.db.now()),
             "account": {
                 "email": account.email,
@@ -50,7 +50,14 @@ impl Accounts {
             "mailedLinks": links.iter().map(of_link).collect::<Value>(),
             "jobs": mails.iter().map(of_job).collect::<Value>(),
             "auditEvents": events.iter().map(of_event).collect::<Value>(),
-        }))
+        });
+        for belongings in self.belongings.iter() {
+            let all = belongings.export(id).await?;
+            if let Some(exported) = exported.as_object_mut() {
+                exported.insert(belongings.name().to_owned(), all);
+            }
+        }
+        Ok(exported)
     }
 }
 

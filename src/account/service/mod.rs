@@ -30,14 +30,15 @@ pub use register::Registration;
 pub use session::{SESSION_IDLE_DAYS, SESSION_LONGEST_DAYS};
 pub use sign_in::SignedIn;
 
-use crate::account::AccountError;
 use crate::account::password::Passwords;
 use crate::account::service::throttle::Throttle;
+use crate::account::{AccountError, Belongings};
 use crate::auth::{Role, TokenCodec};
 use crate::db::{Db, Timestamp};
 use crate::events::Bus;
 use crate::validation::Problem;
 use entity::user_account::Model;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Characters of a name at most.
@@ -95,6 +96,7 @@ pub struct Accounts {
     throttle: Throttle,
     bus: Bus,
     api_tokens: ApiTokens,
+    belongings: Arc<[Arc<dyn Belongings>]>,
 }
 
 impl Accounts {
@@ -104,7 +106,14 @@ impl Accounts {
     pub fn new(db: Db, tokens: TokenCodec, bus: Bus, rate_limited: bool) -> Self {
         let throttle = Throttle::new(db.clone(), rate_limited);
         let api_tokens = ApiTokens::new(db.clone(), bus.clone());
-        Self { db, tokens, passwords: Passwords::new(), throttle, bus, api_tokens }
+        let (passwords, belongings) = (Passwords::new(), Arc::from([]));
+        Self { db, tokens, passwords, throttle, bus, api_tokens, belongings }
+    }
+
+    /// With what other parts of the shop keep of each account.
+    #[must_use]
+    pub fn with_belongings(self, belongings: Vec<Arc<dyn Belongings>>) -> Self {
+        Self { belongings: belongings.into(), ..self }
     }
 
     /// The tokens of programs.

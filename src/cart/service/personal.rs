@@ -1,6 +1,5 @@
 //! What carts know of a person: told to them, and forgotten with their account.
 
-use crate::cart::CartError;
 use crate::cart::service::lock::{lines_of, select_carts};
 use crate::cart::service::row::column;
 use crate::cart::service::{Carts, Source, facts};
@@ -17,7 +16,7 @@ impl Carts {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn export(&self, customer_id: Uuid) -> Result<Value, CartError> {
+    pub async fn export(&self, customer_id: Uuid) -> Result<Value, DbError> {
         let mut select = select_carts(column(Column::CustomerId).eq(customer_id));
         select.order_by(Column::CreatedAt, Order::Asc);
         let carts: Vec<Model> = self.db.all(&select).await?;

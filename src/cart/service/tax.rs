@@ -108,21 +108,23 @@ impl Carts {
     pub async fn delete_tax_rate(
         &self,
         viewer: &Viewer,
-        id: Uuid,
+        (country, region): (Option<Country>, Option<&str>),
         expected_version: Option<i64>,
     ) -> Result<(), CartError> {
         viewer.may(Permission::SalesSettingsWrite)?;
+        let country = country.map_or(EVERYWHERE_ELSE, Country::code);
+        let region = &region.unwrap_or_default().trim().to_uppercase();
         self.db
             .tx(|tx| async move {
-                let found = lock_in_txn(&tx, Expr::col(Column::Id).eq(id)).await?;
+                let found = lock_in_txn(&tx, country, region).await?;
                 let Some(found) = found else {
-                    let message = "There is no tax rate with this id.";
-                    return Err(Problem::new(ProblemKind::NotFound, ["id"], message).into());
+                    let message = "There is no tax rate of this place.";
+                    return Err(Problem::new(ProblemKind::NotFound, ["country"], message).into());
                 };
                 check_version(expected_version, found.version)?;
                 log_in_txn(&tx, viewer, "delete a tax rate", &found.country);
                 let mut delete = Query::delete();
-                delete.from_table(Entity).and_where(Expr::col(Column::Id).eq(id));
+                delete.from_table(Entity).and_where(Expr::col(Column::Id).eq(found.id));
                 tx.run(&delete).await?;
                 Ok(())
             })
@@ -131,10 +133,7 @@ impl Carts {
 }
 
 async fn set_in_txn(tx: &Tx, change: &TaxChange, checked: &Checked) -> Result<Model, CartError> {
-    let place = Expr::col(Column::Country)
-        .eq(checked.country)
-        .and(Expr::col(Column::Region).eq(checked.region.as_str()));
-    let found = lock_in_txn(tx, place).await?;
+    let found = lock_in_txn(tx, checked.country, &checked.region).await?;
     let version = found.as_ref().map_or(0, |found| found.version);
     check_version(change.expected_version, version)?;
     let values = [
@@ -167,9 +166,12 @@ async fn set_in_txn(tx: &Tx, change: &TaxChange, checked: &Checked) -> Result<Mo
     written.ok_or_else(|| CartError::fault("a tax rate was written and is not there"))
 }
 
-async fn lock_in_txn(tx: &Tx, which: SimpleExpr) -> Result<Option<Model>, CartError> {
+async fn lock_in_txn(tx: &Tx, country: &str, region: &str) -> Result<Option<Model>, CartError> {
     let mut select = select_rates();
-    select.and_where(which).lock_exclusive();
+    select
+        .and_where(Expr::col(Column::Country).eq(country))
+        .and_where(Expr::col(Column::Region).eq(region))
+        .lock_exclusive();
     Ok(tx.one(&select).await?)
 }
 

@@ -39,18 +39,25 @@ pub struct ProductVariant {
     variant: Arc<catalog::Variant>,
     /// Its stock, when that is known with it.
     stock: Option<Availability>,
+    /// Whether a line refers to it: then it is shown with its product though neither is sold.
+    is_in_use: bool,
 }
 
 impl From<Arc<catalog::Variant>> for ProductVariant {
     fn from(variant: Arc<catalog::Variant>) -> Self {
-        Self { variant, stock: None }
+        Self { variant, stock: None, is_in_use: false }
     }
 }
 
 impl ProductVariant {
     /// A variant as it was with this stock: news of a change show both alike.
     pub fn with_stock(variant: Arc<catalog::Variant>, stock: Availability) -> Self {
-        Self { variant, stock: Some(stock) }
+        Self { variant, stock: Some(stock), is_in_use: false }
+    }
+
+    /// A variant that a cart or an order refers to.
+    pub fn in_use(variant: Arc<catalog::Variant>) -> Self {
+        Self { variant, stock: None, is_in_use: true }
     }
 }
 
@@ -75,7 +82,10 @@ impl ProductVariant {
     /// The product that it is a variant of.
     async fn product(&self, ctx: &Context<'_>) -> Result<Product, Fault> {
         let loaders = ctx.data_unchecked::<CatalogLoaders>();
-        let product = loaders.find_product(self.variant.product_id).await?;
+        let product = match self.is_in_use {
+            true => loaders.product_in_use.get(self.variant.product_id).await?,
+            false => loaders.find_product(self.variant.product_id).await?,
+        };
         product.map(Product).ok_or_else(|| {
             // It was sold when the variant was read and is not any more.
             Fault::bad_user_input("The product is not for sale any more.")

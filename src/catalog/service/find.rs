@@ -69,6 +69,29 @@ impl Catalog {
         self.visible_variants(viewer, found).await
     }
 
+    /// Variants by key that a cart or an order refers to, whoever looks and whether or not they are
+    /// still sold: for their lines alone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_variants_in_use(
+        &self,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Arc<Variant>>, CatalogError> {
+        self.find_variants(&Viewer::System, ids).await
+    }
+
+    /// The products of such variants, by key.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_products_in_use(
+        &self,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Arc<Product>>, CatalogError> {
+        self.find_products(&Viewer::System, ids).await
+    }
+
     /// Variants by SKU, those that the viewer may see.
     ///
     /// # Errors

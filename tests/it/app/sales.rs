@@ -2,7 +2,7 @@
 
 use super::TestApp;
 use stockroom::auth::Viewer;
-use stockroom::cart::{Carts, ShippingChange, ShippingPriceAsk, TaxChange};
+use stockroom::cart::{Carts, NewCart, NewLine, ShippingChange, ShippingPriceAsk, TaxChange};
 use stockroom::country::Country;
 use stockroom::money::{Currency, Money};
 use uuid::Uuid;
@@ -29,6 +29,15 @@ impl TestApp {
         let variant = self.has(sku, pieces).await;
         self.costs(variant, "EUR", cents).await;
         variant
+    }
+
+    /// A cart of this viewer with these SKUs in it, so many of each.
+    pub async fn cart_of(&self, viewer: &Viewer, lines: &[(&str, i64)]) -> Uuid {
+        let line =
+            |(sku, quantity): &(&str, i64)| NewLine { sku: (*sku).to_owned(), quantity: *quantity };
+        let new = NewCart { currency: None, lines: lines.iter().map(line).collect() };
+        let made = self.carts().create(viewer, &new, None).await;
+        made.expect("the cart is made").cart_id
     }
 
     /// The variant costs so much now, in minor units.

@@ -15,6 +15,8 @@ pub enum SeenBy {
     Permission(Permission),
     /// Its owner, and whoever has this permission.
     OwnerAnd(Permission),
+    /// Its owner alone.
+    Owner,
 }
 
 impl SeenBy {
@@ -22,6 +24,7 @@ impl SeenBy {
     pub fn includes(self, who: Who) -> bool {
         match self {
             Self::Permission(permission) => who.permissions().contains(permission),
+            Self::Owner => who == Who::Owner,
             Self::OwnerAnd(permission) => {
                 who == Who::Owner || who.permissions().contains(permission)
             }
@@ -44,6 +47,8 @@ impl Fixtures {
         let product = app.sells(&[&sku]).await;
         let staff = Viewer::User { id: app.account(Role::Staff).await, role: Role::Staff };
         app.receives_from(&staff, &sku, MAIN, 5).await;
+        app.costs(product.variants[&sku], "EUR", 1_000).await;
+        let guests = app.cart_of(&Viewer::Guest, &[]).await;
         let draft = app.drafts(&["DRAFT-1"]).await;
         let category = entity_category(app, product.id).await;
         let (token, _) = api_token(app, &[Permission::StockRead]).await;
@@ -72,6 +77,8 @@ impl Fixtures {
                 moved_by_program.id,
                 see(Permission::StockRead),
             ),
+            // Whoever knows its id holds it.
+            ("Cart (guest)", NodeKind::Cart, guests, see(Permission::CartUse)),
             ("ApiToken", NodeKind::ApiToken, token, see(Permission::AccountRead)),
             ("AuditEvent", NodeKind::AuditEvent, event, see(Permission::AuditRead)),
             (
@@ -100,6 +107,9 @@ impl Fixtures {
         let payment = app.opens_payment(order, 1_000, "card_approved", true).await;
         let payment = NodeKind::Payment.id(payment.expect("it is the first").id).to_string();
         objects.insert("Payment", (payment, SeenBy::OwnerAnd(Permission::PaymentRead)));
+        let viewer = Viewer::User { id: owner, role: Role::Customer };
+        let cart = NodeKind::Cart.id(app.cart_of(&viewer, &[(&self.sku, 1)]).await).to_string();
+        objects.insert("Cart", (cart, SeenBy::Owner));
         Self { owner, sku: self.sku.clone(), objects }
     }
 
@@ -122,6 +132,8 @@ impl Fixtures {
             // New ones, of things that are made.
             ("VariantInput" | "VariantCreateInput", "sku") => json!(unique()),
             ("WarehouseCreateInput", "code") => json!(unique()[..12].to_uppercase()),
+            // Something has to be said, which its type cannot say either.
+            ("CartDeliverySetInput", "country") => json!("DE"),
             (_, "sku") => json!(self.sku),
             (_, "email" | "newEmail") => json!(format!("{}@stockroom.example", unique())),
             (_, "password" | "newPassword" | "currentPassword") => json!("four words in a row"),

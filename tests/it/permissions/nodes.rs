@@ -90,7 +90,7 @@ async fn a_field_with_a_rule_of_its_own_is_null_to_those_whom_it_leaves_out() {
                 judge(&who, [seen_by.includes(who), may], &call.await.json);
             }
             // Of those, everyone who sees the parent may hold the field's permission as well.
-            let (SeenBy::Permission(sees) | SeenBy::OwnerAnd(sees)) = *seen_by;
+            let (SeenBy::Permission(sees) | SeenBy::OwnerAnd(sees)) = *seen_by else { continue };
             let answer = as_one_who_may_only(&app, sees, &document, variables).await;
             let who = format!("one with {} alone", sees.name());
             judge(&who, [true, sees == *permission], &answer);

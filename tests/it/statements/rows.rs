@@ -27,6 +27,10 @@ const AUDIT_EVENT: u16 = 10;
 const ORDER: u16 = 11;
 const PAYMENT: u16 = 12;
 
+const CART: u16 = 13;
+const CART_LINE: u16 = 14;
+const TAX_RATE: u16 = 15;
+
 /// The key of the i-th member of staff.
 pub fn actor(row: usize) -> Uuid {
     key(USER, row)
@@ -41,6 +45,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         catalogue(connection, n, now).await;
         stock(connection, n, now).await;
         sales(connection, n, now).await;
+        carts(connection, n, now).await;
         Ok::<_, DbError>(())
     });
     written.await.expect("the rows are written");
@@ -57,6 +62,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         (NodeKind::Address, ADDRESS),
         (NodeKind::AuditEvent, AUDIT_EVENT),
         (NodeKind::Payment, PAYMENT),
+        (NodeKind::Cart, CART),
     ];
     // As many of each kind as go into one list of ids.
     let each = n.min(100 / kinds.len());
@@ -184,13 +190,84 @@ async fn catalogue(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
     });
     insert::<product_variant::Entity, _>(connection, variants).await;
     let prices = self::variants(n).flat_map(|(row, _)| {
-        ["EUR", "USD"].map(|currency| variant_price::Model {
+        // Some are not sold in the currency of carts.
+        let codes: &[&str] = if row % 3 == 2 { &["USD"] } else { &["EUR", "USD"] };
+        codes.iter().map(move |currency| variant_price::Model {
             variant_id: key(VARIANT, row),
-            currency: currency.to_owned(),
+            currency: (*currency).to_owned(),
             amount: 1_000,
         })
     });
     insert::<variant_price::Entity, _>(connection, prices).await;
+}
+
+/// The first cart is that of the first account and has `n` lines, the others are guests' and have one
+/// each. In the first there is something the matter with every line.
+async fn carts(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
+    use entity::{cart, cart_line, shipping_method, shipping_price, tax_rate};
+    let carts = (0..n).map(|row| cart::Model {
+        id: key(CART, row),
+        customer_id: (row == 0).then(|| actor(0)),
+        currency: "EUR".to_owned(),
+        status: "OPEN".to_owned(),
+        country: Some("DE".to_owned()),
+        region: Some("BE".to_owned()),
+        postal_code: Some("10115".to_owned()),
+        shipping_method: Some("method-0".to_owned()),
+        order_id: None,
+        merged_into: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        expires_at: now + chrono::TimeDelta::days(1),
+    });
+    insert::<cart::Entity, _>(connection, carts).await;
+    let whose = (0..n).map(|line| (0, line)).chain((1..n).map(|cart| (cart, 0)));
+    let lines = whose.enumerate().map(|(row, (cart, line))| cart_line::Model {
+        id: key(CART_LINE, row),
+        cart_id: key(CART, cart),
+        // From the last on: the first ones are in the cache when everything is asked for by id.
+        variant_id: key(VARIANT, 2 * n - 2 - line),
+        position: i32::try_from(line).unwrap(),
+        // More than there are, of a price that has changed.
+        quantity: 999,
+        seen_price: 900,
+        created_at: now,
+    });
+    insert::<cart_line::Entity, _>(connection, lines).await;
+    let methods = (0..n).map(|row| shipping_method::Model {
+        code: format!("method-{row}"),
+        name: format!("Method {row}"),
+        description: "How it is sent.".to_owned(),
+        countries: Some(json!(["DE", "AT"])),
+        position: i32::try_from(row).unwrap(),
+        active: true,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    });
+    insert::<shipping_method::Entity, _>(connection, methods).await;
+    // The first method has `n` prices, the others one each.
+    let steps = (0..n).map(|step| (0, step)).chain((1..n).map(|method| (method, 0)));
+    let prices = steps.map(|(method, step)| shipping_price::Model {
+        method: format!("method-{method}"),
+        currency: "EUR".to_owned(),
+        from_subtotal: i64::try_from(step).unwrap(),
+        price: 490,
+    });
+    insert::<shipping_price::Entity, _>(connection, prices).await;
+    let rates = (0..n).map(|row| tax_rate::Model {
+        id: key(TAX_RATE, row),
+        country: "DE".to_owned(),
+        region: if row == 0 { String::new() } else { format!("R{row}") },
+        name: "VAT".to_owned(),
+        rate_ppm: 190_000,
+        taxes_shipping: true,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    });
+    insert::<tax_rate::Entity, _>(connection, rates).await;
 }
 
 /// Variants and their products: the first product has `n`, the others one each.

@@ -1,0 +1,19 @@
+//! What other parts of the shop keep of a person. Accounts know none of them: whoever wires the
+//! program names them, and they are asked when an account is exported or erased.
+
+use crate::db::{DbError, Tx};
+use futures::future::BoxFuture;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Something that is kept of each person who has an account.
+pub trait Belongings: Send + Sync {
+    /// Under which name it stands in an export.
+    fn name(&self) -> &'static str;
+
+    /// Everything that is kept of this account.
+    fn export(&self, account: Uuid) -> BoxFuture<'_, Result<Value, DbError>>;
+
+    /// Forgets it, with the account, in one transaction. The account is locked.
+    fn erase_in_txn<'a>(&'a self, tx: &'a Tx, account: Uuid) -> BoxFuture<'a, Result<(), DbError>>;
+}
