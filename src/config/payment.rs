@@ -85,6 +85,8 @@ pub struct SandboxSettings {
     pub webhook_secrets: Vec<SecretString>,
     /// How long `card_slow` takes.
     pub slow: Duration,
+    /// After how long the payer of a `card_pending` confirms by themselves; None: never.
+    pub confirms_after: Option<Duration>,
 }
 
 impl PaymentArgs {
@@ -111,6 +113,8 @@ impl PaymentArgs {
             sandbox: SandboxSettings {
                 webhook_secrets: self.sandbox_webhook_secret,
                 slow: Duration::from_secs(2),
+                // Nobody has to be the bank to try the shop out.
+                confirms_after: (!production).then_some(Duration::from_secs(30)),
             },
             call_limit: Duration::from_secs(3),
             calls_in_flight: 32,

@@ -23,6 +23,11 @@ const FIRST_PAUSE_MS: u64 = 5;
 /// the time that a request has. A crowd at one hot row is served in order and not turned away.
 const WRITER_PATIENCE: Duration = Duration::from_secs(8);
 
+tokio::task_local! {
+    /// There inside the body of a transaction, and not in tasks that it spawns.
+    static INSIDE: ();
+}
+
 type AfterCommit = Box<dyn FnOnce() + Send>;
 
 /// An open transaction. Functions named `…_in_txn` take one; clones are the same transaction.
@@ -152,6 +157,13 @@ impl Db {
         }
     }
 
+    /// Whether this task is in the body of a transaction, of whichever database: nothing slow and
+    /// nothing foreign is waited for there.
+    #[must_use]
+    pub fn is_in_transaction() -> bool {
+        INSIDE.try_with(|()| ()).is_ok()
+    }
+
     async fn attempt<T, E, F, Fut>(&self, body: &F, attempt: u32) -> Result<T, E>
     where
         F: Fn(Tx) -> Fut,
@@ -166,7 +178,7 @@ impl Db {
             db: self.clone(),
             attempt,
         };
-        let result = body(tx.clone()).await;
+        let result = INSIDE.scope((), body(tx.clone())).await;
         let Tx { inner, after_commit, .. } = tx;
         let Some(inner) = Arc::into_inner(inner) else {
             // A clone outlived the body. Dropping the last one rolls back.

@@ -8,4 +8,5 @@ mod recovery;
 mod refunds;
 mod sandbox;
 mod scripted;
+mod walk;
 mod webhooks;

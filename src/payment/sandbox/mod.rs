@@ -38,6 +38,7 @@ pub struct Sandbox {
     ledger: Ledger,
     secrets: Arc<[SecretString]>,
     slow: Duration,
+    confirms_after: Option<Duration>,
 }
 
 impl Sandbox {
@@ -48,7 +49,12 @@ impl Sandbox {
         if secrets.is_empty() {
             secrets.push(random_secret());
         }
-        Self { ledger: Ledger::new(db), secrets: secrets.into(), slow: settings.slow }
+        Self {
+            ledger: Ledger::new(db),
+            secrets: secrets.into(),
+            slow: settings.slow,
+            confirms_after: settings.confirms_after,
+        }
     }
 
     /// The payer of a `card_pending` confirms, or gives up. Gives the webhook that tells so; None
@@ -86,6 +92,12 @@ impl Sandbox {
     /// Closes its connections after the statements under way.
     pub async fn close(&self) {
         self.ledger.close().await;
+    }
+
+    /// Whether the payer would have confirmed by now, if somebody played the payer.
+    fn is_confirmed_by_now(&self, charge: &Charge) -> bool {
+        let age = (self.ledger.now() - charge.created_at).to_std().unwrap_or_default();
+        charge.state == ChargeState::Pending && self.confirms_after.is_some_and(|it| age >= it)
     }
 
     fn sign(&self, body: String) -> SignedEvent {
@@ -140,7 +152,11 @@ impl Provider for Sandbox {
     }
 
     async fn find(&self, payment_id: Uuid) -> Result<Option<Found>, ProviderError> {
-        let found = self.ledger.find(payment_id).await.map_err(service::fault)?;
+        let mut found = self.ledger.find(payment_id).await.map_err(service::fault)?;
+        if found.as_ref().is_some_and(|charge| self.is_confirmed_by_now(charge)) {
+            self.ledger.decide(payment_id, true).await.map_err(service::fault)?;
+            found = self.ledger.find(payment_id).await.map_err(service::fault)?;
+        }
         Ok(found.map(Found::from))
     }
 

@@ -1,6 +1,7 @@
 //! Asking providers: outside any transaction, each in a task of its own, so that a client who hangs
 //! up leaves nothing half known.
 
+use crate::db::Db;
 use crate::failpoint::reach;
 use crate::money::Money;
 use crate::payment::attempt::{Payment, Refund};
@@ -16,16 +17,23 @@ use crate::payment::state::PaymentState;
 const ASKED_AGAIN_MAX: i32 = 3;
 
 impl Payments {
-    /// Asks the provider for the money of a fresh attempt.
+    /// Whether nobody can have called before: recovery has not taken the payment up, and whoever
+    /// began it is still within the time that others leave them.
+    fn is_first_call(&self, payment: &Payment) -> bool {
+        payment.attempts == 0 && payment.lease_until.is_some_and(|until| until > self.db.now())
+    }
+
+    /// Asks the provider for the money of a fresh attempt. Only whoever began it may: others
+    /// [`Payments::ask`].
     pub async fn authorize(&self, payment: &Payment) -> Outcome {
         let Some(gateway) = self.gateway(&payment.provider).cloned() else {
             return Outcome::Unavailable { retry_after_seconds: 60 };
         };
-        let (payment, fresh) = (payment.clone(), payment.attempts == 0);
+        let (payment, first) = (payment.clone(), self.is_first_call(payment));
         apart(Outcome::Unknown, async move {
             match authorize(&gateway, &payment).await {
-                // Only of the first call it is certain that none was made before.
-                Outcome::Unavailable { .. } if !fresh => Outcome::Unknown,
+                // An earlier call may have come to something.
+                Outcome::Unavailable { .. } if !first => Outcome::Unknown,
                 outcome => outcome,
             }
         })
@@ -37,10 +45,10 @@ impl Payments {
         let Some(gateway) = self.gateway(&payment.provider).cloned() else {
             return Outcome::Unknown;
         };
-        let (payment, fresh) = (payment.clone(), payment.attempts == 0);
+        let (payment, first) = (payment.clone(), self.is_first_call(payment));
         apart(Outcome::Unknown, async move {
             match capture(&gateway, &payment).await {
-                Outcome::Unavailable { .. } if !fresh => Outcome::Unknown,
+                Outcome::Unavailable { .. } if !first => Outcome::Unknown,
                 outcome => outcome,
             }
         })
@@ -103,6 +111,8 @@ async fn apart<T: Send + 'static>(
     when_lost: T,
     asking: impl Future<Output = T> + Send + 'static,
 ) -> T {
+    // A provider may take seconds, and on SQLite the sandbox waits for the turn to write.
+    debug_assert!(!Db::is_in_transaction(), "a provider is called inside a transaction");
     tokio::spawn(asking).await.unwrap_or(when_lost)
 }
 

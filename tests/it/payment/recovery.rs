@@ -105,6 +105,32 @@ async fn a_payer_who_confirmed_is_found_without_a_webhook() {
 }
 
 #[tokio::test]
+async fn in_development_a_payer_confirms_by_themselves() {
+    let half_a_minute = Some(Duration::from_secs(30));
+    let app = TestApp::with(|it| it.payment.sandbox.confirms_after = half_a_minute).await;
+    let payment = app.pays("card_pending", true).await;
+
+    for state in [PaymentState::ActionRequired, PaymentState::Captured] {
+        app.waits(TimeDelta::seconds(16));
+        assert_eq!(app.recovers().await, 1);
+        assert_eq!(app.payment(payment.id).await.state, state);
+    }
+}
+
+#[tokio::test]
+async fn whoever_comes_later_cannot_tell_that_nothing_was_charged() {
+    let app = TestApp::start().await;
+    let payment = app.begins_to_pay("card_error", true).await;
+    let first = app.payments().authorize(&payment).await;
+    assert!(matches!(first, Outcome::Unavailable { .. }), "{first:?}");
+
+    // Somebody else takes it for theirs, when the first may have called and died.
+    app.waits(TimeDelta::seconds(31));
+
+    assert_eq!(app.payments().authorize(&payment).await, Outcome::Unknown);
+}
+
+#[tokio::test]
 async fn captures_and_voids_that_were_cut_short_are_brought_to_their_end() {
     let app = TestApp::start().await;
     let (payments, db) = (app.payments(), &app.app.db);

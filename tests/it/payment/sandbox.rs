@@ -134,6 +134,17 @@ async fn its_record_stays_when_the_callers_transaction_is_rolled_back() {
     assert_eq!(inside.is_some(), app.app.db.is_postgres());
 }
 
+#[tokio::test]
+#[should_panic(expected = "a provider is called inside a transaction")]
+async fn nobody_calls_a_provider_inside_a_transaction() {
+    let app = TestApp::start().await;
+    let payment = &app.begins_to_pay("card_approved", true).await;
+    let payments = app.payments();
+
+    let _: Result<_, DbError> =
+        app.app.db.tx(|_| async move { Ok(payments.authorize(payment).await) }).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_paid_while_a_crowd_writes_and_neither_waits_in_vain() {
     let app = TestApp::start().await;

@@ -60,6 +60,8 @@ pub struct Charge {
     pub refunded: i64,
     /// Why it was declined.
     pub decline_code: Option<String>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
     id: Uuid,
     capture_at_once: bool,
 }
@@ -77,6 +79,7 @@ impl TryFrom<sandbox_charge::Model> for Charge {
             captured: row.captured,
             refunded: row.refunded,
             decline_code: row.decline_code,
+            created_at: row.created_at,
             id: row.id,
             capture_at_once: row.capture_at_once,
         })
