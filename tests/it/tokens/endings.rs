@@ -4,11 +4,14 @@
 
 use super::{Person, sign_in};
 use crate::account::people::{NEW_PASSWORD, PASSWORD, Shop, account, ok, user_id};
+use crate::app::Socket;
 use futures::StreamExt;
 use serde_json::{Value, json};
 use std::time::Duration;
 use stockroom::auth::Role;
 
+/// Longer than news takes, and much shorter than it takes until somebody looks without any.
+const PATIENCE: Duration = Duration::from_secs(15);
 const EVE: &str = "eve@shop.example";
 
 /// Who does it.
@@ -63,7 +66,13 @@ async fn codes_after(Case(mutation, by, mut input): Case) -> [u16; 2] {
 
     ok(&caller, mutation, "", input).await;
 
-    [one.close_code().await, two.close_code().await]
+    let (one, two) = tokio::join!(code_of(&mut one), code_of(&mut two));
+    [one, two]
+}
+
+/// The code with which a socket ends; 0 when it does not.
+async fn code_of(socket: &mut Socket) -> u16 {
+    tokio::time::timeout(PATIENCE, socket.close_code()).await.unwrap_or(0)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,7 +122,7 @@ async fn who_changes_the_password_or_signs_out_here_ends_what_they_say_and_no_mo
             true => (&mut here_socket, &mut there_socket),
             false => (&mut there_socket, &mut here_socket),
         };
-        assert_eq!(ended.close_code().await, 4403, "{mutation}");
+        assert_eq!(code_of(ended).await, 4403, "{mutation}");
         goes_on.subscribe("1", "{ me { role } }").await;
         assert_eq!(goes_on.next_of("1").await["data"]["me"]["role"], "STAFF", "{mutation}");
     }
