@@ -258,9 +258,12 @@ mod tests {
 
     #[test]
     fn a_token_can_never_become_more_than_it_is() {
-        for permission in
-            [Permission::AccountOwn, Permission::AccountManage, Permission::ApiTokenManage]
-        {
+        for permission in [
+            Permission::AccountOwn,
+            Permission::CartOwn,
+            Permission::AccountManage,
+            Permission::ApiTokenManage,
+        ] {
             assert!(!permission.is_for_tokens(), "{permission:?}");
         }
     }

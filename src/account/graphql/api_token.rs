@@ -116,9 +116,10 @@ async fn list(ctx: &Context<'_>, args: PageArgs) -> Result<Connection<ApiToken>,
 pub struct ApiTokenCreateInput {
     /// What it is for, such as the program's name: 1 to 100 characters in one line.
     name: String,
-    /// What it may do: at least one, and nothing that you may not. Never ACCOUNT_OWN,
+    /// What it may do: at least one, and nothing that you may not. Never ACCOUNT_OWN, CART_OWN,
     /// ACCOUNT_MANAGE or API_TOKEN_MANAGE. Whoever may change something may see it: STOCK_WRITE
-    /// brings STOCK_READ, CATALOG_WRITE brings CATALOG_READ_ALL.
+    /// brings STOCK_READ, CATALOG_WRITE brings CATALOG_READ_ALL, SALES_SETTINGS_WRITE brings
+    /// SALES_SETTINGS_READ.
     permissions: Vec<Permission>,
     /// When it ends; when not given, only by being revoked.
     expires_at: Option<DateTime>,
