@@ -32,6 +32,9 @@ impl SeenBy {
     }
 }
 
+/// A SKU that nobody takes from the shop while others put it into carts.
+const IN_CARTS: &str = "TEA-1";
+
 /// An object of each kind.
 #[derive(Clone)]
 pub struct Fixtures {
@@ -47,7 +50,7 @@ impl Fixtures {
         let product = app.sells(&[&sku]).await;
         let staff = Viewer::User { id: app.account(Role::Staff).await, role: Role::Staff };
         app.receives_from(&staff, &sku, MAIN, 5).await;
-        app.costs(product.variants[&sku], "EUR", 1_000).await;
+        app.offers(IN_CARTS, 0, 1_000).await;
         let guests = app.cart_of(&Viewer::Guest, &[]).await;
         let draft = app.drafts(&["DRAFT-1"]).await;
         let category = entity_category(app, product.id).await;
@@ -110,7 +113,7 @@ impl Fixtures {
         // One that the last viewer may have deleted.
         app.taxes(None, 0).await;
         let viewer = Viewer::User { id: owner, role: Role::Customer };
-        let cart = NodeKind::Cart.id(app.cart_of(&viewer, &[(&self.sku, 1)]).await).to_string();
+        let cart = NodeKind::Cart.id(app.cart_of(&viewer, &[(IN_CARTS, 1)]).await).to_string();
         objects.insert("Cart", (cart, SeenBy::Owner));
         Self { owner, sku: self.sku.clone(), objects }
     }
@@ -136,6 +139,7 @@ impl Fixtures {
             ("WarehouseCreateInput", "code") => json!(unique()[..12].to_uppercase()),
             // Something has to be said, which its type cannot say either.
             ("CartDeliverySetInput", "country") => json!("DE"),
+            ("CartLineInput", "sku") => json!(IN_CARTS),
             (_, "sku") => json!(self.sku),
             (_, "email" | "newEmail") => json!(format!("{}@stockroom.example", unique())),
             (_, "password" | "newPassword" | "currentPassword") => json!("four words in a row"),
