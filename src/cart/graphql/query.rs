@@ -1,9 +1,9 @@
 //! Queries about carts.
 
 use crate::auth::Permission;
-use crate::cart::graphql::{Cart, key};
+use crate::cart::graphql::Cart;
 use crate::cart::loader::CartLoaders;
-use crate::graphql::{Auth, Fault};
+use crate::graphql::{Auth, Fault, NodeKind};
 use async_graphql::{Context, ID, Object};
 
 /// Queries about carts.
@@ -21,7 +21,11 @@ impl CartQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The id that `cartCreate` gave.")] id: ID,
     ) -> Option<Result<Cart, Fault>> {
-        let found = ctx.data_unchecked::<CartLoaders>().cart.get(key(&id)).await;
+        let key = match NodeKind::Cart.key(&id) {
+            Ok(key) => key,
+            Err(fault) => return Some(Err(fault)),
+        };
+        let found = ctx.data_unchecked::<CartLoaders>().cart.get(key).await;
         found.map(|cart| cart.map(Cart)).transpose()
     }
 }

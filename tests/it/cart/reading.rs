@@ -100,13 +100,18 @@ async fn a_customers_cart_is_there_for_them_alone_and_a_guests_for_who_knows_it(
 }
 
 #[tokio::test]
-async fn an_id_of_something_else_is_no_cart() {
+async fn an_id_of_something_else_is_told_and_one_of_no_cart_is_not_there() {
     let app = TestApp::start().await;
-    let product = app.sells(&["CUP"]).await;
+    let product = app.sells(&["CUP"]).await.node_id();
+    let document = "query ($id: ID!) { cart(id: $id) { id } }";
 
-    for id in [json!(product.node_id()), json!("cart_01jd"), json!(""), json!("x")] {
-        assert!(app.guest().cart(&id).await.is_null(), "{id}");
+    for id in [product.as_str(), "cart_01jd", "", "x"] {
+        let answer = app.guest().query(document).with_variables(json!({ "id": id })).await;
+        assert_eq!(answer.error_codes(), ["BAD_USER_INPUT"], "{id}");
+        assert!(answer.json["data"]["cart"].is_null());
     }
+    let nobodys = stockroom::graphql::NodeKind::Cart.id(uuid::Uuid::now_v7());
+    assert!(app.guest().cart(&json!(nobodys.to_string())).await.is_null());
 }
 
 #[tokio::test]
