@@ -7,34 +7,41 @@ mod jobs;
 mod keys;
 mod lifecycle;
 mod payments;
+mod webhook;
 
 pub use crate::app::first_admin::FIRST_ADMIN_EMAIL;
 pub use crate::app::jobs::WorkerAway;
 pub use crate::app::keys::check_keys;
 pub use crate::app::lifecycle::Lifecycle;
+pub use crate::app::webhook::{Unheard, UnheardKind};
 
-use crate::account::{AccountWatch, Accounts};
-use crate::app::belongings::CartsOf;
+use crate::account::{AccountWatch, Accounts, Belongings};
+use crate::app::belongings::{CartsOf, OrdersOf};
 use crate::audit::AuditLog;
 use crate::auth::TokenCodec;
 use crate::cache::{self, EntityCache};
 use crate::cart::{Carts, Lifetimes};
 use crate::catalog::Catalog;
-use crate::config::Settings;
+use crate::config::{CaptureAt, Settings};
 use crate::db::Db;
 use crate::events::Bus;
 use crate::graphql::document::{DocumentFront, Limits};
 use crate::graphql::scalars;
 use crate::jobs::Worker;
 use crate::mail::Mailer;
+use crate::order::{Orders, Policy};
 use crate::payment::sandbox::Sandbox;
 use crate::redis::Redis;
 use crate::schema::{Services, StockroomSchema};
 use crate::stock::Stock;
 use crate::stock::live::LiveStock;
 use anyhow::Context;
+use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use std::sync::Arc;
+
+/// How long stock is held for an order that is not paid.
+const STOCK_HELD: TimeDelta = TimeDelta::minutes(15);
 
 /// Everything that a server needs, wired.
 #[derive(Clone)]
@@ -90,10 +97,15 @@ impl App {
         let lifetimes =
             Lifetimes { guest: settings.carts.guest, customer: settings.carts.customer };
         let carts = Carts::new(db.clone(), stock.clone(), currency, lifetimes);
-        let accounts = accounts.with_belongings(vec![Arc::new(CartsOf(carts.clone()))]);
         let sandbox = payments::sandbox(&db, &settings).await?;
         let payments = payments::payments(&db, sandbox.as_ref(), &settings);
-        let services = Services { accounts, audit, catalog, stock, live_stock, carts, payments };
+        let parts = (carts.clone(), stock.clone(), payments.clone());
+        let orders = Orders::new(db.clone(), parts, bus.clone(), policy(&settings));
+        let belongings: Vec<Arc<dyn Belongings>> =
+            vec![Arc::new(CartsOf(carts.clone())), Arc::new(OrdersOf(orders.clone()))];
+        let accounts = accounts.with_belongings(belongings);
+        let services =
+            Services { accounts, audit, catalog, stock, live_stock, carts, payments, orders };
         let mailer =
             Mailer::new(&settings.mail, settings.environment).context("SMTP_URL cannot be used")?;
         let worker = Self::worker(&db, &services, &mailer, &settings)?;
@@ -134,6 +146,16 @@ impl App {
     /// When a step fails; the schema is then as it was.
     pub async fn migrate(&self) -> anyhow::Result<Vec<String>> {
         self.db.migrate().await.context("cannot migrate the database")
+    }
+}
+
+/// How orders are dealt with.
+fn policy(settings: &Settings) -> Policy {
+    Policy {
+        capture_at_checkout: settings.payment.capture == CaptureAt::Checkout,
+        hold: STOCK_HELD,
+        // A little less than a request may take: whoever waits is told so.
+        patience: settings.transport.request.mul_f32(0.8),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Countries by their ISO 3166-1 alpha-2 codes.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// The officially assigned codes, in order.
 const CODES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL \
     BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE \
@@ -40,6 +42,19 @@ impl Country {
     #[must_use]
     pub fn has_postal_codes(self) -> bool {
         !WITHOUT_POSTAL_CODES.split_ascii_whitespace().any(|code| code == self.0)
+    }
+}
+
+impl Serialize for Country {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Country {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        Self::from_code(&code).ok_or_else(|| serde::de::Error::custom("unknown country"))
     }
 }
 

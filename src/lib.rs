@@ -13,6 +13,7 @@ pub mod seed;
 pub mod account;
 pub mod cart;
 pub mod catalog;
+pub mod order;
 pub mod payment;
 pub mod stock;
 

@@ -19,6 +19,9 @@ use crate::catalog::graphql::{CatalogMutation, CatalogQuery};
 use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::auth::Rules;
 use crate::graphql::idempotency::Replayed;
+use crate::order::Orders;
+use crate::order::graphql::{OrderMutation, OrderQuery, OrderSubscription};
+use crate::order::loader::OrderLoaders;
 use crate::payment::Payments;
 use crate::payment::graphql::PaymentQuery;
 use crate::payment::loader::PaymentLoaders;
@@ -44,6 +47,7 @@ pub struct Query(
     PaymentQuery,
     CartQuery,
     SalesSettingsQuery,
+    OrderQuery,
 );
 
 /// Everything that can be changed. Mutations of one request run one after the other.
@@ -54,11 +58,12 @@ pub struct Mutation(
     AccountMutation,
     CartMutation,
     SalesSettingsMutation,
+    OrderMutation,
 );
 
 /// Everything that can be watched, over WebSocket.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(StockSubscription);
+pub struct Subscription(StockSubscription, OrderSubscription);
 
 /// The engine's schema.
 pub type StockroomSchema = Schema<Query, Mutation, Subscription>;
@@ -100,6 +105,8 @@ pub struct Services {
     pub stock: Stock,
     /// Those who watch stock.
     pub live_stock: LiveStock,
+    /// Orders.
+    pub orders: Orders,
     /// Carts, and what sales cost besides the goods.
     pub carts: Carts,
 }
@@ -124,5 +131,7 @@ impl Services {
             .data(self.stock.clone())
             .data(self.live_stock.clone())
             .data(StockLoaders::new(&self.stock, viewer))
+            .data(self.orders.clone())
+            .data(OrderLoaders::new(&self.orders, &self.payments, viewer))
     }
 }

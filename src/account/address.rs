@@ -2,6 +2,7 @@
 
 use crate::country::Country;
 use crate::validation::{Problem, ProblemKind, optional_line, required_line};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Addresses of one account at most.
@@ -12,7 +13,7 @@ const MAX_PLACE_CHARS: usize = 100;
 const MAX_POSTAL_CODE_CHARS: usize = 20;
 
 /// Where a letter arrives.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostalAddress {
     /// Who receives there.
     pub name: String,

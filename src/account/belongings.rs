@@ -16,4 +16,13 @@ pub trait Belongings: Send + Sync {
 
     /// Forgets it, with the account, in one transaction. The account is locked.
     fn erase_in_txn<'a>(&'a self, tx: &'a Tx, account: Uuid) -> BoxFuture<'a, Result<(), DbError>>;
+
+    /// Makes what was kept of a guest under an address the account's, which has proved the address.
+    /// The account is locked.
+    fn join_in_txn<'a>(
+        &'a self,
+        tx: &'a Tx,
+        account: Uuid,
+        email_key: &'a str,
+    ) -> BoxFuture<'a, Result<(), DbError>>;
 }

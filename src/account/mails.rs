@@ -17,6 +17,13 @@ impl Links {
         Self { storefront_url }
     }
 
+    /// The page of an order: of whoever is signed in, or of the guest who holds a token.
+    #[must_use]
+    pub fn order(&self, number: &str, token: Option<&str>) -> String {
+        let query = token.map(|token| format!("?token={token}")).unwrap_or_default();
+        format!("{}/orders/{number}{query}", self.storefront_url)
+    }
+
     fn to(&self, page: &str, token: &SecretString) -> String {
         format!("{}/{page}?token={}", self.storefront_url, token.expose_secret())
     }

@@ -19,6 +19,7 @@ mod watch;
 
 pub use address::{Address, PostalAddress};
 pub use belongings::Belongings;
+pub use email::EmailAddress;
 pub use error::AccountError;
 pub use list::{UserFilter, UserList, UserSort, UserSortField};
 pub use mails::Links;

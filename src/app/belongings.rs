@@ -3,6 +3,7 @@
 use crate::account::Belongings;
 use crate::cart::Carts;
 use crate::db::{DbError, Tx};
+use crate::order::Orders;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -22,5 +23,41 @@ impl Belongings for CartsOf {
 
     fn erase_in_txn<'a>(&'a self, tx: &'a Tx, account: Uuid) -> BoxFuture<'a, Result<(), DbError>> {
         self.0.erase_in_txn(tx, account).boxed()
+    }
+
+    fn join_in_txn<'a>(
+        &'a self,
+        _: &'a Tx,
+        _: Uuid,
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        // A guest's cart belongs to who holds its id, and to no address.
+        std::future::ready(Ok(())).boxed()
+    }
+}
+
+/// The orders of an account.
+pub(crate) struct OrdersOf(pub(crate) Orders);
+
+impl Belongings for OrdersOf {
+    fn name(&self) -> &'static str {
+        "orders"
+    }
+
+    fn export(&self, account: Uuid) -> BoxFuture<'_, Result<Value, DbError>> {
+        self.0.export(account).boxed()
+    }
+
+    fn erase_in_txn<'a>(&'a self, tx: &'a Tx, account: Uuid) -> BoxFuture<'a, Result<(), DbError>> {
+        self.0.erase_in_txn(tx, account).boxed()
+    }
+
+    fn join_in_txn<'a>(
+        &'a self,
+        tx: &'a Tx,
+        account: Uuid,
+        email_key: &'a str,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        self.0.join_in_txn(tx, account, email_key).boxed()
     }
 }

@@ -8,6 +8,8 @@ use crate::db::{Db, DbError};
 use crate::idempotency;
 use crate::jobs::{self, Handlers, Job, Schedule, Timing, Worker};
 use crate::mail::Mailer;
+use crate::order;
+use crate::order::jobs::{ExpireOrders, RecoverPayments};
 use crate::schema::Services;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -77,6 +79,7 @@ impl App {
         let mut handlers = handlers(db, services);
         let links = account::Links::new(settings.mail.storefront_url.clone());
         account::jobs::register(&mut handlers, &services.accounts, mailer, &links);
+        order::jobs::register(&mut handlers, &services.orders, mailer, &links);
         Ok(Worker::new(db.clone(), handlers, schedules()?, Timing::default()))
     }
 
@@ -133,5 +136,7 @@ fn schedules() -> anyhow::Result<Vec<Schedule>> {
         Schedule::new("sessions.purge", "22 * * * *", &PurgeSessions {})?,
         Schedule::new("cart.purge", "27 * * * *", &PurgeCarts {})?,
         Schedule::new("jobs.purge", "37 * * * *", &PurgeDoneJobs {})?,
+        Schedule::new("order.expire", "*/5 * * * * *", &ExpireOrders {})?,
+        Schedule::new("payment.recover", "*/5 * * * * *", &RecoverPayments {})?,
     ])
 }

@@ -109,6 +109,13 @@ permissions! {
     StockRead "STOCK_READ" Staff May,
     /// Change stock levels and warehouses.
     StockWrite "STOCK_WRITE" Staff May,
+    /// Turn a cart into an order, pay it, see it and call it off: one's own by being signed in, a
+    /// guest's by its token.
+    OrderPlace "ORDER_PLACE" Everyone May,
+    /// See every order, and not one's own alone.
+    OrderRead "ORDER_READ" Staff May,
+    /// Deal with every order: call it off, send it, take it back.
+    OrderWrite "ORDER_WRITE" Staff May,
     /// See tax rates and shipping methods as they are set.
     SalesSettingsRead "SALES_SETTINGS_READ" Staff May,
     /// See any account or API token where it is named, such as the one that moved stock.
@@ -154,6 +161,7 @@ impl Permission {
         match self {
             Self::CatalogWrite => Some(Self::CatalogReadAll),
             Self::StockWrite => Some(Self::StockRead),
+            Self::OrderWrite => Some(Self::OrderRead),
             Self::SalesSettingsWrite => Some(Self::SalesSettingsRead),
             _ => None,
         }

@@ -16,6 +16,8 @@ pub enum BusMessage {
     EntitiesChanged(Vec<EntityChange>),
     /// Accounts whose role, state or sessions changed: whoever serves one for long looks again.
     AccountsChanged(Vec<Uuid>),
+    /// Orders that changed, or whose payment did: whoever watches one reads it again.
+    OrdersChanged(Vec<Uuid>),
 }
 
 impl BusMessage {
@@ -26,7 +28,7 @@ impl BusMessage {
             Self::StockLevelsChanged(levels) => levels.is_empty(),
             Self::WarehousesChanged => false,
             Self::EntitiesChanged(changes) => changes.is_empty(),
-            Self::AccountsChanged(ids) => ids.is_empty(),
+            Self::AccountsChanged(ids) | Self::OrdersChanged(ids) => ids.is_empty(),
         }
     }
 }

@@ -78,6 +78,10 @@ pub fn portions(message: &BusMessage) -> Vec<BusMessage> {
             let portions = ids.chunks(ENTRIES_A_PAYLOAD);
             portions.map(|ids| BusMessage::AccountsChanged(ids.to_vec())).collect()
         }
+        BusMessage::OrdersChanged(ids) => {
+            let portions = ids.chunks(ENTRIES_A_PAYLOAD);
+            portions.map(|ids| BusMessage::OrdersChanged(ids.to_vec())).collect()
+        }
         BusMessage::WarehousesChanged => vec![BusMessage::WarehousesChanged],
     }
 }
@@ -133,6 +137,7 @@ mod tests {
             proptest::collection::vec(level(), 0..1_200).prop_map(BusMessage::StockLevelsChanged),
             proptest::collection::vec(change(), 0..1_200).prop_map(BusMessage::EntitiesChanged),
             proptest::collection::vec(id(), 0..1_200).prop_map(BusMessage::AccountsChanged),
+            proptest::collection::vec(id(), 0..1_200).prop_map(BusMessage::OrdersChanged),
             Just(BusMessage::WarehousesChanged),
         ]
     }
@@ -142,7 +147,9 @@ mod tests {
         match message {
             BusMessage::StockLevelsChanged(levels) => (levels.clone(), Vec::new(), Vec::new()),
             BusMessage::EntitiesChanged(changes) => (Vec::new(), changes.clone(), Vec::new()),
-            BusMessage::AccountsChanged(ids) => (Vec::new(), Vec::new(), ids.clone()),
+            BusMessage::AccountsChanged(ids) | BusMessage::OrdersChanged(ids) => {
+                (Vec::new(), Vec::new(), ids.clone())
+            }
             BusMessage::WarehousesChanged => (Vec::new(), Vec::new(), Vec::new()),
         }
     }

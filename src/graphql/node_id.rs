@@ -33,11 +33,19 @@ pub enum NodeKind {
     Payment,
     /// `Cart`.
     Cart,
+    /// `Order`.
+    Order,
+    /// `OrderLine`, which is read with its order.
+    OrderLine,
+    /// `Address`: where an order is sent.
+    OrderShippingAddress,
+    /// `Address`: whom the bill for an order is for.
+    OrderBillingAddress,
 }
 
 impl NodeKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Category,
         Self::Product,
         Self::ProductVariant,
@@ -48,8 +56,12 @@ impl NodeKind {
         Self::ApiToken,
         Self::Address,
         Self::AuditEvent,
-        Self::Payment,
         Self::Cart,
+        Self::Payment,
+        Self::Order,
+        Self::OrderLine,
+        Self::OrderShippingAddress,
+        Self::OrderBillingAddress,
     ];
 
     /// What stands before the underscore.
@@ -65,9 +77,13 @@ impl NodeKind {
             Self::User => "user",
             Self::ApiToken => "apitoken",
             Self::Address => "addr",
-            Self::Cart => "cart",
             Self::AuditEvent => "audit",
+            Self::Cart => "cart",
             Self::Payment => "pay",
+            Self::Order => "order",
+            Self::OrderLine => "oline",
+            Self::OrderShippingAddress => "oship",
+            Self::OrderBillingAddress => "obill",
         }
     }
 

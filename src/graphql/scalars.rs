@@ -221,7 +221,7 @@ impl OutputType for CurrencyCode {
 }
 
 /// An amount of money.
-#[derive(SimpleObject)]
+#[derive(SimpleObject, Clone)]
 pub struct Money {
     /// The amount with all the decimals of its currency: `"19.90"` EUR, `"1990"` JPY.
     amount: Decimal,

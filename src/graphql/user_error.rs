@@ -1,7 +1,7 @@
 //! What a mutation answers besides its object: errors (nothing happened) and warnings (it
 //! happened, and something differs from the ask).
 
-use crate::graphql::scalars::BigInt;
+use crate::graphql::scalars::{BigInt, Money};
 use crate::validation::{Problem, ProblemKind};
 use async_graphql::{Enum, ID, Interface, SimpleObject};
 
@@ -27,6 +27,14 @@ pub enum UserError {
     VersionConflict(VersionConflictError),
     /// An idempotency key that cannot be used.
     IdempotencyConflict(IdempotencyConflictError),
+    /// Another price than the buyer was shown.
+    PriceChanged(PriceChangedError),
+    /// Not where the order stands.
+    InvalidTransition(InvalidTransitionError),
+    /// The provider said no.
+    PaymentDeclined(PaymentDeclinedError),
+    /// The provider could not be asked.
+    PaymentUnavailable(PaymentUnavailableError),
 }
 
 /// Kinds of errors that a mutation answers.
@@ -58,6 +66,16 @@ pub enum UserErrorCode {
     VersionConflict,
     /// The idempotency key cannot be used; see IdempotencyConflictError.
     IdempotencyConflict,
+    /// It costs something else than was expected; see PriceChangedError.
+    PriceChanged,
+    /// The order does not stand where this can be done; see InvalidTransitionError.
+    InvalidTransition,
+    /// The payment was declined; see PaymentDeclinedError.
+    PaymentDeclined,
+    /// The payment could not be made; see PaymentUnavailableError.
+    PaymentUnavailable,
+    /// Another payment of the order is not decided yet.
+    PaymentInProgress,
     /// The cart became an order: begin a new one.
     CartCompleted,
     /// A limit of the shop is reached.
@@ -122,6 +140,65 @@ pub struct IdempotencyConflictError {
     pub retry_after_seconds: Option<i32>,
 }
 
+/// It costs something else than the buyer was shown. Nothing was ordered.
+#[derive(SimpleObject, Clone)]
+pub struct PriceChangedError {
+    /// Always PRICE_CHANGED.
+    pub code: UserErrorCode,
+    /// For people: what to do.
+    pub message: String,
+    /// Where in the input.
+    pub path: Vec<String>,
+    /// The total that was expected.
+    pub old_total: Box<Money>,
+    /// What it costs now.
+    pub new_total: Box<Money>,
+}
+
+/// The order does not stand where this can be done.
+#[derive(SimpleObject, Clone)]
+pub struct InvalidTransitionError {
+    /// Always INVALID_TRANSITION.
+    pub code: UserErrorCode,
+    /// For people: why.
+    pub message: String,
+    /// Where in the input.
+    pub path: Vec<String>,
+    /// Where the order stands.
+    pub from: &'static str,
+    /// What it was to become.
+    pub to: &'static str,
+    /// What can become of it.
+    pub allowed: Vec<String>,
+}
+
+/// The provider declined the payment. The order is there and waits for another payment.
+#[derive(SimpleObject, Clone)]
+pub struct PaymentDeclinedError {
+    /// Always PAYMENT_DECLINED.
+    pub code: UserErrorCode,
+    /// For people: what to do.
+    pub message: String,
+    /// Where in the input.
+    pub path: Vec<String>,
+    /// Why, in the provider's code, such as `insufficient_funds`.
+    pub decline_code: String,
+}
+
+/// The payment could not be made, and nothing was charged. The order is there and waits for another
+/// payment.
+#[derive(SimpleObject, Clone)]
+pub struct PaymentUnavailableError {
+    /// Always PAYMENT_UNAVAILABLE.
+    pub code: UserErrorCode,
+    /// For people: what to do.
+    pub message: String,
+    /// Where in the input.
+    pub path: Vec<String>,
+    /// After how many seconds another try may help.
+    pub retry_after_seconds: i32,
+}
+
 /// Why an idempotency key cannot be used.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdempotencyConflictReason {
@@ -175,6 +252,8 @@ pub enum Warning {
     RowsRejected(RowsRejectedWarning),
     /// A line of a cart is not as it was asked for.
     CartLine(CartLineWarning),
+    /// It is not known yet whether the order is paid.
+    PaymentPending(PaymentPendingWarning),
 }
 
 /// Kinds of warnings.
@@ -190,6 +269,35 @@ pub enum WarningCode {
     LineLeftOut,
     /// The line came from a cart in another currency and is priced in this one's.
     CurrencyChanged,
+    /// It is not known yet whether the order is paid.
+    PaymentPending,
+}
+
+/// It is not known yet whether the order is paid: the provider did not answer in time, or the payer
+/// has to do something. `orderChanged` tells the end.
+#[derive(SimpleObject, Clone)]
+pub struct PaymentPendingWarning {
+    /// Always PAYMENT_PENDING.
+    pub code: WarningCode,
+    /// For people: what to do.
+    pub message: String,
+    /// Where in the input.
+    pub path: Vec<String>,
+}
+
+impl Warning {
+    /// It is not known yet whether the order is paid.
+    #[must_use]
+    pub fn payment_pending() -> Self {
+        Self::PaymentPending(PaymentPendingWarning {
+            code: WarningCode::PaymentPending,
+            message:
+                "It is not known yet whether the order is paid. orderChanged tells it; do not \
+                      pay again meanwhile."
+                    .to_owned(),
+            path: vec!["payment".to_owned()],
+        })
+    }
 }
 
 /// The object was archived and not deleted, because orders or stock movements refer to it.

@@ -22,6 +22,7 @@ mod response_headers;
 mod server;
 mod socket;
 mod state;
+mod webhook;
 
 pub use crate::http::server::serve;
 
@@ -30,7 +31,7 @@ use crate::config::ServeRole;
 use crate::http::state::HttpState;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodFilter, get, on};
+use axum::routing::{MethodFilter, get, on, post};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
@@ -67,6 +68,7 @@ fn with_api(routes: Router<HttpState>) -> Router<HttpState> {
     routes
         .route("/graphql", graphql)
         .route("/.well-known/jwks.json", get(jwks::public_keys))
+        .route("/webhooks/payments/{provider}", post(webhook::payment_event))
         .route("/", get(pages::graphiql))
         .route("/assets/{name}", get(pages::asset))
         .route("/licenses.md", get(pages::licenses))

@@ -4,6 +4,8 @@ use crate::auth::Permission;
 use crate::graphql::scalars::{DateTime, Money};
 use crate::graphql::{Auth, Fault, NodeKind};
 use crate::money;
+use crate::order::graphql::Order;
+use crate::order::loader::OrderLoaders;
 use crate::payment::loader::PaymentLoaders;
 use crate::payment::{
     NextAction, NextActionKind, Payment as Attempt, PaymentError, PaymentStatus as Status,
@@ -132,6 +134,13 @@ impl Payment {
     /// How much went back.
     async fn refunded(&self) -> Money {
         self.money(self.0.refunded)
+    }
+
+    /// What is paid for.
+    async fn order(&self, ctx: &Context<'_>) -> Result<Order, Fault> {
+        let loaders = ctx.data_unchecked::<OrderLoaders>();
+        let order = loaders.order_of_payment.get(self.0.order_id).await?;
+        order.map(Order).ok_or_else(|| Fault::internal(&"a payment has no order"))
     }
 
     /// When the attempt began.

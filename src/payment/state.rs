@@ -51,6 +51,22 @@ pub enum PaymentStatus {
     Failed,
 }
 
+impl PaymentStatus {
+    /// As others are told it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Authorized => "AUTHORIZED",
+            Self::Captured => "CAPTURED",
+            Self::PartiallyRefunded => "PARTIALLY_REFUNDED",
+            Self::Refunded => "REFUNDED",
+            Self::Voided => "VOIDED",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
 /// Where a refund stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefundState {

@@ -10,6 +10,8 @@ use crate::catalog::graphql::{Category, Product, ProductVariant};
 use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::node_id::parse;
 use crate::graphql::{Auth, Fault, NodeKind, code};
+use crate::order::graphql::Order;
+use crate::order::loader::OrderLoaders;
 use crate::payment::graphql::Payment;
 use crate::payment::loader::PaymentLoaders;
 use crate::schema::audit::AuditEvent;
@@ -42,8 +44,10 @@ pub enum Node {
     User(User),
     /// A program's way in.
     ApiToken(ApiToken),
-    /// A postal address in an account's address book.
+    /// A postal address in an account's address book, or as an order keeps it.
     Address(Address),
+    /// What a customer buys, or the shop orders.
+    Order(Order),
     /// An event of the audit log.
     AuditEvent(AuditEvent),
     /// A payment of an order.
@@ -132,7 +136,7 @@ async fn find_key(ctx: &Context<'_>, kind: NodeKind, key: Uuid) -> Result<Option
         }
         NodeKind::Address => {
             let accounts = ctx.data_unchecked::<AccountLoaders>();
-            accounts.address.get(key).await?.map(|found| Address(found).into())
+            accounts.address.get(key).await?.map(|found| Address::from(found).into())
         }
         NodeKind::Cart => {
             let carts = ctx.data_unchecked::<CartLoaders>();
@@ -146,5 +150,16 @@ async fn find_key(ctx: &Context<'_>, kind: NodeKind, key: Uuid) -> Result<Option
             let payments = ctx.data_unchecked::<PaymentLoaders>();
             payments.payment.get(key).await?.map(|found| Payment(found).into())
         }
+        NodeKind::Order => {
+            let orders = ctx.data_unchecked::<OrderLoaders>();
+            orders.order.get(key).await?.map(|found| Order(found).into())
+        }
+        NodeKind::OrderShippingAddress | NodeKind::OrderBillingAddress => {
+            let orders = ctx.data_unchecked::<OrderLoaders>();
+            let order = orders.order.get(key).await?;
+            order.and_then(|found| Order(found).address(kind)).map(Node::from)
+        }
+        // Lines are read with what they are lines of.
+        NodeKind::OrderLine => None,
     })
 }

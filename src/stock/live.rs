@@ -227,7 +227,9 @@ impl LiveStock {
                 self.read(&missed).await;
             }
             BusMessage::WarehousesChanged => self.read_all().await,
-            BusMessage::EntitiesChanged(_) | BusMessage::AccountsChanged(_) => {}
+            BusMessage::EntitiesChanged(_)
+            | BusMessage::AccountsChanged(_)
+            | BusMessage::OrdersChanged(_) => {}
         }
     }
 

@@ -26,6 +26,7 @@ mod idempotency;
 mod jobs;
 mod mail;
 mod migrations;
+mod order;
 mod payment;
 mod permissions;
 mod schema;

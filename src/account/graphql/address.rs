@@ -9,61 +9,87 @@ use crate::auth::Permission;
 use crate::graphql::scalars::CountryCode;
 use crate::graphql::{Auth, Fault, NodeKind};
 use async_graphql::{Context, ID, InputObject, Object};
+use uuid::Uuid;
 
-/// A postal address in an account's address book.
-pub struct Address(pub account::Address);
+/// A postal address, of an address book or as an order keeps it.
+pub struct Address {
+    address: account::Address,
+    kind: NodeKind,
+}
 
-/// A postal address in an account's address book. Seen by its owner and by administrators.
+impl From<account::Address> for Address {
+    fn from(address: account::Address) -> Self {
+        Self { address, kind: NodeKind::Address }
+    }
+}
+
+impl Address {
+    /// An address as an order keeps it, whatever becomes of the address book; `kind` tells which of
+    /// its addresses it is.
+    pub(crate) fn of_order(kind: NodeKind, order_id: Uuid, postal: PostalAddress) -> Self {
+        let address = account::Address {
+            id: order_id,
+            user_id: Uuid::nil(),
+            postal,
+            is_default_shipping: false,
+            is_default_billing: false,
+        };
+        Self { address, kind }
+    }
+}
+
+/// A postal address: of an account's address book, seen by its owner and by administrators, or as
+/// an order keeps it, seen by who sees the order.
 #[Object]
 impl Address {
     /// The opaque id, for `node`.
     pub async fn id(&self) -> ID {
-        NodeKind::Address.id(self.0.id)
+        self.kind.id(self.address.id)
     }
 
     /// Who receives there.
     async fn name(&self) -> &str {
-        &self.0.postal.name
+        &self.address.postal.name
     }
 
     /// Street and number.
     async fn line1(&self) -> &str {
-        &self.0.postal.line1
+        &self.address.postal.line1
     }
 
     /// What else is needed to find the door; null for most.
     async fn line2(&self) -> Option<&str> {
-        self.0.postal.line2.as_deref()
+        self.address.postal.line2.as_deref()
     }
 
     /// The town.
     async fn city(&self) -> &str {
-        &self.0.postal.city
+        &self.address.postal.city
     }
 
     /// State, province or the like; null where there is none.
     async fn region(&self) -> Option<&str> {
-        self.0.postal.region.as_deref()
+        self.address.postal.region.as_deref()
     }
 
     /// The postal code; empty in countries that have none.
     async fn postal_code(&self) -> &str {
-        &self.0.postal.postal_code
+        &self.address.postal.postal_code
     }
 
     /// The country.
     async fn country(&self) -> CountryCode {
-        CountryCode(self.0.postal.country)
+        CountryCode(self.address.postal.country)
     }
 
     /// Whether it is the one that is proposed for orders. At most one of an account is.
     async fn is_default_shipping(&self) -> bool {
-        self.0.is_default_shipping
+        self.address.is_default_shipping
     }
 
     /// Whether it is the one that is proposed for invoices. At most one of an account is.
     async fn is_default_billing(&self) -> bool {
-        self.0.is_default_billing
+        self.address.is_default_billing
     }
 }
 
@@ -154,7 +180,7 @@ impl AddressMutation {
         let defaults = [input.is_default_shipping, input.is_default_billing];
         let added = accounts.add_address(viewer, input.address.into(), defaults).await;
         answer(added.map(|address| AddressCreatePayload {
-            address: Some(Address(address)),
+            address: Some(Address::from(address)),
             ..Default::default()
         }))
     }
@@ -175,7 +201,7 @@ impl AddressMutation {
         };
         let changed = accounts.change_address(viewer, change).await;
         answer(changed.map(|address| AddressUpdatePayload {
-            address: Some(Address(address)),
+            address: Some(Address::from(address)),
             ..Default::default()
         }))
     }

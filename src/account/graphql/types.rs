@@ -80,7 +80,7 @@ impl User {
     /// administrators see it; for others it is empty.
     async fn addresses(&self, ctx: &Context<'_>) -> Result<Vec<Address>, Fault> {
         let book = ctx.data_unchecked::<AccountLoaders>().address_book.get(self.0.id).await?;
-        Ok(book.unwrap_or_default().into_iter().map(Address).collect())
+        Ok(book.unwrap_or_default().into_iter().map(Address::from).collect())
     }
 
     /// The open cart; null when there is none. Its owner alone sees it.

@@ -34,7 +34,7 @@ use crate::account::password::Passwords;
 use crate::account::service::throttle::Throttle;
 use crate::account::{AccountError, Belongings};
 use crate::auth::{Role, TokenCodec};
-use crate::db::{Db, Timestamp};
+use crate::db::{Db, DbError, Timestamp, Tx};
 use crate::events::Bus;
 use crate::validation::Problem;
 use entity::user_account::Model;
@@ -114,6 +114,14 @@ impl Accounts {
     #[must_use]
     pub fn with_belongings(self, belongings: Vec<Arc<dyn Belongings>>) -> Self {
         Self { belongings: belongings.into(), ..self }
+    }
+
+    /// The account has proved an address: what was kept of a guest under it is the account's.
+    async fn join_in_txn(&self, tx: &Tx, account: Uuid, email_key: &str) -> Result<(), DbError> {
+        for belongings in self.belongings.iter() {
+            belongings.join_in_txn(tx, account, email_key).await?;
+        }
+        Ok(())
     }
 
     /// The tokens of programs.

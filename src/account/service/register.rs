@@ -86,6 +86,7 @@ impl Accounts {
                 // A token of an address that the account has no more is ended with the change.
                 let account = account.filter(|account| account.active);
                 let account = account.ok_or(AccountError::InvalidLink)?;
+                self.join_in_txn(&tx, account.id, &account.email_key).await?;
                 update_in_txn(&tx, account.id, [(Column::EmailVerified, Expr::value(true))]).await
             })
             .await

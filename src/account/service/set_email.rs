@@ -86,7 +86,8 @@ impl Accounts {
     /// [`AccountError::Invalid`] when the address has got an account of its own meanwhile.
     pub async fn change_email(&self, viewer: &Viewer, token: &str) -> Result<User, AccountError> {
         viewer.may(Permission::AccountAccess)?;
-        let changed = self.db.tx(|tx| async move { change_email_in_txn(&tx, token).await }).await;
+        let changed =
+            self.db.tx(|tx| async move { change_email_in_txn(self, &tx, token).await }).await;
         changed.map_err(|error| match error {
             AccountError::Db(error)
                 if error.violates("user_account_email_key", "user_account.email_key") =>
@@ -99,13 +100,18 @@ impl Accounts {
     }
 }
 
-async fn change_email_in_txn(tx: &Tx, token: &str) -> Result<User, AccountError> {
+async fn change_email_in_txn(
+    accounts: &Accounts,
+    tx: &Tx,
+    token: &str,
+) -> Result<User, AccountError> {
     let good = look_up_in_txn(tx, Purpose::ChangeEmail, token).await?;
     let good = good.ok_or(AccountError::InvalidLink)?;
     let account = lock_in_txn(tx, good.user_id).await?.filter(|account| account.active);
     let account = account.ok_or(AccountError::InvalidLink)?;
     let good = redeem_in_txn(tx, Purpose::ChangeEmail, token).await?;
     let email = EmailAddress::read("token", &good.email).map_err(|problem| invalid([problem]))?;
+    let key = email.key;
     end_all_in_txn(tx, account.id).await?;
     // What was mailed to the former address stays known as theirs.
     hand_over_in_txn(tx, &of_address(&account.email_key), &of_user(account.id)).await?;
@@ -113,8 +119,9 @@ async fn change_email_in_txn(tx: &Tx, token: &str) -> Result<User, AccountError>
     enqueue_in_txn(tx, &NewJob::new(&notice)).await?;
     let values = [
         (Column::Email, Expr::value(email.address)),
-        (Column::EmailKey, Expr::value(email.key)),
+        (Column::EmailKey, Expr::value(key.as_str())),
         (Column::EmailVerified, Expr::value(true)),
     ];
+    accounts.join_in_txn(tx, account.id, &key).await?;
     update_in_txn(tx, account.id, values).await
 }

@@ -93,6 +93,7 @@ impl Accounts {
                 end_all_in_txn(&tx, id).await?;
                 self.revoke_sessions_in_txn(&tx, id, None).await?;
                 self.throttle.forget_in_txn(&tx, &SIGN_IN.on(&account.email_key)).await?;
+                self.join_in_txn(&tx, id, &account.email_key).await?;
                 let proved = (Column::EmailVerified, Expr::value(true));
                 let password = (Column::PasswordHash, Expr::value(hash));
                 self.store_in_txn(&tx, &account, [password, proved]).await.map(drop)

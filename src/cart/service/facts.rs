@@ -26,9 +26,9 @@ impl Carts {
         &self,
         source: Source<'_>,
         variants: &[Uuid],
-        places: impl IntoIterator<Item = &Destination>,
+        places: &[&Destination],
     ) -> Result<Facts, DbError> {
-        let codes: BTreeSet<&str> = places.into_iter().map(|place| place.country.code()).collect();
+        let codes: BTreeSet<&str> = places.iter().map(|place| place.country.code()).collect();
         let wares = wares_by_id(source, variants).await?;
         let methods = shipping_methods(source, true).await?;
         let rates = if codes.is_empty() { Vec::new() } else { tax_rates(source, &codes).await? };

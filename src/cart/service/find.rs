@@ -5,7 +5,7 @@ use crate::cart::quote::{Ask, Choice, assemble};
 use crate::cart::service::lock::{lines_of, select_carts};
 use crate::cart::service::row::{cart, column, is_open, is_usable_by};
 use crate::cart::service::{Carts, Source};
-use crate::cart::{Cart, CartError, Item, Quote};
+use crate::cart::{Cart, CartError, Destination, Item, Quote};
 use crate::db::DbError;
 use crate::db::keys::{MAX_KEYS, among};
 use entity::cart::{Column, Model};
@@ -79,8 +79,9 @@ impl Carts {
             }
         }
         let variants: Vec<Uuid> = variants.into_iter().collect();
-        let places = carts.values().filter_map(|cart| cart.destination.as_ref());
-        let mut facts = self.facts(Source::Db(&self.db), &variants, places).await?;
+        let places: Vec<&Destination> =
+            carts.values().filter_map(|cart| cart.destination.as_ref()).collect();
+        let mut facts = self.facts(Source::Db(&self.db), &variants, &places).await?;
         facts.available = Some(self.available(&variants).await?);
         let priced = carts.into_iter().map(|(id, cart)| {
             let ask = Ask {

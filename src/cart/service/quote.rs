@@ -27,7 +27,8 @@ impl Carts {
     ) -> Result<Quote, CartError> {
         check_quantities(items)?;
         let variants: Vec<Uuid> = items.iter().map(|item| item.variant_id).collect();
-        let facts = self.facts(Source::Tx(tx), &variants, destination).await?;
+        let places: Vec<&Destination> = destination.into_iter().collect();
+        let facts = self.facts(Source::Tx(tx), &variants, places.as_slice()).await?;
         let choice = match (destination, method) {
             (None, _) => Choice::Open,
             (Some(_), Some(code)) => Choice::This(code),

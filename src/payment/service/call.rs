@@ -104,6 +104,18 @@ impl Payments {
         let payment = payment.clone();
         apart(Outcome::Unknown, async move { ask(&gateway, &payment).await }).await
     }
+
+    /// As [`Payments::ask`], of a payment that nobody wants any more: what the provider never heard
+    /// of is ended there and not asked for again.
+    pub async fn ask_unwanted(&self, payment: &Payment) -> Outcome {
+        let Some(gateway) = self.gateway(&payment.provider).cloned() else {
+            return Outcome::Unknown;
+        };
+        // From this many times on, `ask` itself ends what is not known there.
+        let attempts = payment.attempts.max(ASKED_AGAIN_MAX);
+        let payment = Payment { attempts, ..payment.clone() };
+        apart(Outcome::Unknown, async move { ask(&gateway, &payment).await }).await
+    }
 }
 
 /// Runs in a task of its own; when that fails, nobody knows.

@@ -1,10 +1,12 @@
 //! Reading payments.
 
 use crate::auth::{Permission, Viewer};
+use crate::db::Tx;
 use crate::db::keys::among;
 use crate::payment::attempt::Payment;
 use crate::payment::error::PaymentError;
 use crate::payment::service::{Payments, row, select_payments};
+use crate::payment::state::PaymentState;
 use entity::payment::{Column, Entity, Model};
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
 use std::collections::HashMap;
@@ -63,5 +65,28 @@ impl Payments {
         select.and_where(Expr::col((Entity, Column::Id)).eq(id));
         let row: Option<Model> = self.db.one(&select).await?;
         row.ok_or(PaymentError::NotFound)?.try_into()
+    }
+
+    /// The attempt to pay an order that is undecided or holds money, if there is one; at most one
+    /// is. The caller has locked the order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_of_order_in_txn(
+        &self,
+        tx: &Tx,
+        order_id: Uuid,
+    ) -> Result<Option<Payment>, PaymentError> {
+        let over: Vec<&str> = PaymentState::ALL
+            .into_iter()
+            .filter(|it| it.is_over())
+            .map(PaymentState::name)
+            .collect();
+        let mut select = select_payments();
+        select
+            .and_where(Expr::col((Entity, Column::OrderId)).eq(order_id))
+            .and_where(Expr::col((Entity, Column::State)).is_not_in(over));
+        let row: Option<Model> = tx.one(&select).await?;
+        row.map(Payment::try_from).transpose()
     }
 }

@@ -16,6 +16,8 @@ use uuid::Uuid;
 
 /// When nobody could find out for so long, someone has to look.
 const GIVEN_UP_AFTER: TimeDelta = TimeDelta::hours(24);
+/// And was asked so often: the first hiccup of a late step is none.
+const ASKED_BEFORE: i32 = 3;
 /// A payer who has to do something is given time before the provider is asked how it went.
 const PAYER_PAUSE: TimeDelta = TimeDelta::seconds(15);
 
@@ -128,7 +130,7 @@ fn next_step(update: &mut UpdateStatement, there: PaymentState) {
 
 fn is_old(tx: &Tx, payment: &Payment) -> bool {
     // By this process's clock: minutes are of no account here.
-    tx.db().now() - payment.created_at > GIVEN_UP_AFTER
+    tx.db().now() - payment.created_at > GIVEN_UP_AFTER && payment.attempts >= ASKED_BEFORE
 }
 
 fn count_decided(there: PaymentState) {

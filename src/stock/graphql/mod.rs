@@ -69,13 +69,23 @@ pub(crate) fn refusal(error: StockError) -> Result<Vec<UserError>, Fault> {
 
 impl From<Shortage> for UserError {
     fn from(shortage: Shortage) -> Self {
+        Self::shortage(shortage, ["sku"])
+    }
+}
+
+impl UserError {
+    /// There is too little of something that is named here in the input.
+    pub(crate) fn shortage<P: Into<String>>(
+        shortage: Shortage,
+        path: impl IntoIterator<Item = P>,
+    ) -> Self {
         Self::InsufficientStock(InsufficientStockError {
             code: UserErrorCode::InsufficientStock,
             message: format!(
                 "{} has {} available, {} were asked for.",
                 shortage.sku, shortage.available, shortage.requested
             ),
-            path: vec!["sku".to_owned()],
+            path: path.into_iter().map(Into::into).collect(),
             sku: shortage.sku,
             requested: pieces(shortage.requested),
             available: pieces(shortage.available),
@@ -83,7 +93,8 @@ impl From<Shortage> for UserError {
     }
 }
 
-fn conflict(error: &IdempotencyError) -> Result<UserError, Fault> {
+/// An idempotency key that cannot be used.
+pub(crate) fn conflict(error: &IdempotencyError) -> Result<UserError, Fault> {
     let (reason, retry_after_seconds, message) = match error {
         IdempotencyError::DifferentInput => (
             IdempotencyConflictReason::DifferentInput,

@@ -5,6 +5,7 @@ use crate::db::{DbErrorKind, Tx};
 use crate::stock::service::Stock;
 use crate::stock::service::settle::{end_in_txn, of_order};
 use crate::stock::{MovementKind, StockError};
+use entity::payment;
 use entity::reservation::{Column, Entity};
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SimpleExpr};
 use std::collections::BTreeSet;
@@ -76,26 +77,63 @@ impl Stock {
     }
 
     async fn expire_order(&self, order_id: Uuid) -> Result<i64, StockError> {
-        self.db
-            .tx(|tx| async move {
-                // All holds of an order end together or not at all, although their times may be
-                // microseconds apart: an order is never paid for a part of what it asked for.
-                let mut latest = Query::select();
-                latest
-                    .expr(Expr::col(Column::ExpiresAt).max())
-                    .from(Entity)
-                    .and_where(Expr::col(Column::OrderId).eq(order_id))
-                    .and_where(Expr::col(Column::Status).eq("HELD"));
-                let latest = SimpleExpr::SubQuery(None, Box::new(latest.into()));
-                let mut update = of_order(&tx, order_id, &["HELD"], "RELEASED");
-                update
-                    .and_where(latest.lt(tx.db().now_sql()))
-                    // Again, of the locked row: a payment may have extended it meanwhile.
-                    .and_where(Expr::col(Column::ExpiresAt).lt(tx.db().now_sql()));
-                let ended = end_in_txn(&tx, update).await?;
-                self.give_back_in_txn(&tx, &ended, MovementKind::Release).await
-            })
-            .await
+        self.db.tx(|tx| async move { self.expire_in_txn(&tx, order_id).await }).await
+    }
+
+    /// Ends the holds of an order if they are past their time, and gives how many pieces became
+    /// free. Nothing ends while a payment of the order is undecided, or there is money.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn expire_in_txn(&self, tx: &Tx, order_id: Uuid) -> Result<i64, StockError> {
+        // All holds of an order end together or not at all, although their times may be
+        // microseconds apart: an order is never paid for a part of what it asked for.
+        let mut latest = Query::select();
+        latest
+            .expr(Expr::col(Column::ExpiresAt).max())
+            .from(Entity)
+            .and_where(Expr::col(Column::OrderId).eq(order_id))
+            .and_where(Expr::col(Column::Status).eq("HELD"));
+        let latest = SimpleExpr::SubQuery(None, Box::new(latest.into()));
+        let mut update = of_order(tx, order_id, &["HELD"], "RELEASED");
+        update
+            .and_where(latest.lt(tx.db().now_sql()))
+            // Again, of the locked row: a payment may have extended it meanwhile.
+            .and_where(Expr::col((Entity, Column::ExpiresAt)).lt(tx.db().now_sql()))
+            .and_where(is_being_paid().not());
+        let ended = end_in_txn(tx, update).await?;
+        self.give_back_in_txn(tx, &ended, MovementKind::Release).await
+    }
+
+    /// Whether anything is held for an order within its time.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_held_in_txn(&self, tx: &Tx, order_id: Uuid) -> Result<bool, StockError> {
+        let mut select = Query::select();
+        select
+            .column(Column::OrderId)
+            .from(Entity)
+            .and_where(Expr::col(Column::OrderId).eq(order_id))
+            .and_where(Expr::col(Column::Status).eq("HELD"))
+            .and_where(Expr::col(Column::ExpiresAt).gte(tx.db().now_sql()))
+            .limit(1);
+        Ok(tx.one::<OrderKey>(&select).await?.is_some())
+    }
+
+    /// Whether anything is held for an order and not committed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn holds_in_txn(&self, tx: &Tx, order_id: Uuid) -> Result<bool, StockError> {
+        let mut select = Query::select();
+        select
+            .column(Column::OrderId)
+            .from(Entity)
+            .and_where(Expr::col(Column::OrderId).eq(order_id))
+            .and_where(Expr::col(Column::Status).eq("HELD"))
+            .limit(1);
+        Ok(tx.one::<OrderKey>(&select).await?.is_some())
     }
 
     /// Runs an operation; when it was refused and dead holds are why, ends these and runs it
@@ -140,5 +178,27 @@ pub(super) async fn dead_holds_in_txn(
 }
 
 fn is_dead(now: SimpleExpr) -> SimpleExpr {
-    Expr::col(Column::Status).eq("HELD").and(Expr::col(Column::ExpiresAt).lt(now))
+    Expr::col((Entity, Column::Status))
+        .eq("HELD")
+        .and(Expr::col((Entity, Column::ExpiresAt)).lt(now))
+        .and(is_being_paid().not())
+}
+
+/// Whether a payment of the reservation's order is undecided, or there is money: then the hold does
+/// not end, whatever its time.
+fn is_being_paid() -> SimpleExpr {
+    let mut payments = Query::select();
+    payments
+        .expr(Expr::value(1))
+        .from(payment::Entity)
+        .and_where(
+            Expr::col((payment::Entity, payment::Column::OrderId))
+                .equals((Entity, Column::OrderId)),
+        )
+        .and_where(Expr::col((payment::Entity, payment::Column::State)).is_not_in([
+            "VOIDED",
+            "DECLINED",
+            "UNAVAILABLE",
+        ]));
+    Expr::exists(payments)
 }

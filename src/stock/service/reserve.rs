@@ -159,7 +159,8 @@ async fn name_dead_holds_in_txn(
     let refused = || outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).flatten();
     let short: BTreeSet<Uuid> = refused().map(|shortage| shortage.variant_id).collect();
     let levels = short.iter().filter_map(|variant_id| free.levels.get(variant_id)).flatten();
-    let dead = dead_holds_in_txn(tx, levels.map(|(level_id, _)| *level_id)).await?;
+    let levels: Vec<Uuid> = levels.map(|(level_id, _)| *level_id).collect();
+    let dead = dead_holds_in_txn(tx, levels).await?;
     let mut by_variant: HashMap<Uuid, BTreeSet<Uuid>> = HashMap::new();
     for hold in dead {
         let Some((variant_id, _)) = free.places.get(&hold.level_id) else { continue };

@@ -76,6 +76,20 @@ impl Caller {
         self.send(request.body(body.into()).expect("a request")).await
     }
 
+    /// `POST` to another path than GraphQL's.
+    pub async fn post_to(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::post(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.into()).expect("a request")).await
+    }
+
     /// `POST /graphql` with this body, in JSON.
     pub async fn post(&self, body: impl Into<Body>) -> Answer {
         let request = Request::post("/graphql")

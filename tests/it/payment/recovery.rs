@@ -182,6 +182,7 @@ async fn a_void_that_comes_too_late_finds_the_money_taken() {
 
 #[tokio::test]
 async fn what_nobody_could_find_out_for_a_day_waits_for_someone_to_look() {
+    use PaymentState::{AuthUnknown, ManualReview};
     let app = TestApp::start().await;
     let provider = Scripted::new(Mood::Fails);
     let payments = provider.payments(&app);
@@ -189,8 +190,8 @@ async fn what_nobody_could_find_out_for_a_day_waits_for_someone_to_look() {
     let outcome = payments.authorize(&payment).await;
     app.settles(&payment, &outcome).await;
 
-    app.waits(TimeDelta::hours(23));
-    for state in [PaymentState::AuthUnknown, PaymentState::ManualReview] {
+    app.waits(TimeDelta::hours(19));
+    for state in [AuthUnknown, AuthUnknown, AuthUnknown, ManualReview] {
         let stuck = payments.claim_stuck(10).await.unwrap();
         assert_eq!(payments.ask(&stuck[0]).await, Outcome::Unknown);
         app.settles(&stuck[0], &Outcome::Unknown).await;

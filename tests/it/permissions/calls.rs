@@ -3,7 +3,7 @@
 use super::arguments::{Operation, operation};
 use super::fixtures::Fixtures;
 use super::rules::{Root, RootField, Rules};
-use super::verdict::{judge, judge_change};
+use super::verdict::{judge, judge_change, judge_hidden};
 use super::viewers::{Viewers, Who};
 use crate::app::{Caller, Socket, TestApp};
 use serde_json::{Value, json};
@@ -29,11 +29,16 @@ pub async fn try_field(
         };
         let operation = operation(&rules.document, field, &owned);
         let answer = call(app, field, &caller, &operation).await;
+        let is_theirs =
+            operation.names.iter().all(|kind| owned.is_changed_by(kind, field.permission, who));
+        let allowed = permissions.contains(field.permission);
+        if field.root == Root::Subscription && allowed && !is_theirs {
+            findings.extend(judge_hidden(field, who, &answer));
+            continue;
+        }
         findings.extend(judge(field, who, permissions, &answer));
         if changes {
-            let is_changed =
-                operation.names.iter().all(|kind| owned.is_changed_by(kind, field.permission, who));
-            findings.extend(judge_change(field, who, is_changed, &answer));
+            findings.extend(judge_change(field, who, is_theirs, &answer));
         }
     }
     findings

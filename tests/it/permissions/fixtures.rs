@@ -108,6 +108,8 @@ impl Fixtures {
         objects.insert("Address", (address, SeenBy::OwnerAnd(Permission::AccountManage)));
         let order = app.owes(1_000, Some(owner)).await;
         let payment = app.opens_payment(order, 1_000, "card_approved", true).await;
+        let own = NodeKind::Order.id(order).to_string();
+        objects.insert("Order", (own, SeenBy::OwnerAnd(Permission::OrderRead)));
         let payment = NodeKind::Payment.id(payment.expect("it is the first").id).to_string();
         objects.insert("Payment", (payment, SeenBy::OwnerAnd(Permission::PaymentRead)));
         // One that the last viewer may have deleted.
@@ -137,6 +139,8 @@ impl Fixtures {
             // New ones, of things that are made.
             ("VariantInput" | "VariantCreateInput", "sku") => json!(unique()),
             ("WarehouseCreateInput", "code") => json!(unique()[..12].to_uppercase()),
+            ("PaymentInput", "provider") => json!("sandbox"),
+            ("PaymentInput", "method") => json!("card_approved"),
             // Something has to be said, which its type cannot say either.
             ("CartDeliverySetInput", "country") => json!("DE"),
             ("CartLineInput", "sku") => json!(IN_CARTS),

@@ -74,6 +74,16 @@ pub fn judge_change(
     if told { wrong("it tells of what is not theirs") } else { None }
 }
 
+/// What is wrong with the answer to somebody who watches what is not theirs: it must be as if it
+/// were not there.
+pub fn judge_hidden(field: &RootField, who: Who, answer: &Value) -> Option<String> {
+    let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
+    let hidden = answer["data"].is_null() && message.starts_with("There is no such ");
+    let path = field.path();
+    let told = || format!("{path} as {who:?}: it tells of what is not theirs: {answer}");
+    (codes(answer) != ["BAD_USER_INPUT"] || !hidden).then(told)
+}
+
 fn codes(answer: &Value) -> Vec<&str> {
     let errors = answer["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
     errors.iter().map(|error| error["extensions"]["code"].as_str().unwrap_or("none")).collect()

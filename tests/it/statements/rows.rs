@@ -30,6 +30,8 @@ const PAYMENT: u16 = 12;
 const CART: u16 = 13;
 const CART_LINE: u16 = 14;
 const TAX_RATE: u16 = 15;
+const ORDER_LINE: u16 = 16;
+const ORDER_EVENT: u16 = 17;
 
 /// The key of the i-th member of staff.
 pub fn actor(row: usize) -> Uuid {
@@ -62,6 +64,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         (NodeKind::Address, ADDRESS),
         (NodeKind::AuditEvent, AUDIT_EVENT),
         (NodeKind::Payment, PAYMENT),
+        (NodeKind::Order, ORDER),
         (NodeKind::Cart, CART),
     ];
     // As many of each kind as go into one list of ids.
@@ -343,10 +346,10 @@ async fn sales(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         tax_total: 0,
         total: 1_000,
         refunded_total: 0,
-        shipping_address: None,
-        billing_address: None,
-        shipping_method: None,
-        shipping_method_name: None,
+        shipping_address: Some(postal_address()),
+        billing_address: Some(postal_address()),
+        shipping_method: Some("standard".to_owned()),
+        shipping_method_name: Some("Standard".to_owned()),
         shipping_tax: 0,
         cancel_reason: None,
         version: 1,
@@ -354,6 +357,7 @@ async fn sales(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         updated_at: now,
     });
     insert::<shop_order::Entity, _>(connection, orders).await;
+    order_details(connection, n, now).await;
     let payments = (0..n).map(|row| payment::Model {
         id: key(PAYMENT, row),
         order_id: key(ORDER, row),
@@ -383,6 +387,52 @@ async fn sales(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         updated_at: now,
     });
     insert::<payment::Entity, _>(connection, payments).await;
+}
+
+fn postal_address() -> Value {
+    json!({
+        "name": "A Buyer", "line1": "Long Street 1", "line2": null, "city": "Berlin",
+        "region": null, "postal_code": "10115", "country": "DE",
+    })
+}
+
+/// The first order has `n` lines and events, the others one each.
+async fn order_details(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
+    use entity::{order_event, order_line};
+    let whose = || (0..n).map(|_| 0).chain(1..n).enumerate();
+    let lines = whose().map(|(row, order)| order_line::Model {
+        id: key(ORDER_LINE, row),
+        order_id: key(ORDER, order),
+        position: i32::try_from(row).unwrap(),
+        variant_id: key(VARIANT, row % 2),
+        sku: format!("SKU-{row}"),
+        product_name: format!("Product {row}"),
+        variant_name: String::new(),
+        options: json!([]),
+        quantity: 1,
+        unit_price: 1_000,
+        line_total: 1_000,
+        tax_rate_ppm: 190_000,
+        tax: 190,
+        quantity_fulfilled: 0,
+        quantity_returned: 0,
+        quantity_received: 0,
+    });
+    insert::<order_line::Entity, _>(connection, lines).await;
+    let events = whose().map(|(row, order)| order_event::Model {
+        id: key(ORDER_EVENT, row),
+        order_id: key(ORDER, order),
+        version: i64::try_from(row).unwrap() + 1,
+        kind: "PLACED".to_owned(),
+        from_status: None,
+        to_status: "PENDING_PAYMENT".to_owned(),
+        actor_id: Some(actor(row % n)),
+        api_token_id: None,
+        data: json!({}),
+        correlation_id: None,
+        created_at: now,
+    });
+    insert::<order_event::Entity, _>(connection, events).await;
 }
 
 async fn insert<E, M>(connection: &DatabaseTransaction, rows: impl Iterator<Item = M>)

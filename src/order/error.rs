@@ -1,0 +1,135 @@
+//! What can go wrong with orders. A declined payment is no error: the order is there.
+
+use crate::auth::Denied;
+use crate::cart::CartError;
+use crate::db::{DbError, DbErrorKind, TxError};
+use crate::idempotency::IdempotencyError;
+use crate::money::Money;
+use crate::order::OrderStatus;
+use crate::payment::PaymentError;
+use crate::stock::{Shortage, StockError};
+use crate::validation::{Problem, ProblemKind};
+
+/// Why an operation on orders was refused or failed. Nothing happened then.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum OrderError {
+    /// The input has to be mended.
+    #[error("the input is invalid: {0:?}")]
+    Invalid(Vec<Problem>),
+    /// The cart became an order before.
+    #[error("the cart became an order")]
+    CartCompleted,
+    /// Not enough stock.
+    #[error("not enough stock: {0:?}")]
+    Insufficient(Vec<Shortage>),
+    /// It costs something else than the buyer was shown.
+    #[error("it costs {actual:?} and not {expected:?}")]
+    PriceChanged {
+        /// What the buyer was shown.
+        expected: Money,
+        /// What it costs.
+        actual: Money,
+    },
+    /// The order does not stand where this can be done.
+    #[error("{from:?} does not become {to:?}")]
+    Transition {
+        /// Where it stands.
+        from: OrderStatus,
+        /// What was asked for.
+        to: OrderStatus,
+        /// What more there is to say, in a sentence; empty when the two say all.
+        because: &'static str,
+    },
+    /// Another attempt to pay is not decided yet.
+    #[error("another payment of the order is under way")]
+    PaymentInProgress,
+    /// The idempotency key cannot be used.
+    #[error(transparent)]
+    Idempotency(IdempotencyError),
+    /// Not allowed.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl OrderError {
+    /// A fault of the program, for the log.
+    pub(crate) fn fault(message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self::Db(DbError { kind: DbErrorKind::Fault, constraint: None, message })
+    }
+
+    /// There is no such order, or the caller may not see it.
+    pub(crate) fn not_found() -> Self {
+        Problem::new(ProblemKind::NotFound, ["orderId"], "There is no such order.").into()
+    }
+}
+
+impl From<Problem> for OrderError {
+    fn from(problem: Problem) -> Self {
+        Self::Invalid(vec![problem])
+    }
+}
+
+impl From<IdempotencyError> for OrderError {
+    fn from(error: IdempotencyError) -> Self {
+        match error {
+            IdempotencyError::Db(error) => Self::Db(error),
+            error => Self::Idempotency(error),
+        }
+    }
+}
+
+impl From<CartError> for OrderError {
+    fn from(error: CartError) -> Self {
+        match error {
+            CartError::Invalid(problems) => Self::Invalid(problems),
+            CartError::NotFound => {
+                Problem::new(ProblemKind::NotFound, ["cartId"], "There is no such cart.").into()
+            }
+            CartError::Completed => Self::CartCompleted,
+            CartError::Idempotency(error) => Self::Idempotency(error),
+            CartError::Denied(denied) => Self::Denied(denied),
+            CartError::Db(error) => Self::Db(error),
+            error @ CartError::VersionConflict { .. } => Self::fault(error.to_string()),
+        }
+    }
+}
+
+impl From<StockError> for OrderError {
+    fn from(error: StockError) -> Self {
+        match error {
+            StockError::Invalid(problems) => Self::Invalid(problems),
+            StockError::Insufficient(shortages) => Self::Insufficient(shortages),
+            StockError::Denied(denied) => Self::Denied(denied),
+            StockError::Db(error) => Self::Db(error),
+            StockError::Idempotency(error) => error.into(),
+            error @ (StockError::BelowReserved { .. } | StockError::VersionConflict { .. }) => {
+                Self::fault(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<PaymentError> for OrderError {
+    fn from(error: PaymentError) -> Self {
+        match error {
+            PaymentError::Invalid(problems) => Self::Invalid(problems),
+            PaymentError::InProgress => Self::PaymentInProgress,
+            PaymentError::Denied(denied) => Self::Denied(denied),
+            PaymentError::Db(error) => Self::Db(error),
+            error => Self::fault(error.to_string()),
+        }
+    }
+}
+
+impl TxError for OrderError {
+    fn db_error(&self) -> Option<&DbError> {
+        match self {
+            Self::Db(error) | Self::Idempotency(IdempotencyError::Db(error)) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Orders in the schema.
+
+mod input;
+mod mutation;
+mod query;
+mod subscription;
+mod types;
+
+pub use mutation::OrderMutation;
+pub use query::OrderQuery;
+pub use subscription::OrderSubscription;
+pub use types::{Order, OrderLine};
+
+use crate::graphql::user_error::{
+    InvalidTransitionError, PaymentDeclinedError, PaymentUnavailableError, PriceChangedError,
+    UserErrorCode, Warning,
+};
+use crate::graphql::{Fault, UserError};
+use crate::money::Money;
+use crate::order::{OrderError, OrderStatus};
+use crate::payment::{Payment, PaymentState};
+use crate::stock::graphql::conflict;
+
+/// After how many seconds to try again when a provider said nothing else.
+const RETRY_AFTER_SECONDS: i32 = 10;
+
+impl From<OrderError> for Fault {
+    fn from(error: OrderError) -> Self {
+        match error {
+            OrderError::Db(error) => error.into(),
+            OrderError::Denied(denied) => denied.into(),
+            OrderError::Invalid(problems) => Self::bad_user_input(
+                problems.into_iter().map(|p| p.message).collect::<Vec<_>>().join(" "),
+            ),
+            error => Self::internal(&error),
+        }
+    }
+}
+
+/// What a refused mutation answers; a fault stays an error of the response.
+fn refusal(error: OrderError) -> Result<Vec<UserError>, Fault> {
+    Ok(match error {
+        OrderError::Invalid(problems) => problems.into_iter().map(UserError::from).collect(),
+        OrderError::CartCompleted => vec![UserError::new(
+            UserErrorCode::CartCompleted,
+            ["cartId"],
+            "This cart became an order before. Put what you want into a new one.",
+        )],
+        OrderError::Insufficient(shortages) => {
+            shortages.into_iter().map(|short| UserError::shortage(short, ["cartId"])).collect()
+        }
+        OrderError::PriceChanged { expected, actual } => vec![price_changed(expected, actual)],
+        OrderError::Transition { from, to, because } => vec![invalid_transition(from, to, because)],
+        OrderError::PaymentInProgress => vec![UserError::new(
+            UserErrorCode::PaymentInProgress,
+            ["orderId"],
+            "Another payment of this order is under way. Wait for its end: orderChanged tells it.",
+        )],
+        OrderError::Idempotency(error) => vec![conflict(&error)?],
+        error @ (OrderError::Denied(_) | OrderError::Db(_)) => return Err(error.into()),
+    })
+}
+
+fn price_changed(expected: Money, actual: Money) -> UserError {
+    let message = format!(
+        "It costs {} {} and not {}. Show the new total, and ask again with it.",
+        actual.amount(),
+        actual.currency,
+        expected.amount(),
+    );
+    UserError::PriceChanged(PriceChangedError {
+        code: UserErrorCode::PriceChanged,
+        message,
+        path: vec!["expectedTotal".to_owned()],
+        old_total: Box::new(expected.into()),
+        new_total: Box::new(actual.into()),
+    })
+}
+
+fn invalid_transition(from: OrderStatus, to: OrderStatus, because: &str) -> UserError {
+    let (stands, asked) = (from.as_str(), to.as_str());
+    let message = format!("The order is {stands} and cannot become {asked} now. {because}");
+    UserError::InvalidTransition(InvalidTransitionError {
+        code: UserErrorCode::InvalidTransition,
+        message: message.trim_end().to_owned(),
+        path: vec!["orderId".to_owned()],
+        from: stands,
+        to: asked,
+        allowed: from.transitions().iter().map(|status| status.as_str().to_owned()).collect(),
+    })
+}
+
+/// What there is to say of an attempt to pay: an error when it failed, a warning while nobody knows.
+fn verdict(payment: Option<&Payment>) -> (Vec<UserError>, Vec<Warning>) {
+    let Some(payment) = payment else { return (Vec::new(), Vec::new()) };
+    match payment.state {
+        PaymentState::Declined => (vec![declined(payment)], Vec::new()),
+        PaymentState::Unavailable | PaymentState::Voided if payment.captured == 0 => {
+            (vec![unavailable(payment)], Vec::new())
+        }
+        state if state.is_undecided() => (Vec::new(), vec![Warning::payment_pending()]),
+        _ => (Vec::new(), Vec::new()),
+    }
+}
+
+fn declined(payment: &Payment) -> UserError {
+    let decline_code = payment.failure_code.clone().unwrap_or_else(|| "declined".to_owned());
+    UserError::PaymentDeclined(PaymentDeclinedError {
+        code: UserErrorCode::PaymentDeclined,
+        message: format!(
+            "The payment was declined ({decline_code}). The order waits for another one: orderPay."
+        ),
+        path: vec!["payment".to_owned()],
+        decline_code,
+    })
+}
+
+fn unavailable(payment: &Payment) -> UserError {
+    let seconds = payment.retry_after_seconds.and_then(|it| i32::try_from(it).ok());
+    UserError::PaymentUnavailable(PaymentUnavailableError {
+        code: UserErrorCode::PaymentUnavailable,
+        message: "The payment could not be made; nothing was charged. The order waits for another \
+                  try: orderPay."
+            .to_owned(),
+        path: vec!["payment".to_owned()],
+        retry_after_seconds: seconds.unwrap_or(RETRY_AFTER_SECONDS),
+    })
+}

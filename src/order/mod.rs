@@ -1,0 +1,22 @@
+//! Orders: how a cart becomes one, how it is paid, and what becomes of it. What an order costs is
+//! `cart`'s, what is set aside for it `stock`'s, and who is asked for the money `payment`'s.
+
+mod access;
+mod checkout;
+mod error;
+pub mod graphql;
+pub mod jobs;
+pub mod loader;
+mod mails;
+mod number;
+#[expect(clippy::module_inception, reason = "the order is the noun of the domain")]
+mod order;
+mod service;
+mod state;
+
+pub use access::{Access, GuestToken};
+pub use checkout::{Cancel, Checkout, Pay, PaymentAsk, Placed};
+pub use error::OrderError;
+pub use order::{EventKind, Order, OrderEvent, OrderLine};
+pub use service::{Orders, Policy};
+pub use state::{OrderKind, OrderStatus};

@@ -1,0 +1,62 @@
+//! What providers tell by themselves.
+
+use crate::failpoint;
+use crate::order::OrderError;
+use crate::order::service::settle::Rest;
+use crate::order::service::{Orders, lock_in_txn};
+use crate::payment::{PaymentError, ProviderEvent, Said};
+
+impl Orders {
+    /// Acts on what a provider told, found to be genuine by `Payments::verify_webhook`. Told again,
+    /// or in another order, it comes to the same.
+    ///
+    /// # Errors
+    /// [`OrderError::Invalid`] when it is about nothing of this shop; otherwise when the database
+    /// fails: then the provider is to tell again.
+    pub async fn hear(&self, event: &ProviderEvent) -> Result<(), OrderError> {
+        let payment = self.payments.get(event.payment_id).await;
+        let payment = payment.map_err(|error| match error {
+            PaymentError::NotFound => OrderError::not_found(),
+            error => error.into(),
+        })?;
+        // Each provider speaks for its own payments.
+        if event.provider != payment.provider {
+            return Err(OrderError::not_found());
+        }
+        if let Said::Refund { refund_id, .. } = &event.said {
+            let refunds = self.payments.refunds_of(&[payment.id]).await?;
+            let known = refunds.values().flatten().any(|refund| refund.id == *refund_id);
+            if !known {
+                return Err(OrderError::not_found());
+            }
+        }
+        let (order_id, payment_id) = (payment.order_id, payment.id);
+        let hearing = self.db.tx(|tx| {
+            let (orders, event) = (self.clone(), event.clone());
+            async move {
+                let order = lock_in_txn(&tx, order_id).await?;
+                let order = order.ok_or_else(|| OrderError::fault("a payment has no order"))?;
+                if !orders.payments.record_event_in_txn(&tx, &event).await? {
+                    return Ok((order, Rest::Nothing));
+                }
+                failpoint::reach("webhook.after_insert").await;
+                match &event.said {
+                    Said::Nothing => Ok((order, Rest::Nothing)),
+                    Said::Refund { refund_id, outcome } => {
+                        let id = *refund_id;
+                        let order = orders.settle_refund_in_txn(&tx, order, id, outcome).await?;
+                        Ok((order, Rest::Nothing))
+                    }
+                    Said::Payment(outcome) => {
+                        orders.settle_in_txn(&tx, order, payment_id, outcome).await
+                    }
+                }
+            }
+        });
+        let (order, rest) = hearing.await?;
+        if let Err(error) = self.finish(order, rest).await {
+            tracing::warn!(%error, "what is left to do for a payment is left to recovery");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! Another attempt to pay an order.
+
+use crate::auth::{Permission, Viewer};
+use crate::db::Tx;
+use crate::idempotency::{Claim, IdempotencyKey};
+use crate::order::service::Orders;
+use crate::order::service::record::Step;
+use crate::order::service::write::Written;
+use crate::order::{EventKind, OrderError, OrderStatus, Pay, Placed};
+
+impl Orders {
+    /// Tries again to have an order paid, within the time that its stock is held; each try holds it
+    /// anew.
+    ///
+    /// # Errors
+    /// [`OrderError::Transition`] when the order does not wait for money any more,
+    /// [`OrderError::PaymentInProgress`] when another attempt is not decided.
+    pub async fn pay(&self, viewer: &Viewer, ask: &Pay) -> Result<Placed, OrderError> {
+        viewer.may(Permission::OrderPlace)?;
+        self.payments.check_method(&ask.payment.provider, &ask.payment.method)?;
+        let scope = ask.access.scope(viewer);
+        let input = (ask.access.order_id, &ask.payment);
+        let key = IdempotencyKey::bind(scope, "orderPay", &ask.idempotency_key, &input)?;
+        let opening = self.db.tx(|tx| {
+            let (orders, viewer, ask, key) = (self.clone(), *viewer, ask.clone(), key.clone());
+            async move {
+                if let Claim::Earlier(earlier) = key.claim_in_txn::<Written>(&tx).await? {
+                    return Ok((earlier, true));
+                }
+                let written = orders.open_in_txn(&tx, &viewer, &ask).await?;
+                key.record_in_txn(&tx, &written).await?;
+                Ok::<_, OrderError>((written, false))
+            }
+        });
+        let (written, replayed) = opening.await?;
+        self.see_through(&written, replayed).await
+    }
+
+    async fn open_in_txn(
+        &self,
+        tx: &Tx,
+        viewer: &Viewer,
+        ask: &Pay,
+    ) -> Result<Written, OrderError> {
+        let order = self.lock_for_in_txn(tx, viewer, &ask.access).await?;
+        let over =
+            |because| OrderError::Transition { from: order.status, to: OrderStatus::Paid, because };
+        if order.status != OrderStatus::PendingPayment {
+            return Err(over(""));
+        }
+        let payment =
+            self.payments.open_in_txn(tx, &self.new_payment(&order, &ask.payment)).await?;
+        self.tell_payment_in_txn(tx, &payment).await?;
+        let step = Step::new(EventKind::PaymentStarted, order.status, viewer);
+        self.step_in_txn(tx, &order, step).await?;
+        if self.stock.extend_in_txn(tx, order.id, self.policy.hold).await? == 0 {
+            return Err(over("Its stock was held for a while and is free again."));
+        }
+        Ok(Written { order_id: order.id, payment_id: Some(payment.id) })
+    }
+}

@@ -1,0 +1,111 @@
+//! What orders know of a person: told to them, joined to their account, and taken out when the
+//! account is erased. The figures stay.
+
+use crate::db::{DbError, Timestamp, Tx};
+use crate::order::service::{Orders, select_orders};
+use chrono::SecondsFormat;
+use entity::order_line;
+use entity::shop_order::{Column, Entity, Model};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Order as Sort, Query};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+impl Orders {
+    /// Everything that is kept of a customer's orders, for them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn export(&self, customer_id: Uuid) -> Result<Value, DbError> {
+        let mut select = select_orders();
+        select
+            .and_where(Expr::col((Entity, Column::CustomerId)).eq(customer_id))
+            .order_by((Entity, Column::CreatedAt), Sort::Asc);
+        let orders: Vec<Model> = self.db.all(&select).await?;
+        let mut own = Query::select();
+        own.column(Column::Id)
+            .from(Entity)
+            .and_where(Expr::col(Column::CustomerId).eq(customer_id));
+        let mut select = Query::select();
+        select
+            .column(Asterisk)
+            .from(order_line::Entity)
+            .and_where(Expr::col(order_line::Column::OrderId).in_subquery(own))
+            .order_by(order_line::Column::Position, Sort::Asc);
+        let lines: Vec<order_line::Model> = self.db.all(&select).await?;
+        let of_line = |line: &order_line::Model| {
+            json!({
+                "sku": line.sku,
+                "productName": line.product_name,
+                "variantName": line.variant_name,
+                "quantity": line.quantity,
+                "unitPriceMinor": line.unit_price,
+                "lineTotalMinor": line.line_total,
+                "taxMinor": line.tax,
+            })
+        };
+        let of_order = |order: &Model| {
+            let own = lines.iter().filter(|line| line.order_id == order.id);
+            json!({
+                "number": order.number,
+                "status": order.status,
+                "email": order.email,
+                "currency": order.currency,
+                "subtotalMinor": order.subtotal,
+                "shippingTotalMinor": order.shipping_total,
+                "taxTotalMinor": order.tax_total,
+                "totalMinor": order.total,
+                "refundedTotalMinor": order.refunded_total,
+                "shippingAddress": order.shipping_address,
+                "billingAddress": order.billing_address,
+                "shippingMethod": order.shipping_method_name,
+                "cancelReason": order.cancel_reason,
+                "lines": own.map(of_line).collect::<Value>(),
+                "createdAt": time(order.created_at),
+                "updatedAt": time(order.updated_at),
+            })
+        };
+        Ok(orders.iter().map(of_order).collect())
+    }
+
+    /// Makes what a guest ordered under an address the orders of the account that has proved it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn join_in_txn(
+        &self,
+        tx: &Tx,
+        customer_id: Uuid,
+        email_key: &str,
+    ) -> Result<(), DbError> {
+        let mut update = Query::update();
+        update
+            .table(Entity)
+            .value(Column::CustomerId, customer_id)
+            .and_where(Expr::col(Column::EmailKey).eq(email_key))
+            .and_where(Expr::col(Column::CustomerId).is_null())
+            .and_where(Expr::col(Column::Kind).eq("SALE"));
+        tx.run(&update).await.map(drop)
+    }
+
+    /// Takes out of a customer's orders who they are and where they live.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn erase_in_txn(&self, tx: &Tx, customer_id: Uuid) -> Result<(), DbError> {
+        let nothing = || Expr::value(Option::<Value>::None);
+        let mut update = Query::update();
+        update
+            .table(Entity)
+            .value(Column::Email, "")
+            .value(Column::EmailKey, "")
+            .value(Column::ShippingAddress, nothing())
+            .value(Column::BillingAddress, nothing())
+            .value(Column::CancelReason, Option::<String>::None)
+            .and_where(Expr::col(Column::CustomerId).eq(customer_id));
+        tx.run(&update).await.map(drop)
+    }
+}
+
+fn time(time: Timestamp) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}

@@ -1,0 +1,77 @@
+//! Placing an order: the whole of it on one page.
+
+use crate::auth::{Permission, Viewer};
+use crate::failpoint;
+use crate::idempotency::IdempotencyKey;
+use crate::order::service::Orders;
+use crate::order::service::write::{Ready, Written};
+use crate::order::{Checkout, GuestToken, OrderError, Placed};
+use crate::telemetry;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// How often a checkout is tried again because dead holds stood in its way.
+const ROUNDS: usize = 25;
+
+impl Orders {
+    /// Turns a cart into an order and has it paid. A payment that is declined, or that cannot be
+    /// made, leaves the order unpaid with its stock held, to be paid otherwise.
+    ///
+    /// # Errors
+    /// [`OrderError`] when it was refused: then nothing happened.
+    pub async fn place(&self, viewer: &Viewer, ask: &Checkout) -> Result<Placed, OrderError> {
+        viewer.may(Permission::OrderPlace)?;
+        let addressed = ask.addressed().map_err(OrderError::Invalid)?;
+        self.payments.check_method(&ask.payment.provider, &ask.payment.method)?;
+        let scope = scope(viewer, ask);
+        let key = IdempotencyKey::bind(scope, "checkoutComplete", &ask.idempotency_key, ask)?;
+        let ready = Ready { viewer: *viewer, ask: ask.clone(), addressed, key };
+        let written = self.write(Arc::new(ready)).await;
+        if matches!(written, Err(OrderError::Insufficient(_))) {
+            telemetry::count(telemetry::STOCK_REJECTIONS);
+        }
+        let (written, replayed) = written?;
+        failpoint::reach("checkout.after_t1").await;
+        let token = viewer.user_id().is_none();
+        let guest_token = token.then(|| GuestToken::of(ask.cart_id, written.order_id));
+        let placed = self.see_through(&written, replayed).await?;
+        Ok(Placed { guest_token, ..placed })
+    }
+
+    /// One transaction: the order, its lines, its payment, its stock. Nobody is refused for a dead
+    /// hold: those in the way are ended, and the whole is tried again.
+    async fn write(&self, ready: Arc<Ready>) -> Result<(Written, bool), OrderError> {
+        for _ in 0..ROUNDS {
+            let result = self.write_once(&ready).await;
+            let dead: BTreeSet<_> = match &result {
+                Err(OrderError::Insufficient(short)) => {
+                    short.iter().flat_map(|shortage| &shortage.dead_holds).copied().collect()
+                }
+                _ => return result,
+            };
+            if dead.is_empty() {
+                return result;
+            }
+            for order_id in dead {
+                if let Err(error) = self.expire(order_id).await {
+                    // Then it refuses this checkout, and no other.
+                    tracing::error!(%error, order = %order_id, "an order could not be ended");
+                }
+            }
+        }
+        self.write_once(&ready).await
+    }
+}
+
+/// Under whose name the key is kept: a guest is whoever holds the cart.
+fn scope(viewer: &Viewer, ask: &Checkout) -> String {
+    match viewer {
+        Viewer::Guest => {
+            let digest = Sha256::digest(ask.cart_id.as_bytes());
+            let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+            format!("guest:{hex}")
+        }
+        viewer => viewer.scope(),
+    }
+}

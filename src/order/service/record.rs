@@ -1,0 +1,168 @@
+//! Each change of an order: a guarded update, a line in its history, an event for others, and news
+//! for whoever watches it.
+
+use crate::auth::Viewer;
+use crate::db::Tx;
+use crate::events::{self, BusMessage, NewEvent, Topic};
+use crate::order::service::Orders;
+use crate::order::{EventKind, Order, OrderError, OrderStatus};
+use crate::payment::Payment;
+use crate::telemetry;
+use entity::order_event::{Column as E, Entity as Events};
+use entity::shop_order::{Column, Entity, Model};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SimpleExpr};
+use serde_json::json;
+use uuid::Uuid;
+
+/// A step of an order.
+pub(super) struct Step<'a> {
+    pub kind: EventKind,
+    /// Where the order stands then; may be where it stood.
+    pub to: OrderStatus,
+    pub viewer: &'a Viewer,
+    /// In words, for people.
+    pub note: Option<&'a str>,
+    /// What changes besides the status.
+    pub set: Vec<(Column, SimpleExpr)>,
+}
+
+impl<'a> Step<'a> {
+    /// A step that changes nothing besides the status.
+    pub fn new(kind: EventKind, to: OrderStatus, viewer: &'a Viewer) -> Self {
+        Self { kind, to, viewer, note: None, set: Vec::new() }
+    }
+}
+
+impl Orders {
+    /// Takes a locked order one step on.
+    pub(super) async fn step_in_txn(
+        &self,
+        tx: &Tx,
+        order: &Order,
+        step: Step<'_>,
+    ) -> Result<Order, OrderError> {
+        if step.to != order.status && !order.status.may_become(step.to) {
+            return Err(OrderError::Transition { from: order.status, to: step.to, because: "" });
+        }
+        let mut update = Query::update();
+        update
+            .table(Entity)
+            .value(Column::Status, step.to.as_str())
+            .value(Column::Version, Expr::col(Column::Version).add(1))
+            .value(Column::UpdatedAt, tx.db().now_sql())
+            .and_where(Expr::col(Column::Id).eq(order.id))
+            .and_where(Expr::col(Column::Status).eq(order.status.as_str()))
+            .and_where(Expr::col(Column::Version).eq(order.version))
+            .returning(Query::returning().all());
+        for (column, value) in step.set {
+            update.value(column, value);
+        }
+        let row: Option<Model> = tx.one(&update).await?;
+        let row = row.ok_or_else(|| OrderError::fault("a locked order was changed"))?;
+        let changed = Order::try_from(row).map_err(OrderError::fault)?;
+        let note = (step.kind, Some(order.status), step.note);
+        self.note_in_txn(tx, &changed, note, step.viewer).await?;
+        Ok(changed)
+    }
+
+    /// Writes into an order's history how it came to be as it is, and has others told.
+    pub(super) async fn note_in_txn(
+        &self,
+        tx: &Tx,
+        order: &Order,
+        (kind, from, note): (EventKind, Option<OrderStatus>, Option<&str>),
+        viewer: &Viewer,
+    ) -> Result<(), OrderError> {
+        let token = match viewer {
+            Viewer::Service { id, .. } => Some(*id),
+            _ => None,
+        };
+        let mut insert = Query::insert();
+        insert
+            .into_table(Events)
+            .columns([
+                E::Id,
+                E::OrderId,
+                E::Version,
+                E::Kind,
+                E::FromStatus,
+                E::ToStatus,
+                E::ActorId,
+                E::ApiTokenId,
+                E::Data,
+                E::CorrelationId,
+                E::CreatedAt,
+            ])
+            .values_panic([
+                Expr::value(Uuid::now_v7()),
+                Expr::value(order.id),
+                Expr::value(order.version),
+                Expr::value(kind.as_str()),
+                Expr::value(from.map(OrderStatus::as_str)),
+                Expr::value(order.status.as_str()),
+                Expr::value(viewer.user_id()),
+                Expr::value(token),
+                Expr::value(json!({ "note": note })),
+                Expr::value(telemetry::correlation_id()),
+                tx.db().now_sql(),
+            ]);
+        tx.run(&insert).await?;
+        events::write_in_txn(tx, &[event_of(order, kind)]).await?;
+        let (bus, id) = (self.bus.clone(), order.id);
+        tx.after_commit(move || bus.publish(BusMessage::OrdersChanged(vec![id])));
+        Ok(())
+    }
+
+    /// Has others told how a payment stands, and whoever watches its order.
+    pub(super) async fn tell_payment_in_txn(
+        &self,
+        tx: &Tx,
+        payment: &Payment,
+    ) -> Result<(), OrderError> {
+        events::write_in_txn(tx, &[event_of_payment(payment)]).await?;
+        let (bus, id) = (self.bus.clone(), payment.order_id);
+        tx.after_commit(move || bus.publish(BusMessage::OrdersChanged(vec![id])));
+        Ok(())
+    }
+}
+
+/// What others may know: no name, no address.
+fn event_of(order: &Order, kind: EventKind) -> NewEvent {
+    NewEvent {
+        topic: Topic::Orders,
+        kind: kind.event_name(),
+        aggregate_id: order.id,
+        seq: order.version,
+        payload: json!({
+            "orderId": order.id,
+            "number": order.number,
+            "kind": order.kind.as_str(),
+            "status": order.status.as_str(),
+            "currency": order.currency.code(),
+            "total": order.total,
+            "refundedTotal": order.refunded_total,
+            "version": order.version,
+        }),
+    }
+}
+
+fn event_of_payment(payment: &Payment) -> NewEvent {
+    NewEvent {
+        topic: Topic::Payments,
+        kind: "payment.changed",
+        aggregate_id: payment.id,
+        seq: payment.version,
+        payload: json!({
+            "paymentId": payment.id,
+            "orderId": payment.order_id,
+            "provider": payment.provider,
+            "status": payment.status().name(),
+            "currency": payment.amount.currency.code(),
+            "amount": payment.amount.minor,
+            "captured": payment.captured,
+            "refunded": payment.refunded,
+            "failureCode": payment.failure_code,
+            "version": payment.version,
+        }),
+    }
+}

@@ -1,0 +1,11 @@
+//! Orders: checkout, paying, cancelling, and what becomes of what nobody paid.
+
+mod cancelling;
+mod checkout;
+mod expiring;
+mod paying;
+mod personal;
+mod racing;
+mod seeing;
+mod shop;
+mod webhooks;

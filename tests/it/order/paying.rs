@@ -1,0 +1,137 @@
+//! Payments that fail, that nobody knows the end of, and further tries.
+
+use super::shop::{codes, shop};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+fn pay(order: &Value, token: &Value, method: &str) -> Value {
+    json!({
+        "orderId": order["id"],
+        "guestAccessToken": token,
+        "payment": { "provider": "sandbox", "method": method },
+        "idempotencyKey": uuid::Uuid::new_v4().to_string(),
+    })
+}
+
+#[tokio::test]
+async fn a_declined_payment_leaves_the_order_with_its_hold_to_be_paid_otherwise() {
+    let app = shop().await;
+    let guest = app.guest();
+
+    let placed = guest.buys(&[("CUP", 3)], "card_insufficient_funds").await;
+
+    assert_eq!(codes(&placed), ["PAYMENT_DECLINED"]);
+    assert_eq!(placed["userErrors"][0]["declineCode"], "insufficient_funds");
+    let order = &placed["order"];
+    assert_eq!(order["status"], "PENDING_PAYMENT");
+    assert_eq!(app.pieces("CUP").await, (100, 3));
+    let input = pay(order, &placed["guestAccessToken"], "card_approved");
+    let paid = guest.order_payload("orderPay", input.clone()).await;
+    assert_eq!((codes(&paid), &paid["order"]["status"]), (vec![], &json!("PAID")));
+    let statuses: Vec<&Value> = paid["order"]["payments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|payment| &payment["status"])
+        .collect();
+    assert_eq!(statuses, ["FAILED", "CAPTURED"]);
+    assert_eq!(app.pieces("CUP").await, (100, 3));
+    let again = guest.order_payload("orderPay", input).await;
+    assert_eq!(again, paid);
+    let more = guest
+        .order_payload("orderPay", pay(order, &placed["guestAccessToken"], "card_approved"))
+        .await;
+    assert_eq!(codes(&more), ["INVALID_TRANSITION"]);
+    assert_eq!(app.rows("sandbox_charge", "state = 'captured' OR state = 'CAPTURED'").await, 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_is_told_apart_from_a_decline() {
+    let app = shop().await;
+
+    let placed = app.guest().buys(&[("CUP", 1)], "card_error").await;
+
+    assert_eq!(codes(&placed), ["PAYMENT_UNAVAILABLE"]);
+    assert!(placed["userErrors"][0]["retryAfterSeconds"].as_i64().unwrap() > 0);
+    assert_eq!(placed["order"]["status"], "PENDING_PAYMENT");
+}
+
+#[tokio::test]
+async fn while_nobody_knows_the_order_waits_and_recovery_finds_out() {
+    let app = shop().await;
+    let (guest, staff) = (app.guest(), app.staff().await);
+
+    let placed = guest.buys(&[("CUP", 1)], "card_late").await;
+
+    assert_eq!(codes(&placed), [""; 0]);
+    assert_eq!(placed["warnings"][0]["code"], "PAYMENT_PENDING");
+    assert_eq!(placed["order"]["status"], "PENDING_PAYMENT");
+    assert_eq!(placed["payment"]["status"], "PENDING");
+    let more = pay(&placed["order"], &placed["guestAccessToken"], "card_approved");
+    let refused = guest.order_payload("orderPay", more).await;
+    assert_eq!(codes(&refused), ["PAYMENT_IN_PROGRESS"]);
+    app.waits(TimeDelta::minutes(1));
+
+    app.orders().recover().await.unwrap();
+
+    assert_eq!(staff.order(&placed["order"]["id"]).await["status"], "PAID");
+    assert_eq!(app.rows("sandbox_charge", "1 = 1").await, 1);
+}
+
+#[tokio::test]
+async fn a_payment_that_nobody_knows_of_keeps_its_stock_whatever_the_time() {
+    let app = shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 100)], "card_late").await;
+    assert_eq!(placed["warnings"][0]["code"], "PAYMENT_PENDING");
+    app.waits(TimeDelta::hours(2));
+
+    app.orders().expire_due().await.unwrap();
+    let other = app.guest().buys(&[("CUP", 1)], "card_approved").await;
+
+    assert_eq!(codes(&other), ["INSUFFICIENT_STOCK"]);
+    let order = staff.order(&placed["order"]["id"]).await;
+    assert_eq!(order["status"], "PENDING_PAYMENT");
+    assert_eq!(app.pieces("CUP").await, (100, 100));
+}
+
+#[tokio::test]
+async fn a_payer_who_never_confirms_does_not_keep_the_stock_for_ever() {
+    let app = shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 100)], "card_pending").await;
+    assert_eq!(placed["payment"]["status"], "PENDING");
+    app.orders().expire_due().await.unwrap();
+    assert_eq!(app.pieces("CUP").await, (100, 100));
+    app.waits(TimeDelta::minutes(16));
+
+    // The payment is let go first, then the order ends.
+    app.orders().expire_due().await.unwrap();
+    app.orders().expire_due().await.unwrap();
+
+    let order = staff.order(&placed["order"]["id"]).await;
+    assert_eq!(order["payments"][0]["status"], "VOIDED");
+    assert_eq!(
+        (&order["status"], &order["cancelReason"]),
+        (&json!("CANCELLED"), &json!("EXPIRED"))
+    );
+    assert_eq!(app.pieces("CUP").await, (100, 0));
+}
+
+#[tokio::test]
+async fn nothing_is_charged_for_an_order_that_was_cancelled_before_the_provider_was_asked() {
+    let app = shop().await;
+    let customer = app.customer().await;
+    let placed = customer.buys(&[("CUP", 1)], "card_timeout").await;
+    assert_eq!(placed["warnings"][0]["code"], "PAYMENT_PENDING");
+    let cancel = json!({ "orderId": placed["order"]["id"] });
+    customer.order_payload("orderCancel", cancel).await;
+    app.waits(TimeDelta::minutes(1));
+
+    app.orders().recover().await.unwrap();
+
+    let order = customer.order(&placed["order"]["id"]).await;
+    assert_eq!(order["status"], "CANCELLED");
+    assert_eq!(order["payments"][0]["captured"]["amountMinor"], "0");
+    assert_eq!(app.rows("sandbox_charge", "captured > 0").await, 0);
+}

@@ -1,0 +1,157 @@
+//! Many buyers at once, over HTTP: nothing is sold twice, nothing is paid twice, and nobody meets an
+//! error of another kind than a clean refusal. Two server processes on one Postgres, or one process
+//! on SQLite.
+
+use super::shop::{checkout, codes, document, stock_up};
+use crate::app::{ServerProcess, TestApp};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use stockroom::auth::Viewer;
+use tokio::sync::Semaphore;
+
+/// Clients: each sends its next checkout when the one before is answered. A debug build on a machine
+/// that runs other tests beside serves a crowd no faster; a longer queue is told that the server is
+/// busy after 8 s.
+const AT_ONCE: usize = 64;
+
+async fn addresses(app: &TestApp) -> (Vec<SocketAddr>, Vec<ServerProcess>) {
+    if !app.app.db.is_postgres() {
+        return (vec![app.listen().await], Vec::new());
+    }
+    let processes = vec![ServerProcess::start(app).await, ServerProcess::start(app).await];
+    (processes.iter().map(ServerProcess::address).collect(), processes)
+}
+
+/// Sends checkouts at once; the payloads of answers without errors.
+async fn check_out(addresses: &[SocketAddr], inputs: Vec<Value>) -> Vec<Value> {
+    let client = reqwest::Client::new();
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let calls = inputs.into_iter().enumerate().map(|(turn, input)| {
+        let address = addresses[turn % addresses.len()];
+        let body =
+            json!({ "query": document("checkoutComplete"), "variables": { "input": input } });
+        let request = client.post(format!("http://{address}/graphql")).json(&body);
+        let places = Arc::clone(&places);
+        tokio::spawn(async move {
+            let _place = places.acquire_owned().await.unwrap();
+            let answer = request.send().await.expect("the server answers");
+            answer.json::<Value>().await.expect("it is JSON")
+        })
+    });
+    let answers = futures::future::try_join_all(calls).await.unwrap();
+    let payload = |answer: Value| {
+        assert!(answer["errors"].is_null(), "{answer}");
+        answer["data"]["checkoutComplete"].clone()
+    };
+    answers.into_iter().map(payload).collect()
+}
+
+/// How many answers have each code; "" counts those without any.
+fn counted(payloads: &[Value]) -> HashMap<String, usize> {
+    let mut counts = HashMap::new();
+    for payload in payloads {
+        *counts.entry(codes(payload).join(" ")).or_default() += 1;
+    }
+    counts
+}
+
+async fn carts(
+    app: &TestApp,
+    n: usize,
+    lines: impl Fn(usize) -> Vec<(&'static str, i64)>,
+) -> Vec<Value> {
+    let mut inputs = Vec::with_capacity(n);
+    for turn in 0..n {
+        let cart = app.cart_of(&Viewer::Guest, &lines(turn)).await;
+        let id = stockroom::graphql::NodeKind::Cart.id(cart).to_string();
+        inputs.push(checkout(&json!(id), "card_approved"));
+    }
+    inputs
+}
+
+/// What must hold whatever happened: levels, holds, ledger, orders and money agree.
+async fn agrees(app: &TestApp) {
+    assert_eq!(app.rows("stock_level", "reserved > on_hand OR reserved < 0").await, 0);
+    let held = "SELECT CAST(COALESCE(SUM(quantity), 0) AS bigint) FROM reservation \
+                WHERE status IN ('HELD', 'COMMITTED')";
+    let reserved = "SELECT CAST(COALESCE(SUM(reserved), 0) AS bigint) FROM stock_level";
+    assert_eq!(app.number(held).await, app.number(reserved).await);
+    let moved = "SELECT CAST(COALESCE(SUM(reserved_change), 0) AS bigint) FROM stock_movement";
+    assert_eq!(app.number(moved).await, app.number(reserved).await);
+    let unpaid = "status IN ('PAID') AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.order_id = \
+                  shop_order.id AND p.state = 'CAPTURED' AND p.captured = shop_order.total)";
+    assert_eq!(app.rows("shop_order", unpaid).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_buyers_of_a_hundred_pieces_make_a_hundred_orders() {
+    let app = TestApp::start().await;
+    stock_up(&app, 100).await;
+    let inputs = carts(&app, 1_000, |_| vec![("CUP", 1)]).await;
+    let (addresses, _processes) = addresses(&app).await;
+
+    let payloads = check_out(&addresses, inputs).await;
+
+    let expected = HashMap::from([(String::new(), 100), ("INSUFFICIENT_STOCK".to_owned(), 900)]);
+    assert_eq!(counted(&payloads), expected);
+    assert_eq!(app.pieces("CUP").await, (100, 100));
+    assert_eq!(app.rows("shop_order", "status = 'PAID'").await, 100);
+    assert_eq!(app.rows("shop_order", "1 = 1").await, 100);
+    assert_eq!(app.rows("sandbox_charge", "1 = 1").await, 100);
+    agrees(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn carts_of_many_skus_in_any_order_never_lock_each_other_out() {
+    let app = TestApp::start().await;
+    let skus = ["A", "B", "C", "D", "E"];
+    stock_up(&app, 1).await;
+    for sku in skus {
+        app.offers(sku, 50, 300).await;
+    }
+    let lines = |turn: usize| {
+        let mut lines: Vec<(&'static str, i64)> = skus.iter().map(|sku| (*sku, 1)).collect();
+        lines.rotate_left(turn % 5);
+        if turn.is_multiple_of(2) {
+            lines.reverse();
+        }
+        lines
+    };
+    let inputs = carts(&app, 120, lines).await;
+    let (addresses, _processes) = addresses(&app).await;
+
+    let payloads = check_out(&addresses, inputs).await;
+
+    let counts = counted(&payloads);
+    assert_eq!(counts.get(""), Some(&50), "{counts:?}");
+    assert!(
+        counts
+            .keys()
+            .all(|codes| codes.split(' ').all(|c| c.is_empty() || c == "INSUFFICIENT_STOCK"))
+    );
+    for sku in skus {
+        assert_eq!(app.pieces(sku).await, (50, 50), "{sku}");
+    }
+    agrees(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_fifty_times_at_once_is_one_order_one_charge_and_fifty_equal_answers() {
+    let app = TestApp::start().await;
+    stock_up(&app, 10).await;
+    let input = carts(&app, 1, |_| vec![("CUP", 2)]).await.remove(0);
+    let (addresses, _processes) = addresses(&app).await;
+
+    let payloads = check_out(&addresses, vec![input; 50]).await;
+
+    assert_eq!(counted(&payloads), HashMap::from([(String::new(), 50)]));
+    assert_eq!(payloads[0]["order"]["status"], "PAID");
+    assert!(payloads.iter().all(|payload| *payload == payloads[0]));
+    assert_eq!(app.rows("shop_order", "1 = 1").await, 1);
+    assert_eq!(app.rows("payment", "1 = 1").await, 1);
+    assert_eq!(app.rows("sandbox_charge", "1 = 1").await, 1);
+    assert_eq!(app.pieces("CUP").await, (10, 2));
+    agrees(&app).await;
+}
