@@ -15,13 +15,24 @@ pub const DEAD_KEPT_DAYS: i64 = 30;
 /// A worker that was not seen for so long is gone for good.
 const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(1);
 
-/// Forgets the jobs that were done more than [`KEPT_DAYS`] ago; tells how many.
+/// How long the ticks of schedules are kept: longer than one may come late. Some come every few
+/// seconds, and would be most of the table.
+const TICKS_KEPT: TimeDelta = TimeDelta::hours(2);
+
+/// Forgets the jobs that were done more than [`KEPT_DAYS`] ago, and those that schedules wrote
+/// after two hours; tells how many.
 ///
 /// # Errors
 /// [`DbError`] when the database refuses.
 pub async fn purge_done(db: &Db) -> Result<u64, DbError> {
-    let done = |db: &Db| finished_before(db, "done", KEPT_DAYS);
-    db.delete_in_batches(job::Entity, job::Column::Id, done).await
+    let done = |db: &Db| finished_before(db, "done", TimeDelta::days(KEPT_DAYS));
+    let ticks = |db: &Db| {
+        let mut old = finished_before(db, "done", TICKS_KEPT);
+        old.and_where(Expr::col(job::Column::Dedupe).like("schedule:%"));
+        old
+    };
+    let done = db.delete_in_batches(job::Entity, job::Column::Id, done).await?;
+    Ok(done + db.delete_in_batches(job::Entity, job::Column::Id, ticks).await?)
 }
 
 /// Forgets the jobs that are dead for more than [`DEAD_KEPT_DAYS`] and would keep somebody's
@@ -32,7 +43,7 @@ pub async fn purge_done(db: &Db) -> Result<u64, DbError> {
 /// [`DbError`] when the database refuses.
 pub async fn purge_dead(db: &Db) -> Result<u64, DbError> {
     let dead = |db: &Db| {
-        let mut old = finished_before(db, "dead", DEAD_KEPT_DAYS);
+        let mut old = finished_before(db, "dead", TimeDelta::days(DEAD_KEPT_DAYS));
         let mail = Expr::col(job::Column::Queue).eq(Queue::Mail.name());
         old.and_where(Expr::col(job::Column::Subject).is_not_null().or(mail));
         old
@@ -40,12 +51,12 @@ pub async fn purge_dead(db: &Db) -> Result<u64, DbError> {
     db.delete_in_batches(job::Entity, job::Column::Id, dead).await
 }
 
-fn finished_before(db: &Db, status: &'static str, days: i64) -> SelectStatement {
+fn finished_before(db: &Db, status: &'static str, kept: TimeDelta) -> SelectStatement {
     let mut old = Query::select();
     old.column(job::Column::Id)
         .from(job::Entity)
         .and_where(Expr::col(job::Column::Status).eq(status))
-        .and_where(Expr::col(job::Column::FinishedAt).lt(db.now_plus_sql(TimeDelta::days(-days))))
+        .and_where(Expr::col(job::Column::FinishedAt).lt(db.now_plus_sql(-kept)))
         .order_by(job::Column::FinishedAt, Order::Asc);
     old
 }

@@ -95,6 +95,24 @@ async fn the_same_key_asks_once() {
 }
 
 #[tokio::test]
+async fn ticks_of_schedules_are_forgotten_after_hours_and_not_before_one_could_come_late() {
+    let app = TestApp::start().await;
+    let crew = Crew::obedient(&app);
+    let tick = || Errand::job("tick").dedupe("schedule:sweep:2026-01-01T00:00:05Z");
+    crew.writes(tick()).await;
+    crew.asks("asked for").await;
+    crew.works().await;
+    assert_eq!(app.number("SELECT count(*) FROM job WHERE status = 'done'").await, 2);
+
+    app.waits(chrono::TimeDelta::minutes(90));
+    assert_eq!(stockroom::jobs::purge_done(&app.app.db).await.unwrap(), 0);
+    app.waits(chrono::TimeDelta::minutes(40));
+    assert_eq!(stockroom::jobs::purge_done(&app.app.db).await.unwrap(), 1);
+
+    assert_eq!(app.number("SELECT count(*) FROM job").await, 1);
+}
+
+#[tokio::test]
 async fn a_delayed_job_waits_for_its_time() {
     let app = TestApp::start().await;
     let crew = Crew::obedient(&app);
