@@ -5,7 +5,9 @@ use super::{Arguments, SIGNING_KEY};
 use clap::Parser;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use sha2::{Digest, Sha256};
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 use stockroom::config::{DatabaseTarget, Settings};
 use stockroom::db::Db;
 use tempfile::TempDir;
@@ -84,18 +86,36 @@ pub fn redis_url() -> Option<String> {
 }
 
 impl Drop for TestDatabase {
+    /// Has the database dropped by another thread, without waiting for it here: the test's runtime
+    /// may be the one thread that a connection of its needs to get through its authentication, and
+    /// Postgres drops no database before that.
     fn drop(&mut self) {
         let Some((server, name)) = self.postgres.take() else { return };
-        // The test's own runtime may be gone by now.
-        let dropped = std::thread::spawn(move || {
+        let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime starts").block_on(async {
+            let dropped = runtime.expect("a runtime starts").block_on(async {
                 let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
                 administer(&server).await.execute_unprepared(&sql).await
-            })
+            });
+            dropped.expect("a test's database is dropped");
         });
-        if !matches!(dropped.join(), Ok(Ok(_))) {
-            eprintln!("a test's database was not dropped");
+        DROPPING.with_borrow_mut(|all| all.0.push(dropping));
+    }
+}
+
+thread_local! {
+    static DROPPING: RefCell<Dropping> = const { RefCell::new(Dropping(Vec::new())) };
+}
+
+/// Waits, at the end of the test's thread, until its databases are gone: its runtime is by then.
+struct Dropping(Vec<JoinHandle<()>>);
+
+impl Drop for Dropping {
+    fn drop(&mut self) {
+        for dropping in self.0.drain(..) {
+            if dropping.join().is_err() {
+                eprintln!("a test's database was not dropped");
+            }
         }
     }
 }
