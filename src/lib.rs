@@ -6,6 +6,7 @@
 pub mod cli;
 
 pub mod app;
+pub mod doctor;
 pub mod http;
 pub mod schema;
 pub mod seed;

@@ -3,6 +3,7 @@
 
 mod admin;
 mod config;
+mod doctor;
 mod jobs;
 mod migrate;
 mod schema;
@@ -42,6 +43,10 @@ enum Command {
     /// Look after the jobs that are done in the background.
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
+    /// Look over the whole database for what must never be: stock, holds, orders, money and events
+    /// that do not agree. Changes nothing; ends with 0 when all is well, 1 when something is wrong,
+    /// and 2 when it could not look.
+    Doctor(doctor::DoctorArgs),
     /// Print the GraphQL schema and end.
     Schema,
     /// Look at the settings.
@@ -74,6 +79,7 @@ pub fn run() -> ExitCode {
         Some(Command::Seed(args)) => seed::run(cli.settings, &args),
         Some(Command::Admin(command)) => admin::run(cli.settings, command),
         Some(Command::Jobs(command)) => jobs::run(cli.settings, &command),
+        Some(Command::Doctor(args)) => return doctor::run(cli.settings, &args),
         Some(Command::Schema) => schema::run(),
         Some(Command::Config(command)) => config::run(cli.settings, &command, &matches),
     };

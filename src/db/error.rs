@@ -50,6 +50,15 @@ impl fmt::Display for DbErrorKind {
 }
 
 impl DbError {
+    /// What is told when a transaction was not ended where it began.
+    pub(super) fn stray() -> Self {
+        Self {
+            kind: DbErrorKind::Fault,
+            constraint: None,
+            message: "a transaction was not ended where it began".to_owned(),
+        }
+    }
+
     /// Whether this is the refusal of the UNIQUE constraint `name`, whose columns on SQLite read
     /// `columns` (`"product.slug"`).
     #[must_use]

@@ -7,6 +7,7 @@ pub mod keys;
 mod migrate;
 pub mod page;
 mod purge;
+mod snapshot;
 mod stats;
 pub mod text;
 mod tx;

@@ -40,6 +40,11 @@ pub struct Tx {
 }
 
 impl Tx {
+    /// A transaction that is open, at its first try.
+    pub(super) fn new(transaction: DatabaseTransaction, db: Db) -> Self {
+        Self { inner: Arc::new(transaction), after_commit: Arc::default(), db, attempt: 1 }
+    }
+
     /// The connection to run statements on.
     #[must_use]
     pub fn connection(&self) -> &DatabaseTransaction {
@@ -172,17 +177,12 @@ impl Db {
     {
         // Held to the end: a place among the writers is a connection.
         let (transaction, _place) = self.begin().await?;
-        let tx = Tx {
-            inner: Arc::new(transaction),
-            after_commit: Arc::default(),
-            db: self.clone(),
-            attempt,
-        };
+        let tx = Tx { attempt, ..Tx::new(transaction, self.clone()) };
         let result = INSIDE.scope((), body(tx.clone())).await;
         let Tx { inner, after_commit, .. } = tx;
         let Some(inner) = Arc::into_inner(inner) else {
             // A clone outlived the body. Dropping the last one rolls back.
-            return Err(stray_transaction().into());
+            return Err(DbError::stray().into());
         };
         match result {
             Ok(value) => {
@@ -210,7 +210,7 @@ impl Db {
             ..TransactionOptions::default()
         };
         let begin = async move { Ok((pool.begin_with_options(options).await?, place)) };
-        tokio::spawn(begin).await.map_err(|_| stray_transaction())?
+        tokio::spawn(begin).await.map_err(|_| DbError::stray())?
     }
 
     /// Waits in line with those of the same pool first: only the foremost of each pool wait for the
@@ -232,7 +232,7 @@ type Place = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 /// outcome to chance.
 async fn commit(transaction: DatabaseTransaction) -> Result<(), DbError> {
     let committed = tokio::spawn(transaction.commit()).await;
-    Ok(committed.map_err(|_| stray_transaction())??)
+    Ok(committed.map_err(|_| DbError::stray())??)
 }
 
 fn too_many_writers() -> DbError {
@@ -240,13 +240,5 @@ fn too_many_writers() -> DbError {
         kind: crate::db::DbErrorKind::Unavailable,
         constraint: None,
         message: format!("no turn to write within {} s", WRITER_PATIENCE.as_secs()),
-    }
-}
-
-fn stray_transaction() -> DbError {
-    DbError {
-        kind: crate::db::DbErrorKind::Fault,
-        constraint: None,
-        message: "a transaction was not ended where it began".to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 
 mod caller;
 mod database;
+mod doctor;
 mod fixture;
 mod postgres;
 mod process;

@@ -18,6 +18,7 @@ mod cache;
 mod cart;
 mod catalog;
 mod cli;
+mod doctor;
 mod events;
 mod faults;
 mod health;

@@ -7,5 +7,5 @@ mod paying;
 mod personal;
 mod racing;
 mod seeing;
-mod shop;
+pub mod shop;
 mod webhooks;

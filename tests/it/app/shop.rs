@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use stockroom::auth::Viewer;
 use stockroom::db::{DbError, Tx};
+use stockroom::doctor::Invariant;
 use stockroom::graphql::NodeKind;
 use stockroom::stock::{
     Adjust, MovementKind, NewWarehouse, ReserveLine, ReserveOrder, Stock, StockError,
@@ -211,6 +212,9 @@ impl TestApp {
             assert_eq!((level.on_hand, level.reserved), (on_hand, reserved), "{level:?}");
             assert!(level.version >= version, "{level:?} is older than its ledger");
         }
+        // The orders of these tests are made up.
+        let invariants = [Invariant::Levels, Invariant::Ledger, Invariant::Events];
+        self.is_sound_as_to(&invariants).await;
     }
 
     async fn product(&self, status: &str, skus: &[&str]) -> Product {

@@ -53,6 +53,8 @@ pub const HOUSE: &[Module] = &[
     module("order", 4, &["cart", "catalog", "stock", "payment", "account"]),
     // Drains telemetry and the bus; domains never know that they are measured.
     module("metrics", 4, &[]),
+    // Judges the domains by their tables alone: it shares no code with what it judges.
+    module("doctor", 4, &[]),
     // Merges every graphql.rs, and gives each request its services and fresh loaders.
     module("schema", 5, DOMAINS),
     // The only place that wires anything; it keeps what schema hands to requests.
@@ -62,7 +64,7 @@ pub const HOUSE: &[Module] = &[
     // The demo catalogue: written by services, and in bulk by its own statements.
     module("seed", 5, DOMAINS),
     // The command line: serve, migrate, seed, admin, schema, config check. It makes administrators.
-    module("cli", 6, &["app", "schema", "http", "seed", "account"]),
+    module("cli", 6, &["app", "schema", "http", "seed", "account", "doctor"]),
     module("main", 6, &["app", "schema", "http", "cli"]),
     module("lib", 6, &[]),
 ];
@@ -91,6 +93,8 @@ pub const QUERY_MODULES: &[&str] = &[
     "idempotency",
     "events",
     "jobs",
+    // Its checks are statements over everything.
+    "doctor",
     // Demo data by the hundred thousand goes in by bulk statements, not one service call a row.
     "seed",
 ];
