@@ -20,7 +20,7 @@ use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::auth::Rules;
 use crate::graphql::idempotency::Replayed;
 use crate::order::Orders;
-use crate::order::graphql::{OrderMutation, OrderQuery, OrderSubscription};
+use crate::order::graphql::{OrderMutation, OrderQuery, OrderSubscription, PaymentMutation};
 use crate::order::loader::OrderLoaders;
 use crate::payment::Payments;
 use crate::payment::graphql::PaymentQuery;
@@ -59,6 +59,7 @@ pub struct Mutation(
     CartMutation,
     SalesSettingsMutation,
     OrderMutation,
+    PaymentMutation,
 );
 
 /// Everything that can be watched, over WebSocket.

@@ -22,6 +22,7 @@ pub mod product_search;
 pub mod product_variant;
 pub mod refresh_token;
 pub mod refund;
+pub mod refund_line;
 pub mod reservation;
 pub mod sandbox_charge;
 pub mod sandbox_event;

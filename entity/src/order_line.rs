@@ -26,6 +26,12 @@ pub struct Model {
     pub quantity_returned: i64,
     /// Of a purchase.
     pub quantity_received: i64,
+    /// Whose money went back, or is on its way.
+    pub quantity_refunded: i64,
+    /// How much money that is.
+    pub refunded_amount: i64,
+    /// Not to be sent any more, because their money goes back.
+    pub quantity_cancelled: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

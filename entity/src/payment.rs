@@ -39,6 +39,10 @@ pub struct Model {
     pub version: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    /// What the last capture was asked for; None when none was, or all of it.
+    pub capture_asked: Option<i64>,
+    /// Why it was let go, in the words of who asked.
+    pub void_reason: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -23,6 +23,12 @@ pub struct Model {
     pub attempts: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    /// Whether its goods go back on the shelf, when it comes to be.
+    pub restock: bool,
+    /// Which try it is of those that the shop makes by itself; 0 when somebody asked for it.
+    pub turn: i32,
+    /// When the shop tries again by itself, after it was refused; None when it does not.
+    pub retry_at: Option<DateTimeUtc>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

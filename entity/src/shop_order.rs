@@ -41,6 +41,8 @@ pub struct Model {
     pub version: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    /// What was taken for it: less than the total when only a part was captured.
+    pub paid_total: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -23,6 +23,7 @@ mod m20261122_000006_cart;
 mod m20261122_000007_order;
 mod m20261122_000008_payment;
 mod m20261122_000009_outbox;
+mod m20261122_000010_money;
 mod m20261122_000010_privacy;
 
 pub struct Migrator;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_payment::Migration),
             Box::new(m20261122_000009_outbox::Migration),
             Box::new(m20261122_000010_privacy::Migration),
+            Box::new(m20261122_000010_money::Migration),
         ]
     }
 }

@@ -30,7 +30,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-const PAYMENT: &[&str] = &[
+pub(crate) const PAYMENT: &[&str] = &[
     // One attempt to pay for an order. Amounts are minor units of `currency`. `capturing` is what a
     // capture under way asks for; `step` tells the tries of captures and voids apart in the keys
     // that the provider gets.

@@ -122,6 +122,8 @@ permissions! {
     AccountRead "ACCOUNT_READ" Staff May,
     /// See every payment, and not those of one's own orders alone.
     PaymentRead "PAYMENT_READ" Staff May,
+    /// Take money that is set aside, let go of it, give money back, and ask a provider what it knows.
+    PaymentWrite "PAYMENT_WRITE" Staff May,
     /// List and search the accounts of the shop.
     AccountList "ACCOUNT_LIST" Administrators May,
     /// Set tax rates and shipping methods.
@@ -162,6 +164,7 @@ impl Permission {
             Self::CatalogWrite => Some(Self::CatalogReadAll),
             Self::StockWrite => Some(Self::StockRead),
             Self::OrderWrite => Some(Self::OrderRead),
+            Self::PaymentWrite => Some(Self::PaymentRead),
             Self::SalesSettingsWrite => Some(Self::SalesSettingsRead),
             _ => None,
         }

@@ -31,6 +31,8 @@ pub enum NodeKind {
     AuditEvent,
     /// `Payment`.
     Payment,
+    /// `Refund`, which is read with its payment.
+    Refund,
     /// `Cart`.
     Cart,
     /// `Order`.
@@ -45,7 +47,7 @@ pub enum NodeKind {
 
 impl NodeKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Category,
         Self::Product,
         Self::ProductVariant,
@@ -58,6 +60,7 @@ impl NodeKind {
         Self::AuditEvent,
         Self::Cart,
         Self::Payment,
+        Self::Refund,
         Self::Order,
         Self::OrderLine,
         Self::OrderShippingAddress,
@@ -80,6 +83,7 @@ impl NodeKind {
             Self::AuditEvent => "audit",
             Self::Cart => "cart",
             Self::Payment => "pay",
+            Self::Refund => "refund",
             Self::Order => "order",
             Self::OrderLine => "oline",
             Self::OrderShippingAddress => "oship",

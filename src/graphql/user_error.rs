@@ -35,6 +35,8 @@ pub enum UserError {
     PaymentDeclined(PaymentDeclinedError),
     /// The provider could not be asked.
     PaymentUnavailable(PaymentUnavailableError),
+    /// More than can go back.
+    RefundAmount(RefundAmountError),
 }
 
 /// Kinds of errors that a mutation answers.
@@ -70,6 +72,8 @@ pub enum UserErrorCode {
     PriceChanged,
     /// The order does not stand where this can be done; see InvalidTransitionError.
     InvalidTransition,
+    /// More than can go back, or nothing; see RefundAmountError.
+    RefundAmount,
     /// The payment was declined; see PaymentDeclinedError.
     PaymentDeclined,
     /// The payment could not be made; see PaymentUnavailableError.
@@ -172,7 +176,8 @@ pub struct InvalidTransitionError {
     pub allowed: Vec<String>,
 }
 
-/// The provider declined the payment. The order is there and waits for another payment.
+/// The provider declined the payment: the order is there and waits for another one. Of a capture or
+/// a refund: nothing happened.
 #[derive(SimpleObject, Clone)]
 pub struct PaymentDeclinedError {
     /// Always PAYMENT_DECLINED.
@@ -185,8 +190,8 @@ pub struct PaymentDeclinedError {
     pub decline_code: String,
 }
 
-/// The payment could not be made, and nothing was charged. The order is there and waits for another
-/// payment.
+/// The payment could not be made, and nothing was charged: the order is there and waits for another
+/// one. Of a capture or a refund: nothing happened.
 #[derive(SimpleObject, Clone)]
 pub struct PaymentUnavailableError {
     /// Always PAYMENT_UNAVAILABLE.
@@ -197,6 +202,19 @@ pub struct PaymentUnavailableError {
     pub path: Vec<String>,
     /// After how many seconds another try may help.
     pub retry_after_seconds: i32,
+}
+
+/// More money was to go back than is left, or none.
+#[derive(SimpleObject, Clone)]
+pub struct RefundAmountError {
+    /// Always REFUND_AMOUNT.
+    pub code: UserErrorCode,
+    /// For people: how much can go back.
+    pub message: String,
+    /// Where in the input.
+    pub path: Vec<String>,
+    /// The most that can go back now.
+    pub maximum_refundable: Box<Money>,
 }
 
 /// Why an idempotency key cannot be used.
@@ -269,12 +287,12 @@ pub enum WarningCode {
     LineLeftOut,
     /// The line came from a cart in another currency and is priced in this one's.
     CurrencyChanged,
-    /// It is not known yet whether the order is paid.
+    /// It is not known yet whether the order is paid, or what came of a capture, a void or a refund.
     PaymentPending,
 }
 
-/// It is not known yet whether the order is paid: the provider did not answer in time, or the payer
-/// has to do something. `orderChanged` tells the end.
+/// It is not known yet whether the order is paid, or what came of a capture, a void or a refund: the
+/// provider did not answer in time, or the payer has to do something. `orderChanged` tells the end.
 #[derive(SimpleObject, Clone)]
 pub struct PaymentPendingWarning {
     /// Always PAYMENT_PENDING.
@@ -296,6 +314,18 @@ impl Warning {
                       pay again meanwhile."
                     .to_owned(),
             path: vec!["payment".to_owned()],
+        })
+    }
+
+    /// It is not known yet what came of something that staff asked a provider for.
+    #[must_use]
+    pub fn payment_unsettled() -> Self {
+        Self::PaymentPending(PaymentPendingWarning {
+            code: WarningCode::PaymentPending,
+            message: "What came of it is not known yet. The provider is asked further, and \
+                      orderChanged tells the end; do not ask for it again meanwhile."
+                .to_owned(),
+            path: vec!["paymentId".to_owned()],
         })
     }
 }

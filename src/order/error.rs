@@ -6,7 +6,7 @@ use crate::db::{DbError, DbErrorKind, TxError};
 use crate::idempotency::IdempotencyError;
 use crate::money::Money;
 use crate::order::OrderStatus;
-use crate::payment::PaymentError;
+use crate::payment::{PaymentError, PaymentStatus};
 use crate::stock::{Shortage, StockError};
 use crate::validation::{Problem, ProblemKind};
 
@@ -39,6 +39,34 @@ pub enum OrderError {
         to: OrderStatus,
         /// What more there is to say, in a sentence; empty when the two say all.
         because: &'static str,
+    },
+    /// The payment does not stand where this can be done.
+    #[error("the payment is {} and does not become {}", .from.name(), .to.name())]
+    Payment {
+        /// Where it stands.
+        from: PaymentStatus,
+        /// What was asked for.
+        to: PaymentStatus,
+        /// What more there is to say, in a sentence; empty when the two say all.
+        because: &'static str,
+    },
+    /// More than can go back, or nothing.
+    #[error("at most {maximum:?} can go back")]
+    RefundAmount {
+        /// The most that can.
+        maximum: Money,
+    },
+    /// The provider said no; nothing happened.
+    #[error("the provider declined: {code}")]
+    Declined {
+        /// Why, in its code.
+        code: String,
+    },
+    /// The provider could not be asked; nothing happened.
+    #[error("the provider could not be asked")]
+    Unavailable {
+        /// When another try may help.
+        retry_after_seconds: u32,
     },
     /// Another attempt to pay is not decided yet.
     #[error("another payment of the order is under way")]

@@ -11,12 +11,16 @@ mod mails;
 mod number;
 #[expect(clippy::module_inception, reason = "the order is the noun of the domain")]
 mod order;
+mod refund;
 mod service;
 mod state;
+mod till;
 
 pub use access::{Access, GuestToken};
 pub use checkout::{Cancel, Checkout, Pay, PaymentAsk, Placed};
 pub use error::OrderError;
 pub use order::{EventKind, Order, OrderEvent, OrderLine};
+pub use refund::{Pieces, RefundAsk, RefundOf};
 pub use service::{Orders, Policy};
 pub use state::{OrderKind, OrderStatus};
+pub use till::{CaptureAsk, Dealt, PayBack, VoidAsk};

@@ -33,6 +33,8 @@ pub struct Order {
     pub tax_total: i64,
     /// Subtotal, shipping and tax.
     pub total: i64,
+    /// What was taken for it: less than the total when only a part was captured.
+    pub paid_total: i64,
     /// What went back.
     pub refunded_total: i64,
     /// Where it is sent; None for a purchase.
@@ -80,6 +82,7 @@ impl TryFrom<shop_order::Model> for Order {
             shipping_total: model.shipping_total,
             tax_total: model.tax_total,
             total: model.total,
+            paid_total: model.paid_total,
             refunded_total: model.refunded_total,
             shipping_address: address(model.shipping_address)?,
             billing_address: address(model.billing_address)?,
@@ -135,6 +138,12 @@ pub struct OrderLine {
     pub quantity_returned: i64,
     /// Of a purchase, how many have arrived.
     pub quantity_received: i64,
+    /// Whose money went back, or is on its way.
+    pub quantity_refunded: i64,
+    /// How much money that is.
+    pub refunded_amount: i64,
+    /// Not to be sent any more, because their money goes back.
+    pub quantity_cancelled: i64,
     /// What the amounts are in.
     pub currency: Currency,
 }
@@ -158,6 +167,9 @@ impl OrderLine {
             quantity_fulfilled: model.quantity_fulfilled,
             quantity_returned: model.quantity_returned,
             quantity_received: model.quantity_received,
+            quantity_refunded: model.quantity_refunded,
+            refunded_amount: model.refunded_amount,
+            quantity_cancelled: model.quantity_cancelled,
             currency,
         }
     }
@@ -263,6 +275,8 @@ event_kinds! {
     Fulfilled "FULFILLED" "order.fulfilled",
     /// It is through.
     Completed "COMPLETED" "order.completed",
+    /// The provider refused to give money back.
+    RefundFailed "REFUND_FAILED" "order.refund_failed",
     /// Money went back.
     Refunded "REFUNDED" "order.refunded",
     /// Goods came back.

@@ -55,6 +55,10 @@ pub struct Payment {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// What the last capture was asked for; None when none was, or all of it.
+    pub capture_asked: Option<i64>,
+    /// Why it was let go, in the words of who asked.
+    pub void_reason: Option<String>,
 }
 
 impl Payment {
@@ -135,6 +139,10 @@ pub struct Refund {
     pub failure_code: Option<String>,
     /// How often recovery has taken it up.
     pub attempts: i32,
+    /// Whether its goods go back on the shelf, when it comes to be.
+    pub restock: bool,
+    /// Which try it is of those that the shop makes by itself; 0 when somebody asked for it.
+    pub turn: i32,
     /// When it was asked for.
     pub created_at: Timestamp,
 }
@@ -150,6 +158,10 @@ pub struct NewRefund {
     pub key: String,
     /// Why.
     pub reason: Option<String>,
+    /// Whether its goods go back on the shelf, when it comes to be.
+    pub restock: bool,
+    /// Which try it is of those that the shop makes by itself; 0 when somebody asks for it.
+    pub turn: i32,
 }
 
 /// What asking for a refund came to.

@@ -3,12 +3,13 @@
 use crate::auth::Permission;
 use crate::graphql::scalars::{DateTime, Money};
 use crate::graphql::{Auth, Fault, NodeKind};
-use crate::money;
+use crate::money::{self, Currency};
 use crate::order::graphql::Order;
 use crate::order::loader::OrderLoaders;
 use crate::payment::loader::PaymentLoaders;
 use crate::payment::{
     NextAction, NextActionKind, Payment as Attempt, PaymentError, PaymentStatus as Status,
+    Refund as Returned, RefundState,
 };
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 
@@ -80,6 +81,59 @@ impl From<NextAction> for PaymentNextAction {
     }
 }
 
+/// Where a refund stands.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundStatus {
+    /// The provider is being asked, or nobody knows yet what came of it.
+    Pending,
+    /// The money went back.
+    Succeeded,
+    /// The provider refused: the money is still the shop's, and can be asked for again.
+    Failed,
+}
+
+/// Money that goes back.
+pub struct Refund(Returned, Currency);
+
+/// Money of a payment that goes back.
+#[Object]
+impl Refund {
+    /// The opaque id.
+    async fn id(&self) -> ID {
+        NodeKind::Refund.id(self.0.id)
+    }
+
+    /// How much.
+    async fn amount(&self) -> Money {
+        money::Money { minor: self.0.amount, currency: self.1 }.into()
+    }
+
+    /// Where it stands.
+    async fn status(&self) -> RefundStatus {
+        match self.0.state {
+            RefundState::Pending | RefundState::Unknown => RefundStatus::Pending,
+            RefundState::Succeeded => RefundStatus::Succeeded,
+            RefundState::Failed => RefundStatus::Failed,
+        }
+    }
+
+    /// Why, in the words of who asked for it; null when nobody said, or the shop gave it back by
+    /// itself.
+    async fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
+    /// Why the provider refused, in its code; null otherwise.
+    async fn failure_code(&self) -> Option<&str> {
+        self.0.failure_code.as_deref()
+    }
+
+    /// When it was asked for.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+}
+
 /// One attempt to pay for an order.
 pub struct Payment(pub Attempt);
 
@@ -106,7 +160,8 @@ impl Payment {
         self.0.provider_reference.as_deref()
     }
 
-    /// Why it failed, in the provider's code, such as "insufficient_funds"; null otherwise.
+    /// Why it failed, or why the last try to capture it did, in the provider's code, such as
+    /// "insufficient_funds"; null otherwise.
     async fn failure_code(&self) -> Option<&str> {
         self.0.failure_code.as_deref()
     }
@@ -134,6 +189,13 @@ impl Payment {
     /// How much went back.
     async fn refunded(&self) -> Money {
         self.money(self.0.refunded)
+    }
+
+    /// The refunds of it, also those that the provider refused, the first one first.
+    async fn refunds(&self, ctx: &Context<'_>) -> Result<Vec<Refund>, Fault> {
+        let refunds = ctx.data_unchecked::<PaymentLoaders>().refunds.get(self.0.id).await?;
+        let refunds = refunds.unwrap_or_default().into_iter();
+        Ok(refunds.map(|refund| Refund(refund, self.0.amount.currency)).collect())
     }
 
     /// What is paid for.

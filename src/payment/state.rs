@@ -28,8 +28,10 @@ pub enum PaymentState {
     Declined,
     /// The provider could not be asked, or ended the matter: nothing was charged.
     Unavailable,
-    /// Nobody could find out for a day: someone has to look.
+    /// Nobody could find out for a day: someone has to look, and the provider is asked further.
     ManualReview,
+    /// Money came after the attempt was over, and another one pays: it goes back.
+    Surplus,
 }
 
 /// What a payment is called outside.
@@ -65,6 +67,17 @@ impl PaymentStatus {
             Self::Failed => "FAILED",
         }
     }
+
+    /// What staff can make of it.
+    #[must_use]
+    pub const fn can_become(self) -> &'static [Self] {
+        match self {
+            Self::Pending => &[Self::Voided],
+            Self::Authorized => &[Self::Captured, Self::Voided],
+            Self::Captured | Self::PartiallyRefunded => &[Self::PartiallyRefunded, Self::Refunded],
+            Self::Refunded | Self::Voided | Self::Failed => &[],
+        }
+    }
 }
 
 /// Where a refund stands.
@@ -82,12 +95,12 @@ pub enum RefundState {
 
 use PaymentState::{
     ActionRequired, AuthUnknown, Authorized, Authorizing, CaptureUnknown, Captured, Capturing,
-    Declined, ManualReview, Unavailable, Voided, Voiding,
+    Declined, ManualReview, Surplus, Unavailable, Voided, Voiding,
 };
 
 impl PaymentState {
     /// Every state.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Authorizing,
         AuthUnknown,
         ActionRequired,
@@ -100,6 +113,7 @@ impl PaymentState {
         Declined,
         Unavailable,
         ManualReview,
+        Surplus,
     ];
 
     /// What its row says.
@@ -118,6 +132,7 @@ impl PaymentState {
             Declined => "DECLINED",
             Unavailable => "UNAVAILABLE",
             ManualReview => "MANUAL_REVIEW",
+            Surplus => "SURPLUS",
         }
     }
 
@@ -131,20 +146,38 @@ impl PaymentState {
     #[must_use]
     pub const fn next(self) -> &'static [Self] {
         match self {
-            Authorizing => {
-                &[AuthUnknown, ActionRequired, Authorized, Captured, Voided, Declined, Unavailable]
-            }
+            Authorizing => &[
+                AuthUnknown,
+                ActionRequired,
+                Authorized,
+                Captured,
+                Voided,
+                Declined,
+                Unavailable,
+                ManualReview,
+            ],
             AuthUnknown => {
                 &[ActionRequired, Authorized, Captured, Voided, Declined, Unavailable, ManualReview]
             }
-            ActionRequired => &[Authorized, Captured, Voiding, Voided, Declined],
+            ActionRequired => &[Authorized, Captured, Voiding, Voided, Declined, ManualReview],
             // Also without our asking: what the provider's own pages can do.
-            Authorized => &[Capturing, Captured, Voiding, Voided],
-            Capturing => &[Authorized, CaptureUnknown, Captured, Voided],
+            Authorized => &[Capturing, Captured, Voiding, Voided, ManualReview],
+            Capturing => &[Authorized, CaptureUnknown, Captured, Voided, ManualReview],
             CaptureUnknown => &[Authorized, Captured, Voided, ManualReview],
             Voiding => &[Captured, Voided, Declined, ManualReview],
-            ManualReview => &[Authorized, Captured, Voided, Declined, Unavailable],
-            Captured | Voided | Declined | Unavailable => &[],
+            ManualReview => &[
+                ActionRequired,
+                Authorized,
+                Capturing,
+                Captured,
+                Voiding,
+                Voided,
+                Declined,
+                Unavailable,
+            ],
+            // The provider holds money all the same.
+            Voided | Declined | Unavailable => &[Authorized, Captured, Surplus],
+            Captured | Surplus => &[],
         }
     }
 
@@ -158,10 +191,9 @@ impl PaymentState {
     #[must_use]
     pub const fn is_under_way(self) -> bool {
         match self {
-            Authorizing | AuthUnknown | ActionRequired | Capturing | CaptureUnknown | Voiding => {
-                true
-            }
-            Authorized | Captured | Voided | Declined | Unavailable | ManualReview => false,
+            Authorizing | AuthUnknown | ActionRequired | Capturing | CaptureUnknown | Voiding
+            | ManualReview => true,
+            Authorized | Captured | Surplus | Voided | Declined | Unavailable => false,
         }
     }
 
@@ -178,13 +210,25 @@ impl PaymentState {
         matches!(self, Voided | Declined | Unavailable)
     }
 
+    /// Whether its money became the shop's: it can go back.
+    #[must_use]
+    pub const fn is_taken(self) -> bool {
+        matches!(self, Captured | Surplus)
+    }
+
+    /// Whether there can be no other attempt beside it: it is undecided, or holds money.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        !self.is_over() && !matches!(self, Surplus)
+    }
+
     /// Where a payment comes to when this is known of it: here again when that decides nothing,
     /// None when it cannot be about a payment that stands here.
     #[must_use]
     pub const fn after(self, outcome: &Outcome) -> Option<Self> {
         Some(match (self, outcome) {
-            // What is over stays so. Should money have moved all the same, `doctor` finds it.
-            (Captured | Voided | Declined | Unavailable, _) => return None,
+            // What is over stays so, until the provider was asked: see `late`.
+            (Captured | Surplus | Voided | Declined | Unavailable, _) => return None,
 
             // Money that was taken is taken, whatever was asked.
             (_, Outcome::Captured { .. }) => Captured,
@@ -195,7 +239,10 @@ impl PaymentState {
             | (Capturing | CaptureUnknown | Voiding, Outcome::Authorized { .. }) => return None,
             (_, Outcome::Authorized { .. }) => Authorized,
 
-            (Authorizing | AuthUnknown | ActionRequired, Outcome::Pending { .. }) => ActionRequired,
+            (
+                Authorizing | AuthUnknown | ActionRequired | ManualReview,
+                Outcome::Pending { .. },
+            ) => ActionRequired,
             (
                 Authorizing | AuthUnknown | ActionRequired | Voiding | ManualReview,
                 Outcome::Declined { .. },
@@ -208,13 +255,31 @@ impl PaymentState {
             (Authorizing, Outcome::Unknown) => AuthUnknown,
             (Capturing, Outcome::Unknown) => CaptureUnknown,
             // Nothing new, and who was asked for is asked again.
-            (AuthUnknown | ActionRequired | CaptureUnknown | Voiding, Outcome::Unknown)
+            (
+                AuthUnknown | ActionRequired | CaptureUnknown | Voiding | ManualReview,
+                Outcome::Unknown,
+            )
             | (ActionRequired | CaptureUnknown | Voiding, Outcome::Unavailable { .. })
             | (Voiding, Outcome::Pending { .. }) => self,
 
-            (Capturing | CaptureUnknown | ManualReview, Outcome::Pending { .. })
-            | (ManualReview, Outcome::Unknown) => return None,
+            (Capturing | CaptureUnknown, Outcome::Pending { .. }) => return None,
         })
+    }
+
+    /// Where an attempt that is over comes to when the provider was asked and holds money all the
+    /// same. `free`: no other attempt is undecided or holds money, so that this one pays. None: it
+    /// stays over.
+    #[must_use]
+    pub const fn late(self, outcome: &Outcome, free: bool) -> Option<Self> {
+        match (self, outcome) {
+            (Voided | Declined | Unavailable, Outcome::Captured { .. }) => {
+                Some(if free { Captured } else { Surplus })
+            }
+            (Voided | Declined | Unavailable, Outcome::Authorized { .. }) if free => {
+                Some(Authorized)
+            }
+            _ => None,
+        }
     }
 
     /// Where it comes to when nobody could find out for too long.
@@ -234,9 +299,11 @@ impl PaymentState {
             Authorized | Capturing | CaptureUnknown => PaymentStatus::Authorized,
             Voiding | ManualReview if amounts.authorized == 0 => PaymentStatus::Pending,
             Voiding | ManualReview => PaymentStatus::Authorized,
-            Captured if amounts.refunded == 0 => PaymentStatus::Captured,
-            Captured if amounts.refunded < amounts.captured => PaymentStatus::PartiallyRefunded,
-            Captured => PaymentStatus::Refunded,
+            Captured | Surplus if amounts.refunded == 0 => PaymentStatus::Captured,
+            Captured | Surplus if amounts.refunded < amounts.captured => {
+                PaymentStatus::PartiallyRefunded
+            }
+            Captured | Surplus => PaymentStatus::Refunded,
             Voided => PaymentStatus::Voided,
             Declined | Unavailable => PaymentStatus::Failed,
         }
@@ -327,7 +394,8 @@ mod tests {
             (Voided, "-------"),
             (Declined, "-------"),
             (Unavailable, "-------"),
-            (ManualReview, "dgij-k-"),
+            (ManualReview, "dgijckl"),
+            (Surplus, "-------"),
         ];
         assert_eq!(table.map(|(state, _)| state), PaymentState::ALL);
         for (state, expected) in table {
@@ -356,18 +424,19 @@ mod tests {
         });
         // From each row to each column, both in the order of `ALL`.
         let expected = [
-            ".xxx..x.xxx.",
-            "..xx..x.xxxx",
-            "...x..xxxx..",
-            "....x.xxx...",
-            "...x.xx.x...",
-            "...x..x.x..x",
-            "............",
-            "......x.xx.x",
-            "............",
-            "............",
-            "............",
-            "...x..x.xxx.",
+            ".xxx..x.xxxx.",
+            "..xx..x.xxxx.",
+            "...x..xxxx.x.",
+            "....x.xxx..x.",
+            "...x.xx.x..x.",
+            "...x..x.x..x.",
+            ".............",
+            "......x.xx.x.",
+            "...x..x.....x",
+            "...x..x.....x",
+            "...x..x.....x",
+            "..xxx.xxxxx..",
+            ".............",
         ];
         assert_eq!(allowed, expected);
     }
@@ -375,10 +444,27 @@ mod tests {
     #[test]
     fn nothing_ends_before_the_outcome_is_known() {
         for state in PaymentState::ALL {
-            let quiet = !state.is_under_way() && state != ManualReview && state != Authorized;
-            assert_eq!(state.next().is_empty(), quiet, "{state:?}");
+            assert_eq!(state.next().is_empty(), state.is_taken(), "{state:?}");
+            assert!(!(state.is_over() && state.is_open()), "{state:?}");
             assert!(!(state.is_over() && state.is_undecided()), "{state:?}");
             assert!(!state.leads_to(state), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn money_that_comes_late_pays_when_nothing_else_does() {
+        for state in PaymentState::ALL {
+            let late = |free| outcomes().map(|outcome| state.late(&outcome, free));
+            let mut free = [None; 7];
+            let mut taken = [None; 7];
+            if state.is_over() {
+                (free[0], free[1]) = (Some(Authorized), Some(Captured));
+                taken[1] = Some(Surplus);
+            }
+            assert_eq!((late(true), late(false)), (free, taken), "{state:?}");
+            for there in free.into_iter().chain(taken).flatten() {
+                assert!(state.leads_to(there), "{state:?} {there:?}");
+            }
         }
     }
 

@@ -160,6 +160,6 @@ async fn find_key(ctx: &Context<'_>, kind: NodeKind, key: Uuid) -> Result<Option
             order.and_then(|found| Order(found).address(kind)).map(Node::from)
         }
         // Lines are read with what they are lines of.
-        NodeKind::OrderLine => None,
+        NodeKind::OrderLine | NodeKind::Refund => None,
     })
 }

@@ -14,6 +14,7 @@ pub use level::{
     Warehouse,
 };
 pub use service::{
-    Adjust, Adjusted, NewWarehouse, OpeningStock, Reservation, ReserveLine, ReserveOrder,
-    ReserveOutcome, SetLevel, Stock, Transfer, Transferred, WarehouseChange, Watchable, in_stock,
+    Adjust, Adjusted, NewWarehouse, OpeningStock, OrderPieces, Reservation, ReserveLine,
+    ReserveOrder, ReserveOutcome, SetLevel, Stock, Transfer, Transferred, WarehouseChange,
+    Watchable, in_stock,
 };

@@ -3,6 +3,9 @@
 mod cancelling;
 mod checkout;
 mod expiring;
+mod late;
+mod money;
+mod money_racing;
 mod paying;
 mod personal;
 mod racing;

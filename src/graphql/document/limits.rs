@@ -64,7 +64,10 @@ impl Default for Limits {
             "accountErase",
             "checkoutComplete",
             "orderPay",
+            "paymentCapture",
+            "paymentVoid",
             "paymentRefund",
+            "paymentCheck",
         ];
         Self {
             characters: 15_000,

@@ -2,23 +2,25 @@
 
 mod input;
 mod mutation;
+mod payment;
 mod query;
 mod subscription;
 mod types;
 
 pub use mutation::OrderMutation;
+pub use payment::PaymentMutation;
 pub use query::OrderQuery;
 pub use subscription::OrderSubscription;
 pub use types::{Order, OrderLine};
 
 use crate::graphql::user_error::{
     InvalidTransitionError, PaymentDeclinedError, PaymentUnavailableError, PriceChangedError,
-    UserErrorCode, Warning,
+    RefundAmountError, UserErrorCode, Warning,
 };
 use crate::graphql::{Fault, UserError};
 use crate::money::Money;
 use crate::order::{OrderError, OrderStatus};
-use crate::payment::{Payment, PaymentState};
+use crate::payment::{Payment, PaymentState, PaymentStatus};
 use crate::stock::graphql::conflict;
 
 /// After how many seconds to try again when a provider said nothing else.
@@ -56,6 +58,10 @@ fn refusal(error: OrderError) -> Result<Vec<UserError>, Fault> {
             ["orderId"],
             "Another payment of this order is under way. Wait for its end: orderChanged tells it.",
         )],
+        OrderError::Payment { from, to, because } => vec![payment_stands(from, to, because)],
+        OrderError::RefundAmount { maximum } => vec![refund_amount(maximum)],
+        OrderError::Declined { code } => vec![refused_by_provider(code)],
+        OrderError::Unavailable { retry_after_seconds } => vec![not_asked(retry_after_seconds)],
         OrderError::Idempotency(error) => vec![conflict(&error)?],
         error @ (OrderError::Denied(_) | OrderError::Db(_)) => return Err(error.into()),
     })
@@ -87,6 +93,56 @@ fn invalid_transition(from: OrderStatus, to: OrderStatus, because: &str) -> User
         from: stands,
         to: asked,
         allowed: from.transitions().iter().map(|status| status.as_str().to_owned()).collect(),
+    })
+}
+
+fn payment_stands(from: PaymentStatus, to: PaymentStatus, because: &str) -> UserError {
+    let message =
+        format!("The payment is {} and cannot become {}. {because}", from.name(), to.name());
+    UserError::InvalidTransition(InvalidTransitionError {
+        code: UserErrorCode::InvalidTransition,
+        message: message.trim_end().to_owned(),
+        path: vec!["paymentId".to_owned()],
+        from: from.name(),
+        to: to.name(),
+        allowed: from.can_become().iter().map(|status| status.name().to_owned()).collect(),
+    })
+}
+
+fn refund_amount(maximum: Money) -> UserError {
+    let message = if maximum.minor > 0 {
+        format!(
+            "More than nothing and at most {} {} can go back.",
+            maximum.amount(),
+            maximum.currency
+        )
+    } else {
+        "All of it went back, or is on its way.".to_owned()
+    };
+    UserError::RefundAmount(RefundAmountError {
+        code: UserErrorCode::RefundAmount,
+        message,
+        path: vec!["amount".to_owned()],
+        maximum_refundable: Box::new(maximum.into()),
+    })
+}
+
+fn refused_by_provider(decline_code: String) -> UserError {
+    UserError::PaymentDeclined(PaymentDeclinedError {
+        code: UserErrorCode::PaymentDeclined,
+        message: format!("The payment provider refused ({decline_code}). Nothing happened."),
+        path: vec!["paymentId".to_owned()],
+        decline_code,
+    })
+}
+
+fn not_asked(seconds: u32) -> UserError {
+    UserError::PaymentUnavailable(PaymentUnavailableError {
+        code: UserErrorCode::PaymentUnavailable,
+        message: "The payment provider cannot be asked now. Nothing happened; try again."
+            .to_owned(),
+        path: vec!["paymentId".to_owned()],
+        retry_after_seconds: i32::try_from(seconds).unwrap_or(RETRY_AFTER_SECONDS).max(1),
     })
 }
 

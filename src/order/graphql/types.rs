@@ -72,6 +72,8 @@ pub enum OrderEventType {
     Fulfilled,
     /// It is through.
     Completed,
+    /// The provider refused to give money back; somebody has to see to it.
+    RefundFailed,
     /// Money went back.
     Refunded,
     /// Goods came back.
@@ -161,6 +163,12 @@ impl Order {
     /// What is paid: subtotal + shippingTotal + taxTotal, exactly.
     async fn total(&self) -> Money {
         self.0.money(self.0.total).into()
+    }
+
+    /// What was taken for it: nothing while it is not paid, and less than `total` when only a part
+    /// was captured and the rest given up.
+    async fn paid_total(&self) -> Money {
+        self.0.money(self.0.paid_total).into()
     }
 
     /// What went back of it.
@@ -286,6 +294,16 @@ impl OrderLine {
     /// How many of these came back.
     async fn quantity_returned(&self) -> i32 {
         pieces(self.0.quantity_returned)
+    }
+
+    /// How many were paid back one by one, or are about to be.
+    async fn quantity_refunded(&self) -> i32 {
+        pieces(self.0.quantity_refunded)
+    }
+
+    /// How many will not be sent any more, because they were paid back before.
+    async fn quantity_cancelled(&self) -> i32 {
+        pieces(self.0.quantity_cancelled)
     }
 
     /// Of a purchase, how many have arrived; 0 for a sale.

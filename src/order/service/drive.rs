@@ -56,7 +56,7 @@ impl Orders {
             // provider, and settling twice comes to the same.
             if payment.lease_until.is_none_or(|until| until < self.db.now()) {
                 let outcome = self.learn(&payment).await?;
-                self.settle(&payment, &outcome).await?;
+                self.settle_found(&payment, &outcome).await?;
                 continue;
             }
             if Instant::now() + pause > deadline {
@@ -68,10 +68,17 @@ impl Orders {
     }
 
     /// Asks the provider what became of a payment. Nothing is charged any more for an order that
-    /// does not wait for money.
+    /// does not wait for money, and what came late for one that is paid otherwise is let go.
     pub(super) async fn learn(&self, payment: &Payment) -> Result<Outcome, OrderError> {
         let order = self.get(payment.order_id).await?;
-        if order.status == OrderStatus::PendingPayment {
+        let wanted = match order.status {
+            OrderStatus::PendingPayment => {
+                !payment.state.is_over() || !self.payments.has_open(order.id).await?
+            }
+            OrderStatus::Authorized => !payment.state.is_over(),
+            _ => false,
+        };
+        if wanted {
             Ok(self.payments.ask(payment).await)
         } else {
             Ok(self.payments.ask_unwanted(payment).await)

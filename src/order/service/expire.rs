@@ -11,18 +11,19 @@ use crate::order::{EventKind, Order, OrderError, OrderStatus};
 use crate::payment::{Payment, PaymentState, Refund};
 use entity::shop_order::Column;
 use entity::{payment, reservation, shop_order};
+use futures::FutureExt;
 use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt};
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Expr, ExprTrait, Order as Sort, Query, SelectStatement};
 use uuid::Uuid;
 
 /// What is written in the place of a reason.
 const EXPIRED: &str = "EXPIRED";
-/// Orders that one sweep looks at, and payments that one recovery takes up.
+/// Orders that one sweep looks at.
 const BATCH: u64 = 200;
-const RECOVERED_AT_ONCE: u64 = 50;
-const RECOVERED_SIDE_BY_SIDE: usize = 16;
+/// Payments, and refunds, that one recovery works on at a time, and how often before it ends.
+const SIDE_BY_SIDE: u64 = 8;
+const RECOVERY_ROUNDS: usize = 100;
 
 #[derive(FromQueryResult)]
 struct OrderKey {
@@ -108,26 +109,38 @@ impl Orders {
     /// # Errors
     /// When the database fails.
     pub async fn recover(&self) -> Result<u64, OrderError> {
-        let payments = self.payments.claim_stuck(RECOVERED_AT_ONCE).await?;
-        let refunds = self.payments.claim_stuck_refunds(RECOVERED_AT_ONCE).await?;
-        let found = payments.len().saturating_add(refunds.len());
-        // Side by side: one provider that hangs keeps nobody else waiting.
+        let mut recovered = 0_u64;
+        for _ in 0..RECOVERY_ROUNDS {
+            // No more than are worked on side by side: a lease that nobody uses would run out.
+            let payments = self.payments.claim_stuck(SIDE_BY_SIDE).await?;
+            let refunds = self.payments.claim_stuck_refunds(SIDE_BY_SIDE).await?;
+            let found = u64::try_from(payments.len().max(refunds.len())).unwrap_or(u64::MAX);
+            let all = payments.len().saturating_add(refunds.len());
+            recovered = recovered.saturating_add(u64::try_from(all).unwrap_or(u64::MAX));
+            self.recover_these(payments, refunds).await;
+            if found < SIDE_BY_SIDE {
+                break;
+            }
+        }
+        Ok(recovered.saturating_add(self.refund_refused().await?))
+    }
+
+    /// Side by side: one provider that hangs keeps nobody else waiting.
+    async fn recover_these(&self, payments: Vec<Payment>, refunds: Vec<Refund>) {
         let payments = payments.into_iter().map(|payment| self.clone().find_out(payment).boxed());
         let refunds = refunds.into_iter().map(|refund| self.clone().refund_again(refund).boxed());
         let all: Vec<BoxFuture<'static, _>> = payments.chain(refunds).collect();
-        let mut all = futures::stream::iter(all).buffer_unordered(RECOVERED_SIDE_BY_SIDE);
-        while let Some(recovered) = all.next().await {
+        for recovered in futures::future::join_all(all).await {
             if let Err(error) = recovered {
                 // The others must not wait for this one; its turn comes again.
                 tracing::warn!(%error, "what became of a payment could not be written");
             }
         }
-        Ok(u64::try_from(found).unwrap_or(u64::MAX))
     }
 
     async fn find_out(self, payment: Payment) -> Result<(), OrderError> {
         let outcome = self.learn(&payment).await?;
-        self.settle(&payment, &outcome).await.map(drop)
+        self.settle_found(&payment, &outcome).await.map(drop)
     }
 
     async fn refund_again(self, refund: Refund) -> Result<(), OrderError> {
@@ -161,6 +174,7 @@ impl Orders {
                 "VOIDED",
                 "DECLINED",
                 "UNAVAILABLE",
+                "SURPLUS",
                 "ACTION_REQUIRED",
             ]));
         let mut select = Query::select();

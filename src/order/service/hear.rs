@@ -2,7 +2,7 @@
 
 use crate::failpoint;
 use crate::order::OrderError;
-use crate::order::service::settle::Rest;
+use crate::order::service::settle::{Rest, Source};
 use crate::order::service::{Orders, lock_in_txn};
 use crate::payment::{PaymentError, ProviderEvent, Said};
 
@@ -48,7 +48,8 @@ impl Orders {
                         Ok((order, Rest::Nothing))
                     }
                     Said::Payment(outcome) => {
-                        orders.settle_in_txn(&tx, order, payment_id, outcome).await
+                        let told = (outcome, Source::Told);
+                        orders.settle_in_txn(&tx, order, payment_id, told).await
                     }
                 }
             }

@@ -3,16 +3,19 @@
 //! what nobody paid.
 
 mod cancel;
+mod capture;
 mod drive;
 mod expire;
 mod find;
 mod hear;
 mod pay;
 mod personal;
+mod pieces;
 mod place;
 mod record;
 mod refund;
 mod settle;
+mod till;
 mod watch;
 mod write;
 

@@ -9,8 +9,10 @@ use crate::order::service::record::Step;
 use crate::order::service::{Orders, lock_in_txn};
 use crate::order::{EventKind, Order, OrderError, OrderStatus};
 use crate::payment::{Outcome, Payment, PaymentState};
+use crate::stock::{ReserveLine, ReserveOrder};
 use entity::shop_order::Column;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, SimpleExpr};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// What is left to be done outside the transaction.
@@ -22,20 +24,66 @@ pub(super) enum Rest {
     Refund(Payment, crate::payment::Refund),
 }
 
+/// Where it is known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The answer to a call, or a webhook: may be late, and overtaken.
+    Told,
+    /// The provider, when it was asked what it knows.
+    Found,
+}
+
+/// How often dead holds are ended so that late money is served.
+const ROUNDS: usize = 5;
+/// What stands in the history of an order of whose money a part was taken.
+const PARTLY: &str = "A part of the money was taken; the rest was given up.";
+
 impl Orders {
     /// Writes what is known of a payment, and what it means for its order.
     ///
     /// # Errors
     /// When the database fails. Recovery then finds out again.
     pub async fn settle(&self, payment: &Payment, outcome: &Outcome) -> Result<Order, OrderError> {
-        let (order, rest) = self.settle_once(payment, outcome).await?;
+        let (order, rest) = self.settle_once(payment, outcome, Source::Told).await?;
         self.finish(order, rest).await
     }
 
+    /// The same, of what the provider was found to know when it was asked.
+    pub(super) async fn settle_found(
+        &self,
+        payment: &Payment,
+        outcome: &Outcome,
+    ) -> Result<Order, OrderError> {
+        let (order, rest) = self.settle_once(payment, outcome, Source::Found).await?;
+        self.finish(order, rest).await
+    }
+
+    /// Dead holds that lie where the stock for late money is to come from are ended first.
     async fn settle_once(
         &self,
         payment: &Payment,
         outcome: &Outcome,
+        source: Source,
+    ) -> Result<(Order, Rest), OrderError> {
+        for _ in 0..ROUNDS {
+            match self.settle_locked(payment, outcome, source).await {
+                Err(OrderError::Insufficient(short)) => {
+                    let dead = short.iter().flat_map(|shortage| &shortage.dead_holds);
+                    for order_id in dead.copied().collect::<BTreeSet<_>>() {
+                        self.stock.expire_orders(&[order_id]).await?;
+                    }
+                }
+                settled => return settled,
+            }
+        }
+        self.settle_locked(payment, outcome, source).await
+    }
+
+    async fn settle_locked(
+        &self,
+        payment: &Payment,
+        outcome: &Outcome,
+        source: Source,
     ) -> Result<(Order, Rest), OrderError> {
         let (order_id, payment_id) = (payment.order_id, payment.id);
         let settling = self.db.tx(|tx| {
@@ -44,7 +92,7 @@ impl Orders {
                 // The order before its payment: the order of locks.
                 let order = lock_in_txn(&tx, order_id).await?;
                 let order = order.ok_or_else(|| OrderError::fault("a payment has no order"))?;
-                orders.settle_in_txn(&tx, order, payment_id, &outcome).await
+                orders.settle_in_txn(&tx, order, payment_id, (&outcome, source)).await
             }
         });
         settling.await
@@ -56,16 +104,23 @@ impl Orders {
         tx: &Tx,
         order: Order,
         payment_id: Uuid,
-        outcome: &Outcome,
+        (outcome, source): (&Outcome, Source),
     ) -> Result<(Order, Rest), OrderError> {
-        let Some(payment) = self.payments.settle_in_txn(tx, payment_id, outcome).await? else {
-            return Ok((order, Rest::Nothing));
+        let settled = match source {
+            Source::Told => self.payments.settle_in_txn(tx, payment_id, outcome).await?,
+            Source::Found => self.payments.settle_found_in_txn(tx, payment_id, outcome).await?,
         };
+        let Some(payment) = settled else { return Ok((order, Rest::Nothing)) };
         self.tell_payment_in_txn(tx, &payment).await?;
         let viewer = &Viewer::System;
         match payment.state {
             PaymentState::Authorized | PaymentState::Captured => {
                 self.receive_in_txn(tx, order, payment).await
+            }
+            // The order is paid otherwise.
+            PaymentState::Surplus => {
+                let rest = self.open_full_refund_in_txn(tx, &payment, 1).await?;
+                Ok((order, rest))
             }
             // The payer can do nothing for a dead order any more.
             PaymentState::ActionRequired if order.status == OrderStatus::Cancelled => {
@@ -73,8 +128,9 @@ impl Orders {
                 Ok((order, rest))
             }
             // The provider let go of money that the order lived on.
-            PaymentState::Voided if order.status == OrderStatus::Authorized => {
-                let set = vec![(Column::CancelReason, Expr::value("PAYMENT_VOIDED"))];
+            state if state.is_over() && order.status == OrderStatus::Authorized => {
+                let reason = payment.void_reason.as_deref().unwrap_or("PAYMENT_VOIDED");
+                let set = vec![(Column::CancelReason, Expr::value(reason))];
                 let step = Step::new(EventKind::Cancelled, OrderStatus::Cancelled, viewer);
                 let order = self.step_in_txn(tx, &order, Step { set, ..step }).await?;
                 self.stock.release_in_txn(tx, order.id).await?;
@@ -101,10 +157,9 @@ impl Orders {
         let to = if paid { OrderStatus::Paid } else { OrderStatus::Authorized };
         match order.status {
             OrderStatus::PendingPayment => {
-                if self.stock.commit_in_txn(tx, order.id).await? == 0 {
-                    // Cannot be: what has an undecided payment does not expire. Were it so, nobody
-                    // is charged for what is not theirs.
-                    tracing::error!(order = %order.number, "money came for an order without stock");
+                if !self.serve_in_txn(tx, &order).await? {
+                    // The money came late, and what it was for is sold.
+                    tracing::warn!(order = %order.number, "late money goes back: nothing is left");
                     let set = vec![(Column::CancelReason, Expr::value("EXPIRED"))];
                     let step =
                         Step::new(EventKind::Expired, OrderStatus::Cancelled, &Viewer::System);
@@ -112,12 +167,15 @@ impl Orders {
                     return Ok((order, self.give_back_in_txn(tx, payment).await?));
                 }
                 let kind = if paid { EventKind::Paid } else { EventKind::Authorized };
-                let step = Step::new(kind, to, &Viewer::System);
+                let step =
+                    Step { set: paid_total(&payment), ..Step::new(kind, to, &Viewer::System) };
                 let order = self.confirm_in_txn(tx, &order, step).await?;
                 Ok((order, Rest::Nothing))
             }
             OrderStatus::Authorized if paid => {
+                let note = (payment.captured < order.total).then_some(PARTLY);
                 let step = Step::new(EventKind::Paid, to, &Viewer::System);
+                let step = Step { set: paid_total(&payment), note, ..step };
                 Ok((self.step_in_txn(tx, &order, step).await?, Rest::Nothing))
             }
             OrderStatus::Cancelled => {
@@ -125,6 +183,31 @@ impl Orders {
                 Ok((order, rest))
             }
             _ => Ok((order, Rest::Nothing)),
+        }
+    }
+
+    /// Keeps the stock of an order for good; when its hold has ended, takes it once more if it is
+    /// there still. False: it is not.
+    async fn serve_in_txn(&self, tx: &Tx, order: &Order) -> Result<bool, OrderError> {
+        if self.stock.commit_in_txn(tx, order.id).await? > 0 {
+            return Ok(true);
+        }
+        let lines = self.lines_in_txn(tx, order).await?;
+        let lines = lines.into_iter().map(|line| ReserveLine {
+            order_line_id: line.id,
+            variant_id: line.variant_id,
+            sku: line.sku,
+            quantity: line.quantity,
+        });
+        let needed = ReserveOrder { order_id: order.id, lines: lines.collect() };
+        let reserved = self.stock.reserve_in_txn(tx, &[needed], self.policy.hold).await?;
+        match reserved.into_iter().next() {
+            Some(Ok(_)) => Ok(self.stock.commit_in_txn(tx, order.id).await? > 0),
+            // These are ended first, then the whole is tried again.
+            Some(Err(short)) if short.iter().any(|it| !it.dead_holds.is_empty()) => {
+                Err(OrderError::Insufficient(short))
+            }
+            _ => Ok(false),
         }
     }
 
@@ -149,12 +232,12 @@ impl Orders {
     ) -> Result<Rest, OrderError> {
         match payment.state {
             PaymentState::Authorized | PaymentState::ActionRequired => {
-                let payment = self.payments.open_void_in_txn(tx, payment.id).await?;
+                let payment = self.payments.open_void_in_txn(tx, payment.id, None).await?;
                 self.tell_payment_in_txn(tx, &payment).await?;
                 Ok(Rest::Void(payment))
             }
             PaymentState::Captured if payment.refundable() > 0 => {
-                self.open_full_refund_in_txn(tx, &payment).await
+                self.open_full_refund_in_txn(tx, &payment, 1).await
             }
             // Whoever is asking will hear, and settle; then it is given back.
             _ => Ok(Rest::Nothing),
@@ -174,7 +257,7 @@ impl Orders {
                 Rest::Void(payment) => {
                     let outcome = self.payments.void(&payment).await;
                     // Who takes the money at this moment leaves something to be given back.
-                    (order, rest) = self.settle_once(&payment, &outcome).await?;
+                    (order, rest) = self.settle_once(&payment, &outcome, Source::Told).await?;
                 }
                 Rest::Refund(payment, refund) => {
                     let outcome = self.payments.refund(&payment, &refund).await;
@@ -183,4 +266,9 @@ impl Orders {
             }
         }
     }
+}
+
+/// What was taken, for the order's row.
+fn paid_total(payment: &Payment) -> Vec<(Column, SimpleExpr)> {
+    vec![(Column::PaidTotal, Expr::value(payment.captured))]
 }

@@ -102,19 +102,17 @@ impl Payments {
             return Outcome::Unknown;
         };
         let payment = payment.clone();
-        apart(Outcome::Unknown, async move { ask(&gateway, &payment).await }).await
+        apart(Outcome::Unknown, async move { ask(&gateway, &payment, true).await }).await
     }
 
     /// As [`Payments::ask`], of a payment that nobody wants any more: what the provider never heard
-    /// of is ended there and not asked for again.
+    /// of is ended there and not asked for again, and what it holds is let go.
     pub async fn ask_unwanted(&self, payment: &Payment) -> Outcome {
         let Some(gateway) = self.gateway(&payment.provider).cloned() else {
             return Outcome::Unknown;
         };
-        // From this many times on, `ask` itself ends what is not known there.
-        let attempts = payment.attempts.max(ASKED_AGAIN_MAX);
-        let payment = Payment { attempts, ..payment.clone() };
-        apart(Outcome::Unknown, async move { ask(&gateway, &payment).await }).await
+        let payment = payment.clone();
+        apart(Outcome::Unknown, async move { ask(&gateway, &payment, false).await }).await
     }
 }
 
@@ -209,25 +207,35 @@ async fn found(gateway: &Gateway, payment: &Payment) -> Result<Option<Outcome>, 
     Ok(found.map(Outcome::from))
 }
 
-async fn ask(gateway: &Gateway, payment: &Payment) -> Outcome {
+async fn ask(gateway: &Gateway, payment: &Payment, wanted: bool) -> Outcome {
     // Letting go of money can be asked for any number of times.
     if payment.state == PaymentState::Voiding {
         return void(gateway, payment).await;
     }
     let Ok(known) = found(gateway, payment).await else { return Outcome::Unknown };
     let answer = match (payment.state, known) {
-        (PaymentState::Capturing | PaymentState::CaptureUnknown, Some(known)) => match known {
-            Outcome::Authorized { .. } => capture(gateway, payment).await,
-            known => known,
-        },
+        (
+            PaymentState::Capturing | PaymentState::CaptureUnknown,
+            Some(Outcome::Authorized { .. }),
+        ) if wanted => capture(gateway, payment).await,
+        (state, Some(Outcome::Authorized { .. } | Outcome::Pending { .. }))
+            if !wanted && lets_go(state) =>
+        {
+            void(gateway, payment).await
+        }
         (_, Some(known)) => known,
         (PaymentState::Authorizing | PaymentState::AuthUnknown, None) => {
-            if payment.attempts < ASKED_AGAIN_MAX {
+            if wanted && payment.attempts < ASKED_AGAIN_MAX {
                 authorize(gateway, payment).await
             } else {
                 end(gateway, payment).await
             }
         }
+        (PaymentState::ManualReview, None) if payment.authorized == 0 => {
+            end(gateway, payment).await
+        }
+        // There is nothing, as was known.
+        (state, None) if state.is_over() => Outcome::Unavailable { retry_after_seconds: 0 },
         (_, None) => Outcome::Unknown,
     };
     match answer {
@@ -235,6 +243,12 @@ async fn ask(gateway: &Gateway, payment: &Payment) -> Outcome {
         Outcome::Unavailable { retry_after_seconds } if retry_after_seconds > 0 => Outcome::Unknown,
         answer => answer,
     }
+}
+
+/// Whether money that nobody wants is let go of at once; of the others the row is told first, and
+/// voided then.
+const fn lets_go(state: PaymentState) -> bool {
+    state.is_over() || matches!(state, PaymentState::Capturing | PaymentState::CaptureUnknown)
 }
 
 /// Makes sure that nothing will ever be charged for an attempt that the provider does not know.

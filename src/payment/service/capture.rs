@@ -9,6 +9,7 @@ use crate::payment::service::settle::changing;
 use crate::payment::service::{LEASE, Payments};
 use crate::payment::state::PaymentState;
 use entity::payment::{Column, Model};
+use sea_orm::sea_query::UpdateStatement;
 use uuid::Uuid;
 
 impl Payments {
@@ -27,15 +28,21 @@ impl Payments {
         let payment = self.lock_in_txn(tx, payment_id).await?;
         let there = PaymentState::Capturing;
         allow(&payment, there)?;
+        if payment.authorized == 0 {
+            return Err(PaymentError::InvalidState { state: payment.state });
+        }
         let amount = amount.unwrap_or(Money { minor: payment.authorized, ..payment.amount });
         let fits = (1..=payment.authorized).contains(&amount.minor);
         if !fits || amount.currency != payment.amount.currency {
             return Err(PaymentError::Amount { maximum: payment.authorized });
         }
-        open(tx, &payment, there, amount.minor).await
+        let mut update = opening(tx, &payment, there);
+        let part = (amount.minor < payment.amount.minor).then_some(amount.minor);
+        update.value(Column::Capturing, amount.minor).value(Column::CaptureAsked, part);
+        open(tx, &payment, &update).await
     }
 
-    /// Begins to let go of the money. The payment is then `Payments::void`ed and settled by whoever
+    /// Begins to let go of the money, for a reason in words. The payment is then `Payments::void`ed and settled by whoever
     /// called, or by recovery.
     ///
     /// # Errors
@@ -44,11 +51,14 @@ impl Payments {
         &self,
         tx: &Tx,
         payment_id: Uuid,
+        reason: Option<&str>,
     ) -> Result<Payment, PaymentError> {
         let payment = self.lock_in_txn(tx, payment_id).await?;
         let there = PaymentState::Voiding;
         allow(&payment, there)?;
-        open(tx, &payment, there, 0).await
+        let mut update = opening(tx, &payment, there);
+        update.value(Column::Capturing, 0_i64).value(Column::VoidReason, reason.map(str::to_owned));
+        open(tx, &payment, &update).await
     }
 }
 
@@ -59,18 +69,24 @@ fn allow(payment: &Payment, there: PaymentState) -> Result<(), PaymentError> {
     Err(PaymentError::InvalidState { state: payment.state })
 }
 
+fn opening(tx: &Tx, payment: &Payment, there: PaymentState) -> UpdateStatement {
+    // What nobody could find out may have been done: whoever asks now is not the first.
+    let attempts = i32::from(payment.state == PaymentState::ManualReview);
+    let mut update = changing(tx, payment, there);
+    update
+        .value(Column::NextAction, Option::<serde_json::Value>::None)
+        .value(Column::FailureCode, Option::<String>::None)
+        .value(Column::RetryAfterSeconds, Option::<i32>::None)
+        .value(Column::LeaseUntil, tx.db().now_plus_sql(LEASE))
+        .value(Column::Attempts, attempts);
+    update
+}
+
 async fn open(
     tx: &Tx,
     payment: &Payment,
-    there: PaymentState,
-    capturing: i64,
+    update: &UpdateStatement,
 ) -> Result<Payment, PaymentError> {
-    let mut update = changing(tx, payment, there);
-    update
-        .value(Column::Capturing, capturing)
-        .value(Column::NextAction, Option::<serde_json::Value>::None)
-        .value(Column::LeaseUntil, tx.db().now_plus_sql(LEASE))
-        .value(Column::Attempts, 0_i32);
-    let row: Option<Model> = tx.one(&update).await?;
+    let row: Option<Model> = tx.one(update).await?;
     row.ok_or(PaymentError::InvalidState { state: payment.state })?.try_into()
 }

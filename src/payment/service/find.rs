@@ -8,7 +8,7 @@ use crate::payment::error::PaymentError;
 use crate::payment::service::{Payments, row, select_payments};
 use crate::payment::state::PaymentState;
 use entity::payment::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -67,6 +67,15 @@ impl Payments {
         row.ok_or(PaymentError::NotFound)?.try_into()
     }
 
+    /// Whether an attempt to pay an order is undecided or holds money.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn has_open(&self, order_id: Uuid) -> Result<bool, PaymentError> {
+        let row: Option<Model> = self.db.one(&select_open(order_id)).await?;
+        Ok(row.is_some())
+    }
+
     /// The attempt to pay an order that is undecided or holds money, if there is one; at most one
     /// is. The caller has locked the order.
     ///
@@ -77,16 +86,17 @@ impl Payments {
         tx: &Tx,
         order_id: Uuid,
     ) -> Result<Option<Payment>, PaymentError> {
-        let over: Vec<&str> = PaymentState::ALL
-            .into_iter()
-            .filter(|it| it.is_over())
-            .map(PaymentState::name)
-            .collect();
-        let mut select = select_payments();
-        select
-            .and_where(Expr::col((Entity, Column::OrderId)).eq(order_id))
-            .and_where(Expr::col((Entity, Column::State)).is_not_in(over));
-        let row: Option<Model> = tx.one(&select).await?;
+        let row: Option<Model> = tx.one(&select_open(order_id)).await?;
         row.map(Payment::try_from).transpose()
     }
+}
+
+fn select_open(order_id: Uuid) -> SelectStatement {
+    let closed: Vec<&str> =
+        PaymentState::ALL.into_iter().filter(|it| !it.is_open()).map(PaymentState::name).collect();
+    let mut select = select_payments();
+    select
+        .and_where(Expr::col((Entity, Column::OrderId)).eq(order_id))
+        .and_where(Expr::col((Entity, Column::State)).is_not_in(closed));
+    select
 }

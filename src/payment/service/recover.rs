@@ -19,13 +19,13 @@ impl Payments {
     /// # Errors
     /// When the database fails.
     pub async fn claim_stuck(&self, most: u64) -> Result<Vec<Payment>, PaymentError> {
-        use payment::Column::{Attempts, Id, LeaseUntil, Version};
+        use payment::Column::{Attempts, Id, LeaseUntil};
         let mut update = Query::update();
         update
             .table(payment::Entity)
             .value(LeaseUntil, self.db.now_plus_sql(LEASE))
+            // Nothing that others see changes: the version stays.
             .value(Attempts, Expr::col(Attempts).add(1))
-            .value(Version, Expr::col(Version).add(1))
             .returning(Query::returning().all());
         let claiming = claiming(&self.db, update, payment::Entity, (Id, LeaseUntil), most);
         row::payments(claim(&self.db, &claiming).await?)

@@ -7,10 +7,16 @@ use crate::payment::error::PaymentError;
 use crate::payment::outcome::RefundOutcome;
 use crate::payment::service::{LEASE, Payments, pause};
 use crate::payment::state::{PaymentState, RefundState};
+use chrono::TimeDelta;
 use entity::refund::{Column, Entity, Model};
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, Order, Query, UpdateStatement};
 use std::collections::HashMap;
 use uuid::Uuid;
+
+/// How often the shop gives money back by itself that the provider refuses to.
+const TURNS: i32 = 6;
+/// The states that money can go back from.
+const TAKEN: [PaymentState; 2] = [PaymentState::Captured, PaymentState::Surplus];
 
 impl Payments {
     /// Begins a refund. It is then `Payments::refund`ed and settled by whoever called, or by
@@ -31,7 +37,7 @@ impl Payments {
             }
             return Ok(OpenedRefund::Earlier(earlier));
         }
-        if payment.state != PaymentState::Captured {
+        if !payment.state.is_taken() {
             return Err(PaymentError::InvalidState { state: payment.state });
         }
         if !set_aside(tx, new).await? {
@@ -50,6 +56,8 @@ impl Payments {
                 Column::LeaseUntil,
                 Column::CreatedAt,
                 Column::UpdatedAt,
+                Column::Restock,
+                Column::Turn,
             ])
             .values_panic([
                 Expr::value(Uuid::now_v7()),
@@ -61,6 +69,8 @@ impl Payments {
                 tx.db().now_plus_sql(LEASE),
                 tx.db().now_sql(),
                 tx.db().now_sql(),
+                Expr::value(new.restock),
+                Expr::value(new.turn),
             ])
             .returning(Query::returning().all());
         let row: Option<Model> = tx.one(&insert).await?;
@@ -110,6 +120,51 @@ impl Payments {
         Ok(Some((payment, row.try_into()?)))
     }
 
+    /// Refunds that the shop made by itself, that were refused, and that are to be tried again by
+    /// now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn refused_refunds(&self, most: u64) -> Result<Vec<Refund>, PaymentError> {
+        let mut select = Query::select();
+        select
+            .column(sea_orm::sea_query::Asterisk)
+            .from(Entity)
+            .and_where(Expr::col(Column::RetryAt).lt(self.db.now_sql()))
+            .order_by(Column::RetryAt, Order::Asc)
+            .limit(most);
+        let rows: Vec<Model> = self.db.all(&select).await?;
+        rows.into_iter().map(Refund::try_from).collect()
+    }
+
+    /// Takes up the next try of a refused refund. False: somebody else did.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn take_up_in_txn(&self, tx: &Tx, refund_id: Uuid) -> Result<bool, PaymentError> {
+        let mut update = Query::update();
+        update
+            .table(Entity)
+            .value(Column::RetryAt, Option::<Timestamp>::None)
+            .and_where(Expr::col(Column::Id).eq(refund_id))
+            .and_where(Expr::col(Column::RetryAt).is_not_null());
+        Ok(tx.run(&update).await? == 1)
+    }
+
+    /// A refund as it is now, whoever asks: for the server's own work.
+    ///
+    /// # Errors
+    /// [`PaymentError::NotFound`] when there is none.
+    pub async fn get_refund(&self, id: Uuid) -> Result<Refund, PaymentError> {
+        let mut select = Query::select();
+        select
+            .column(sea_orm::sea_query::Asterisk)
+            .from(Entity)
+            .and_where(Expr::col(Column::Id).eq(id));
+        let row: Option<Model> = self.db.one(&select).await?;
+        row.ok_or(PaymentError::NotFound)?.try_into()
+    }
+
     /// The refunds of payments, in the order in which they were asked for; for payments that the
     /// caller was found to be allowed to see.
     ///
@@ -152,9 +207,19 @@ fn write_outcome(
         }
         RefundOutcome::Failed { code } => {
             update.value(Column::FailureCode, code.as_str());
+            if let Some(pause) = refused_pause(refund.turn) {
+                update.value(Column::RetryAt, tx.db().now_plus_sql(pause));
+            }
         }
         RefundOutcome::Unavailable { .. } | RefundOutcome::Unknown => {}
     }
+}
+
+/// When a refund that the shop made by itself is tried again after it was refused: after 1 hour,
+/// then 2, 4 … None: not any more, somebody has to.
+fn refused_pause(turn: i32) -> Option<TimeDelta> {
+    let doublings = u32::try_from(turn).ok()?.checked_sub(1)?;
+    (turn < TURNS).then(|| TimeDelta::hours(1_i64 << Ord::min(doublings, 16)))
 }
 
 /// Sets the money aside in the payment's row; false when so much is not left.
@@ -174,7 +239,7 @@ async fn set_aside(tx: &Tx, new: &NewRefund) -> Result<bool, PaymentError> {
         .value(Column::UpdatedAt, tx.db().now_sql())
         .and_where(Expr::col(Column::Id).eq(new.payment_id))
         .and_where(Expr::col(Column::Currency).eq(new.amount.currency.code()))
-        .and_where(Expr::col(Column::State).eq(PaymentState::Captured.name()))
+        .and_where(Expr::col(Column::State).is_in(TAKEN.map(PaymentState::name)))
         .and_where(left.gte(new.amount.minor));
     Ok(tx.run(&update).await? == 1)
 }

@@ -39,6 +39,8 @@ impl TryFrom<payment::Model> for Payment {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            capture_asked: row.capture_asked,
+            void_reason: row.void_reason,
         })
     }
 }
@@ -60,6 +62,8 @@ impl TryFrom<refund::Model> for Refund {
             provider_reference: row.provider_reference,
             failure_code: row.failure_code,
             attempts: row.attempts,
+            restock: row.restock,
+            turn: row.turn,
             created_at: row.created_at,
         })
     }

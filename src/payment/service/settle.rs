@@ -20,10 +20,14 @@ const GIVEN_UP_AFTER: TimeDelta = TimeDelta::hours(24);
 const ASKED_BEFORE: i32 = 3;
 /// A payer who has to do something is given time before the provider is asked how it went.
 const PAYER_PAUSE: TimeDelta = TimeDelta::seconds(15);
+/// What someone has to look at is asked about further, now and then.
+const REVIEW_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 impl Payments {
-    /// Writes what is known of a payment into its row. None: the row knew already, or somebody else
-    /// settled it; read it again.
+    /// Writes what was told of a payment into its row: by the answer to a call, or by a webhook.
+    /// None: there was nothing new, or somebody else settled it; read it again. That the provider
+    /// holds money of an attempt that is over is not believed at once, because answers and webhooks
+    /// may be late: recovery asks.
     ///
     /// # Errors
     /// [`PaymentError::NotFound`] when there is no such payment.
@@ -34,14 +38,74 @@ impl Payments {
         outcome: &Outcome,
     ) -> Result<Option<Payment>, PaymentError> {
         let payment = self.lock_in_txn(tx, payment_id).await?;
-        let Some(there) = payment.state.after(outcome) else {
-            note_surprise(&payment, outcome);
+        if payment.state.is_over() {
+            if is_money(outcome) {
+                tracing::warn!(payment = %payment.id, state = payment.state.name(),
+                    "money came for a payment that is over");
+                wait_in_txn(tx, &payment, Some(TimeDelta::zero())).await?;
+            }
             return Ok(None);
+        }
+        let Some(there) = payment.state.after(outcome) else { return Ok(None) };
+        self.come_in_txn(tx, &payment, there, outcome).await
+    }
+
+    /// Writes what the provider was found to know by [`Payments::ask`]: the truth of this moment,
+    /// also of a payment that is over.
+    ///
+    /// # Errors
+    /// [`PaymentError::NotFound`] when there is no such payment.
+    pub async fn settle_found_in_txn(
+        &self,
+        tx: &Tx,
+        payment_id: Uuid,
+        outcome: &Outcome,
+    ) -> Result<Option<Payment>, PaymentError> {
+        let payment = self.lock_in_txn(tx, payment_id).await?;
+        if !payment.state.is_over() {
+            return self.settle_in_txn(tx, payment_id, outcome).await;
+        }
+        let open = self.open_of_order_in_txn(tx, payment.order_id).await?;
+        match payment.state.late(outcome, open.is_none()) {
+            Some(there) => self.come_in_txn(tx, &payment, there, outcome).await,
+            // It is asked again; nothing stays set aside for what is over.
+            None if is_money(outcome) || is_unknown(outcome) => {
+                wait_in_txn(tx, &payment, Some(pause(payment.attempts))).await?;
+                Ok(None)
+            }
+            None => {
+                wait_in_txn(tx, &payment, None).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn come_in_txn(
+        &self,
+        tx: &Tx,
+        payment: &Payment,
+        there: PaymentState,
+        outcome: &Outcome,
+    ) -> Result<Option<Payment>, PaymentError> {
+        let possible = is_possible(payment, outcome);
+        let there = match possible {
+            true if there == payment.state && is_old(tx, payment) => there.given_up(),
+            true => there,
+            // A figure that cannot be is not written anywhere: someone has to look.
+            false if payment.state.leads_to(PaymentState::ManualReview) => {
+                PaymentState::ManualReview
+            }
+            false => payment.state,
         };
-        let there =
-            if there == payment.state && is_old(tx, &payment) { there.given_up() } else { there };
-        let mut update = changing(tx, &payment, there);
-        write_outcome(&mut update, tx, &payment, there, outcome);
+        if there == payment.state && !(possible && is_news(payment, outcome)) {
+            wait_in_txn(tx, payment, Some(pause_of(payment, there))).await?;
+            return Ok(None);
+        }
+        let mut update = changing(tx, payment, there);
+        write_place(&mut update, tx, payment, there);
+        if possible {
+            write_outcome(&mut update, payment, there, outcome);
+        }
         let row: Option<Model> = tx.one(&update).await?;
         let Some(row) = row else { return Ok(None) };
         if payment.state.is_undecided() && !there.is_undecided() {
@@ -51,6 +115,68 @@ impl Payments {
             tracing::error!(payment = %payment.id, "nobody can tell what became of a payment");
         }
         Payment::try_from(row).map(Some)
+    }
+}
+
+/// Whether the provider says that it holds money.
+const fn is_money(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Authorized { .. } | Outcome::Captured { .. })
+}
+
+const fn is_unknown(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Unknown => true,
+        Outcome::Unavailable { retry_after_seconds } => *retry_after_seconds > 0,
+        _ => false,
+    }
+}
+
+/// Whether as much was taken as can have been.
+fn is_possible(payment: &Payment, outcome: &Outcome) -> bool {
+    let Outcome::Captured { amount, .. } = outcome else { return true };
+    let possible = (1..=payment.amount.minor).contains(amount);
+    if !possible {
+        tracing::error!(payment = %payment.id, amount, asked = payment.amount.minor,
+            "a provider took what it was not asked for");
+    }
+    possible
+}
+
+/// Whether a payment that stays where it is has something else to show.
+fn is_news(payment: &Payment, outcome: &Outcome) -> bool {
+    let Outcome::Pending { reference, next_action } = outcome else { return false };
+    payment.next_action.as_ref() != Some(next_action)
+        || payment.provider_reference.as_deref() != Some(reference)
+}
+
+/// Nothing new is known: only when to ask next. Nobody is told, and the version stays.
+async fn wait_in_txn(
+    tx: &Tx,
+    payment: &Payment,
+    pause: Option<TimeDelta>,
+) -> Result<(), PaymentError> {
+    let until = pause.map_or(Expr::value(Option::<crate::db::Timestamp>::None), |pause| {
+        tx.db().now_plus_sql(pause)
+    });
+    let mut update = Query::update();
+    update
+        .table(Entity)
+        .value(Column::LeaseUntil, until)
+        .and_where(Expr::col(Column::Id).eq(payment.id))
+        .and_where(Expr::col(Column::State).eq(payment.state.name()));
+    if payment.state.is_over() && payment.lease_until.is_none() {
+        update.value(Column::Attempts, 0_i32);
+    }
+    tx.run(&update).await?;
+    Ok(())
+}
+
+/// How long until a payment is asked about again when it stands there.
+fn pause_of(payment: &Payment, there: PaymentState) -> TimeDelta {
+    match there {
+        PaymentState::ManualReview => REVIEW_PAUSE,
+        PaymentState::ActionRequired => pause(payment.attempts).max(PAYER_PAUSE),
+        _ => pause(payment.attempts),
     }
 }
 
@@ -69,19 +195,10 @@ pub(super) fn changing(tx: &Tx, payment: &Payment, there: PaymentState) -> Updat
     update
 }
 
-fn write_outcome(
-    update: &mut UpdateStatement,
-    tx: &Tx,
-    payment: &Payment,
-    there: PaymentState,
-    outcome: &Outcome,
-) {
-    let db = tx.db();
+/// When it is asked about next, and what is not so any more.
+fn write_place(update: &mut UpdateStatement, tx: &Tx, payment: &Payment, there: PaymentState) {
     if there.is_under_way() {
-        let payer = there == PaymentState::ActionRequired;
-        let pause =
-            pause(payment.attempts).max(if payer { PAYER_PAUSE } else { TimeDelta::zero() });
-        update.value(Column::LeaseUntil, db.now_plus_sql(pause));
+        update.value(Column::LeaseUntil, tx.db().now_plus_sql(pause_of(payment, there)));
     } else {
         update.value(Column::LeaseUntil, Option::<crate::db::Timestamp>::None);
     }
@@ -91,6 +208,20 @@ fn write_outcome(
     if there != PaymentState::ActionRequired {
         update.value(Column::NextAction, Option::<serde_json::Value>::None);
     }
+    if payment.state.is_over() {
+        // It failed, and did not after all.
+        update
+            .value(Column::FailureCode, Option::<String>::None)
+            .value(Column::RetryAfterSeconds, Option::<i32>::None);
+    }
+}
+
+fn write_outcome(
+    update: &mut UpdateStatement,
+    payment: &Payment,
+    there: PaymentState,
+    outcome: &Outcome,
+) {
     match outcome {
         Outcome::Authorized { reference } => {
             update
@@ -98,6 +229,10 @@ fn write_outcome(
                 .value(Column::Authorized, Expr::col(Column::Amount));
         }
         Outcome::Captured { reference, amount } => {
+            if payment.capturing > 0 && payment.capturing != *amount {
+                tracing::error!(payment = %payment.id, amount, asked = payment.capturing,
+                    "a provider took another amount than it was asked for");
+            }
             update
                 .value(Column::ProviderReference, reference.as_str())
                 .value(Column::Authorized, Expr::col(Column::Amount))
@@ -141,14 +276,5 @@ fn count_decided(there: PaymentState) {
             telemetry::count(telemetry::PAYMENTS_SUCCEEDED);
         }
         _ => {}
-    }
-}
-
-/// Money that moved in a payment that is over: no later step will find it, so it is told now.
-fn note_surprise(payment: &Payment, outcome: &Outcome) {
-    let moved = matches!(outcome, Outcome::Authorized { .. } | Outcome::Captured { .. });
-    if moved && payment.state.is_over() {
-        tracing::error!(payment = %payment.id, state = payment.state.name(),
-            "a provider holds money of a payment that is over");
     }
 }

@@ -199,6 +199,7 @@ fn is_being_paid() -> SimpleExpr {
             "VOIDED",
             "DECLINED",
             "UNAVAILABLE",
+            "SURPLUS",
         ]));
     Expr::exists(payments)
 }

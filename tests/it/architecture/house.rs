@@ -136,6 +136,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("payment", "payment"),
     ("payment_event", "payment"),
     ("refund", "payment"),
+    ("refund_line", "order"),
     // The sandbox's record: of a foreign system, so to speak.
     ("sandbox_charge", "payment"),
     ("sandbox_event", "payment"),

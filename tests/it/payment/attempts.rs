@@ -201,7 +201,7 @@ async fn of_capturing_and_voiding_at_once_one_happens() {
         let (payments, id, db) = (app.payments(), payment.id, &app.app.db);
         let (capturing, voiding) = tokio::join!(
             db.tx(|tx| async move { payments.open_capture_in_txn(&tx, id, None).await }),
-            db.tx(|tx| async move { payments.open_void_in_txn(&tx, id).await }),
+            db.tx(|tx| async move { payments.open_void_in_txn(&tx, id, None).await }),
         );
         assert!(capturing.is_ok() != voiding.is_ok(), "{capturing:?} {voiding:?}");
         let outcome = match (&capturing, &voiding) {
@@ -222,7 +222,7 @@ async fn a_payment_that_waits_for_its_payer_can_be_let_go_of() {
     let payment = app.pays("card_pending", true).await;
     let (payments, id) = (app.payments(), payment.id);
 
-    let voiding = app.app.db.tx(|tx| async move { payments.open_void_in_txn(&tx, id).await });
+    let voiding = app.app.db.tx(|tx| async move { payments.open_void_in_txn(&tx, id, None).await });
     let outcome = payments.void(&voiding.await.unwrap()).await;
     app.settles(&payment, &outcome).await;
 

@@ -144,7 +144,7 @@ async fn captures_and_voids_that_were_cut_short_are_brought_to_their_end() {
         db.tx(|tx| async move { payments.open_capture_in_txn(&tx, id, None).await }).await.unwrap()
     };
     let void = async |id| {
-        db.tx(|tx| async move { payments.open_void_in_txn(&tx, id).await }).await.unwrap()
+        db.tx(|tx| async move { payments.open_void_in_txn(&tx, id, None).await }).await.unwrap()
     };
     payments.capture(&capture(captured).await).await;
     capture(lost).await;
@@ -172,7 +172,7 @@ async fn a_void_that_comes_too_late_finds_the_money_taken() {
     let (payments, id) = (app.payments(), payment.id);
     app.sandbox().decide(id, true).await.unwrap();
 
-    let voiding = app.app.db.tx(|tx| async move { payments.open_void_in_txn(&tx, id).await });
+    let voiding = app.app.db.tx(|tx| async move { payments.open_void_in_txn(&tx, id, None).await });
     let outcome = payments.void(&voiding.await.unwrap()).await;
     app.settles(&payment, &outcome).await;
 
@@ -199,6 +199,10 @@ async fn what_nobody_could_find_out_for_a_day_waits_for_someone_to_look() {
         app.waits(TimeDelta::hours(2));
     }
 
+    // It is asked about further, every hour.
+    assert_eq!(payments.claim_stuck(10).await.unwrap().len(), 1);
+    app.settles(&payment, &Outcome::Unknown).await;
+    app.waits(TimeDelta::minutes(59));
     assert!(payments.claim_stuck(10).await.unwrap().is_empty());
     let captured = Outcome::Captured { reference: "found".to_owned(), amount: 10_000 };
     assert!(app.settles(&payment, &captured).await.is_some(), "someone looked");

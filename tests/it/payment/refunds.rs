@@ -14,7 +14,14 @@ async fn open(
     amount: Money,
     key: &str,
 ) -> Result<OpenedRefund, PaymentError> {
-    let new = &NewRefund { payment_id: payment.id, amount, key: key.to_owned(), reason: None };
+    let new = &NewRefund {
+        payment_id: payment.id,
+        amount,
+        key: key.to_owned(),
+        reason: None,
+        restock: false,
+        turn: 0,
+    };
     let payments = app.payments();
     app.app.db.tx(|tx| async move { payments.open_refund_in_txn(&tx, new).await }).await
 }

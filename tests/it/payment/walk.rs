@@ -171,7 +171,7 @@ impl Walk {
     async fn void(&mut self, id: Uuid) {
         let payments = &self.payments;
         let opened =
-            self.app.app.db.tx(|tx| async move { payments.open_void_in_txn(&tx, id).await });
+            self.app.app.db.tx(|tx| async move { payments.open_void_in_txn(&tx, id, None).await });
         match opened.await {
             Ok(payment) => {
                 let outcome = self.payments.void(&payment).await;
@@ -187,8 +187,10 @@ impl Walk {
     async fn refund(&mut self, id: Uuid) {
         let amount = eur(self.random.random_range(1..=6_000));
         let key = self.random.random_range(0..6).to_string();
-        let (payments, new) =
-            (&self.payments, &NewRefund { payment_id: id, amount, key, reason: None });
+        let (payments, new) = (
+            &self.payments,
+            &NewRefund { payment_id: id, amount, key, reason: None, restock: false, turn: 0 },
+        );
         let opened =
             self.app.app.db.tx(|tx| async move { payments.open_refund_in_txn(&tx, new).await });
         match opened.await {
@@ -238,8 +240,12 @@ impl Walk {
     async fn recover(&self) -> usize {
         let stuck = self.payments.claim_stuck(50).await.expect("the database answers");
         for payment in &stuck {
-            let outcome = self.payments.ask(payment).await;
-            self.app.settles(payment, &outcome).await;
+            let (payments, id) = (&self.payments, payment.id);
+            let outcome = &payments.ask(payment).await;
+            let db = &self.app.app.db;
+            let settled =
+                db.tx(|tx| async move { payments.settle_found_in_txn(&tx, id, outcome).await });
+            settled.await.expect("the payment is there");
         }
         let refunds = self.payments.claim_stuck_refunds(50).await.expect("the database answers");
         for refund in &refunds {

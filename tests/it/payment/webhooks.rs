@@ -110,7 +110,8 @@ async fn a_refund_that_is_told_before_it_is_answered_is_counted_once() {
     let payment = app.pays("card_approved", true).await;
     let (payments, key) = (app.payments(), "one".to_owned());
     let amount = crate::app::eur(4_000);
-    let new = &NewRefund { payment_id: payment.id, amount, key, reason: None };
+    let new =
+        &NewRefund { payment_id: payment.id, amount, key, reason: None, restock: false, turn: 0 };
     let opened = app.app.db.tx(|tx| async move { payments.open_refund_in_txn(&tx, new).await });
     let OpenedRefund::New(refund) = opened.await.unwrap() else { panic!("it is new") };
 

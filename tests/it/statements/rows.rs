@@ -346,6 +346,7 @@ async fn sales(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         tax_total: 0,
         total: 1_000,
         refunded_total: 0,
+        paid_total: 0,
         shipping_address: Some(postal_address()),
         billing_address: Some(postal_address()),
         shipping_method: Some("standard".to_owned()),
@@ -385,6 +386,8 @@ async fn sales(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         version: 1,
         created_at: now,
         updated_at: now,
+        capture_asked: None,
+        void_reason: None,
     });
     insert::<payment::Entity, _>(connection, payments).await;
 }
@@ -417,6 +420,9 @@ async fn order_details(connection: &DatabaseTransaction, n: usize, now: Timestam
         quantity_fulfilled: 0,
         quantity_returned: 0,
         quantity_received: 0,
+        quantity_refunded: 0,
+        refunded_amount: 0,
+        quantity_cancelled: 0,
     });
     insert::<order_line::Entity, _>(connection, lines).await;
     let events = whose().map(|(row, order)| order_event::Model {

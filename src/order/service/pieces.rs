@@ -1,0 +1,140 @@
+//! What refunds mean for the lines of an order: counted when they are asked for, so that no piece
+//! is paid back or promised twice, and taken back when they come to nothing.
+
+use crate::db::Tx;
+use crate::order::refund::Share;
+use crate::order::service::Orders;
+use crate::order::{Order, OrderError, OrderLine};
+use crate::stock::OrderPieces;
+use entity::order_line::{Column as L, Entity as Lines, Model as LineModel};
+use entity::refund_line::{Column, Entity, Model};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Order as Sort, Query};
+use uuid::Uuid;
+
+impl Orders {
+    /// The lines of a locked order, as they are now.
+    pub(super) async fn lines_in_txn(
+        &self,
+        tx: &Tx,
+        order: &Order,
+    ) -> Result<Vec<OrderLine>, OrderError> {
+        let mut select = Query::select();
+        select
+            .column(Asterisk)
+            .from(Lines)
+            .and_where(Expr::col(L::OrderId).eq(order.id))
+            .order_by(L::Position, Sort::Asc);
+        let rows: Vec<LineModel> = tx.all(&select).await?;
+        Ok(rows.into_iter().map(|row| OrderLine::of(row, order.currency)).collect())
+    }
+
+    /// Writes down which pieces a refund is for.
+    pub(super) async fn write_shares_in_txn(
+        &self,
+        tx: &Tx,
+        refund_id: Uuid,
+        shares: &[Share],
+    ) -> Result<(), OrderError> {
+        if shares.is_empty() {
+            return Ok(());
+        }
+        let mut insert = Query::insert();
+        insert.into_table(Entity).columns([
+            Column::RefundId,
+            Column::OrderLineId,
+            Column::Quantity,
+            Column::Amount,
+            Column::Cancelled,
+            Column::Returned,
+        ]);
+        for share in shares {
+            insert.values_panic([
+                Expr::value(refund_id),
+                Expr::value(share.order_line_id),
+                Expr::value(share.quantity),
+                Expr::value(share.amount),
+                Expr::value(share.cancelled),
+                Expr::value(share.returned),
+            ]);
+            count_in_txn(tx, share, 1).await?;
+        }
+        tx.run(&insert).await?;
+        Ok(())
+    }
+
+    /// The refund came to nothing: its pieces are as if nobody had asked.
+    pub(super) async fn forget_shares_in_txn(
+        &self,
+        tx: &Tx,
+        refund_id: Uuid,
+    ) -> Result<(), OrderError> {
+        for share in shares_in_txn(tx, refund_id).await? {
+            count_in_txn(tx, &share, -1).await?;
+        }
+        Ok(())
+    }
+
+    /// The money is back: what was not sent of its goods is free again. What was sent meanwhile is
+    /// not: it can be taken back.
+    pub(super) async fn restock_in_txn(
+        &self,
+        tx: &Tx,
+        order: &Order,
+        refund_id: Uuid,
+    ) -> Result<(), OrderError> {
+        let shares = shares_in_txn(tx, refund_id).await?;
+        let unsent: Vec<OrderPieces> = shares
+            .iter()
+            .filter(|share| share.cancelled > 0)
+            .map(|share| OrderPieces {
+                order_line_id: share.order_line_id,
+                quantity: share.cancelled,
+            })
+            .collect();
+        let released = self.stock.release_pieces_in_txn(tx, order.id, &unsent).await?;
+        for OrderPieces { order_line_id, quantity } in released {
+            let mut update = Query::update();
+            update
+                .table(Lines)
+                .value(L::QuantityCancelled, Expr::col(L::QuantityCancelled).add(quantity))
+                .and_where(Expr::col(L::Id).eq(order_line_id));
+            tx.run(&update).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn shares_in_txn(tx: &Tx, refund_id: Uuid) -> Result<Vec<Share>, OrderError> {
+    let mut select = Query::select();
+    select
+        .column(Asterisk)
+        .from(Entity)
+        .and_where(Expr::col(Column::RefundId).eq(refund_id))
+        .order_by(Column::OrderLineId, Sort::Asc);
+    let rows: Vec<Model> = tx.all(&select).await?;
+    let share = |row: Model| Share {
+        order_line_id: row.order_line_id,
+        quantity: row.quantity,
+        amount: row.amount,
+        cancelled: row.cancelled,
+        returned: row.returned,
+    };
+    Ok(rows.into_iter().map(share).collect())
+}
+
+/// Raises the counters of a line, or lowers them again. The order is locked, and CHECKs stand
+/// behind that.
+async fn count_in_txn(tx: &Tx, share: &Share, sign: i64) -> Result<(), OrderError> {
+    let mut update = Query::update();
+    update.table(Lines);
+    for (column, change) in [
+        (L::QuantityRefunded, share.quantity),
+        (L::RefundedAmount, share.amount),
+        (L::QuantityReturned, share.returned),
+    ] {
+        update.value(column, Expr::col(column).add(change.saturating_mul(sign)));
+    }
+    update.and_where(Expr::col(L::Id).eq(share.order_line_id));
+    tx.run(&update).await?;
+    Ok(())
+}

@@ -1,0 +1,397 @@
+//! What staff do with the money of orders: take it, let go of it, give it back.
+
+use super::shop::{codes, shop, stock_up};
+use crate::app::{Caller, TestApp};
+use serde_json::{Value, json};
+use stockroom::config::CaptureAt;
+use stockroom::graphql::NodeKind;
+use uuid::Uuid;
+
+const PAYMENT: &str = "id status failureCode authorized { amountMinor } captured { amountMinor } \
+    refunded { amountMinor } refunds { id status reason failureCode amount { amountMinor } }";
+const ORDER: &str = "id status cancelReason paidTotal { amountMinor } refundedTotal { amountMinor } \
+    lines { id sku quantityRefunded quantityCancelled quantityReturned } events { type note }";
+
+/// The document of a mutation on payments.
+pub fn document(mutation: &str) -> String {
+    let (first, rest) = mutation.split_at(1);
+    let input = format!("{}{rest}Input", first.to_uppercase());
+    format!(
+        "mutation ($input: {input}!) {{ {mutation}(input: $input) {{ payment {{ {PAYMENT} }} \
+         order {{ {ORDER} }} userErrors {{ __typename code message path \
+         ... on RefundAmountError {{ maximumRefundable {{ amountMinor }} }} \
+         ... on InvalidTransitionError {{ from to allowed }} \
+         ... on PaymentDeclinedError {{ declineCode }} }} warnings {{ code path }} }} }}"
+    )
+}
+
+/// A mutation on a payment: its payload.
+pub async fn deal(caller: &Caller, mutation: &str, input: Value) -> Value {
+    let answer = caller.query(document(mutation)).with_variables(json!({ "input": input })).await;
+    answer.data()[mutation].clone()
+}
+
+/// A refund of this payment, under a key of its own.
+pub fn refund(payment: &Value, more: &Value) -> Value {
+    let mut input =
+        json!({ "paymentId": payment["id"], "idempotencyKey": Uuid::new_v4().to_string() });
+    for (name, value) in more.as_object().expect("an object") {
+        input[name] = value.clone();
+    }
+    input
+}
+
+pub fn euros(amount: &str) -> Value {
+    json!({ "amount": amount, "currency": "EUR" })
+}
+
+/// A shop that takes the money when the goods leave.
+pub async fn late_shop() -> TestApp {
+    let app = TestApp::with(|settings| settings.payment.capture = CaptureAt::Fulfilment).await;
+    stock_up(&app, 100).await;
+    app
+}
+
+fn minor(value: &Value) -> i64 {
+    value["amountMinor"].as_str().expect("an amount").parse().expect("a number")
+}
+
+#[tokio::test]
+async fn money_that_is_set_aside_is_taken_once() {
+    let app = late_shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 3)], "card_approved").await;
+    assert_eq!(placed["order"]["status"], "AUTHORIZED");
+    let input = json!({ "paymentId": placed["payment"]["id"], "idempotencyKey": "take it" });
+
+    let taken = deal(&staff, "paymentCapture", input.clone()).await;
+
+    assert_eq!(codes(&taken), [""; 0]);
+    assert_eq!(taken["payment"]["status"], "CAPTURED");
+    assert_eq!(taken["order"]["status"], "PAID");
+    assert_eq!(minor(&taken["order"]["paidTotal"]), minor(&placed["order"]["total"]));
+    assert_eq!(deal(&staff, "paymentCapture", input).await, taken);
+    let again =
+        deal(&staff, "paymentCapture", json!({ "paymentId": taken["payment"]["id"] })).await;
+    assert_eq!(codes(&again), ["INVALID_TRANSITION"]);
+    assert_eq!(
+        again["userErrors"][0]["allowed"],
+        json!(["PARTIALLY_REFUNDED", "REFUNDED"]),
+        "{again}"
+    );
+    assert_eq!(app.rows("order_event", "type = 'PAID'").await, 1);
+}
+
+#[tokio::test]
+async fn of_a_part_that_is_taken_the_order_tells_and_the_rest_is_given_up() {
+    let app = late_shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 3)], "card_approved").await;
+    let input = json!({ "paymentId": placed["payment"]["id"], "amount": euros("12.34") });
+
+    let taken = deal(&staff, "paymentCapture", input).await;
+
+    assert_eq!(taken["order"]["status"], "PAID", "{taken}");
+    assert_eq!(minor(&taken["order"]["paidTotal"]), 1_234);
+    assert_eq!(minor(&taken["payment"]["captured"]), 1_234);
+    let last = taken["order"]["events"].as_array().unwrap().last().unwrap().clone();
+    assert!(last["note"].as_str().unwrap().contains("given up"), "{last}");
+    assert_eq!(app.number("SELECT captured FROM sandbox_charge").await, 1_234);
+    let back = deal(&staff, "paymentRefund", refund(&taken["payment"], &json!({}))).await;
+    assert_eq!(back["order"]["status"], "REFUNDED", "{back}");
+    assert_eq!(minor(&back["order"]["refundedTotal"]), 1_234);
+}
+
+#[tokio::test]
+async fn amounts_that_cannot_be_taken_are_refused() {
+    let app = late_shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 1)], "card_approved").await;
+    let before = app.payment(app.only_payment().await).await;
+
+    for (amount, code) in [
+        (euros("0"), "OUT_OF_RANGE"),
+        (euros("-1"), "OUT_OF_RANGE"),
+        (euros("1000"), "OUT_OF_RANGE"),
+        (euros("90000000000000"), "OUT_OF_RANGE"),
+        (json!({ "amount": "1", "currency": "JPY" }), "CURRENCY_MISMATCH"),
+    ] {
+        let input = json!({ "paymentId": placed["payment"]["id"], "amount": amount });
+        let refused = deal(&staff, "paymentCapture", input).await;
+        assert_eq!((codes(&refused), &refused["payment"]), (vec![code], &Value::Null), "{amount}");
+    }
+
+    assert_eq!(app.payment(before.id).await, before);
+}
+
+#[tokio::test]
+async fn a_capture_that_the_provider_declines_stays_declined_under_its_key() {
+    let app = late_shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 1)], "card_approved").await;
+    // The bank lets go of a part of it.
+    app.execute("UPDATE sandbox_charge SET amount = amount - 1").await;
+    let input = |key: &str| json!({ "paymentId": placed["payment"]["id"], "idempotencyKey": key });
+
+    let declined = deal(&staff, "paymentCapture", input("one")).await;
+    app.execute("UPDATE sandbox_charge SET amount = amount + 1").await;
+
+    assert_eq!(codes(&declined), ["PAYMENT_DECLINED"]);
+    assert_eq!(declined["userErrors"][0]["declineCode"], "capture_exceeds_charge");
+    assert_eq!(deal(&staff, "paymentCapture", input("one")).await, declined);
+    let order = staff.order(&placed["order"]["id"]).await;
+    assert_eq!(order["status"], "AUTHORIZED");
+    let taken = deal(&staff, "paymentCapture", input("two")).await;
+    assert_eq!(taken["order"]["status"], "PAID", "{taken}");
+    assert_eq!(deal(&staff, "paymentCapture", input("one")).await, declined);
+}
+
+#[tokio::test]
+async fn who_lets_go_of_the_money_lets_go_of_the_order() {
+    let app = late_shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 2)], "card_approved").await;
+    let id = &placed["payment"]["id"];
+    let input = json!({ "paymentId": id, "reason": "Out of business", "idempotencyKey": "go" });
+
+    let gone = deal(&staff, "paymentVoid", input.clone()).await;
+
+    assert_eq!((codes(&gone), &gone["payment"]["status"]), (vec![], &json!("VOIDED")));
+    assert_eq!(gone["order"]["status"], "CANCELLED");
+    assert_eq!(gone["order"]["cancelReason"], "Out of business");
+    assert_eq!(app.pieces("CUP").await, (100, 0));
+    assert_eq!(app.rows("sandbox_charge", "state = 'VOIDED'").await, 1);
+    assert_eq!(deal(&staff, "paymentVoid", input).await, gone);
+    let again = deal(&staff, "paymentVoid", json!({ "paymentId": id })).await;
+    assert_eq!(codes(&again), ["INVALID_TRANSITION"]);
+}
+
+#[tokio::test]
+async fn money_that_was_taken_is_not_let_go_but_given_back() {
+    let app = shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 2)], "card_approved").await;
+
+    let refused =
+        deal(&staff, "paymentVoid", json!({ "paymentId": placed["payment"]["id"] })).await;
+
+    assert_eq!(codes(&refused), ["INVALID_TRANSITION"]);
+    assert_eq!(refused["userErrors"][0]["from"], "CAPTURED");
+    assert_eq!(staff.order(&placed["order"]["id"]).await["status"], "PAID");
+}
+
+#[tokio::test]
+async fn an_attempt_that_waits_for_its_payer_is_ended_and_the_order_waits_for_another() {
+    let app = shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 2)], "card_pending").await;
+
+    let gone = deal(&staff, "paymentVoid", json!({ "paymentId": placed["payment"]["id"] })).await;
+
+    assert_eq!(gone["payment"]["status"], "VOIDED", "{gone}");
+    assert_eq!(gone["order"]["status"], "PENDING_PAYMENT");
+    assert_eq!(app.pieces("CUP").await, (100, 2));
+}
+
+#[tokio::test]
+async fn a_part_goes_back_then_the_rest_and_the_stock_is_free() {
+    let app = shop().await;
+    let (staff, customer) = (app.staff().await, app.customer().await);
+    let placed = customer.buys(&[("CUP", 2)], "card_approved").await;
+    let (payment, total) = (&placed["payment"], minor(&placed["order"]["total"]));
+    let part = refund(payment, &json!({ "amount": euros("5.00"), "reason": "A scratch" }));
+
+    let first = deal(&staff, "paymentRefund", part.clone()).await;
+
+    assert_eq!(codes(&first), [""; 0]);
+    assert_eq!(first["payment"]["status"], "PARTIALLY_REFUNDED");
+    assert_eq!(first["order"]["status"], "PAID");
+    assert_eq!(minor(&first["order"]["refundedTotal"]), 500);
+    let told = &first["payment"]["refunds"][0];
+    assert_eq!((&told["status"], &told["reason"]), (&json!("SUCCEEDED"), &json!("A scratch")));
+    assert_eq!(app.pieces("CUP").await, (100, 2));
+    assert_eq!(deal(&staff, "paymentRefund", part).await, first);
+
+    let too_much = refund(payment, &json!({ "amount": euros("1000") }));
+    let refused = deal(&staff, "paymentRefund", too_much).await;
+    assert_eq!(codes(&refused), ["REFUND_AMOUNT"]);
+    assert_eq!(minor(&refused["userErrors"][0]["maximumRefundable"]), total - 500);
+
+    let rest = deal(&staff, "paymentRefund", refund(payment, &json!({}))).await;
+    assert_eq!(rest["order"]["status"], "REFUNDED", "{rest}");
+    assert_eq!(rest["payment"]["status"], "REFUNDED");
+    assert_eq!(minor(&rest["order"]["refundedTotal"]), total);
+    assert_eq!(app.pieces("CUP").await, (100, 0));
+    let more = deal(&staff, "paymentRefund", refund(payment, &json!({}))).await;
+    assert_eq!(minor(&more["userErrors"][0]["maximumRefundable"]), 0);
+    let own = "query ($id: ID!) { payment(id: $id) { refunds { amount { amountMinor } } } }";
+    let seen = customer.query(own).with_variables(json!({ "id": payment["id"] })).await;
+    assert_eq!(seen.data()["payment"]["refunds"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn amounts_that_make_no_sense_are_refused() {
+    let app = shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 1)], "card_approved").await;
+    let (payment, line) = (&placed["payment"], &placed["order"]["lines"][0]["id"]);
+    let pieces = |quantity: i64| json!([{ "orderLineId": line, "quantity": quantity }]);
+
+    for (ask, code) in [
+        (json!({ "amount": euros("0") }), "REFUND_AMOUNT"),
+        (json!({ "amount": euros("-1") }), "REFUND_AMOUNT"),
+        (json!({ "amount": euros("90000000000000") }), "REFUND_AMOUNT"),
+        (json!({ "amount": { "amount": "1", "currency": "USD" } }), "CURRENCY_MISMATCH"),
+        (json!({ "amount": euros("1"), "lines": pieces(1) }), "INVALID"),
+        (json!({ "amount": euros("1"), "restock": true }), "INVALID"),
+        (json!({ "lines": [] }), "REQUIRED"),
+        (json!({ "lines": pieces(0) }), "OUT_OF_RANGE"),
+        (json!({ "lines": pieces(-1) }), "OUT_OF_RANGE"),
+        (json!({ "lines": pieces(2_147_483_647) }), "OUT_OF_RANGE"),
+        (json!({ "reason": "x".repeat(501) }), "TOO_LONG"),
+        (json!({ "idempotencyKey": "" }), "INVALID"),
+    ] {
+        let refused = deal(&staff, "paymentRefund", refund(payment, &ask)).await;
+        assert_eq!((codes(&refused), &refused["payment"]), (vec![code], &Value::Null), "{ask}");
+    }
+
+    assert_eq!(app.rows("refund", "1 = 1").await, 0);
+    let unknown = NodeKind::Payment.id(Uuid::now_v7()).to_string();
+    let stranger = refund(&json!({ "id": unknown }), &json!({}));
+    let refused = deal(&staff, "paymentRefund", stranger).await;
+    assert_eq!(codes(&refused), ["NOT_FOUND"]);
+}
+
+#[tokio::test]
+async fn each_piece_is_paid_back_once_and_all_give_what_the_line_cost() {
+    let app = shop().await;
+    let staff = app.staff().await;
+    // Three at 10.00 with 19 %: 35.70; a pot at 25.50 beside them.
+    let placed = app.guest().buys(&[("CUP", 3), ("POT", 1)], "card_approved").await;
+    let (payment, line) = (&placed["payment"], &placed["order"]["lines"][0]["id"]);
+    let pieces = |quantity: i64, restock: bool| {
+        let lines = json!([{ "orderLineId": line, "quantity": quantity }]);
+        refund(payment, &json!({ "lines": lines, "restock": restock }))
+    };
+
+    let one = deal(&staff, "paymentRefund", pieces(1, false)).await;
+    let two = deal(&staff, "paymentRefund", pieces(2, true)).await;
+    let more = deal(&staff, "paymentRefund", pieces(1, false)).await;
+
+    assert_eq!(minor(&one["payment"]["refunded"]), 1_190, "{one}");
+    assert_eq!(minor(&two["payment"]["refunded"]), 3_570, "{two}");
+    assert_eq!(codes(&more), ["OUT_OF_RANGE"]);
+    let line = &two["order"]["lines"][0];
+    assert_eq!((&line["quantityRefunded"], &line["quantityCancelled"]), (&json!(3), &json!(2)));
+    assert_eq!(two["order"]["status"], "PAID");
+    // The two that go back on the shelf are free; the third one will be sent all the same.
+    assert_eq!(app.pieces("CUP").await, (100, 1));
+    assert_eq!(app.pieces("POT").await, (100, 1));
+}
+
+#[tokio::test]
+async fn a_refund_that_the_provider_refuses_changes_nothing_and_shows() {
+    let app = shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 3)], "card_approved").await;
+    let line = &placed["order"]["lines"][0]["id"];
+    let lines = json!([{ "orderLineId": line, "quantity": 3 }]);
+    let input = refund(&placed["payment"], &json!({ "lines": lines, "restock": true }));
+    app.execute("UPDATE sandbox_charge SET refunded = captured").await;
+
+    let refused = deal(&staff, "paymentRefund", input.clone()).await;
+    app.execute("UPDATE sandbox_charge SET refunded = 0").await;
+
+    assert_eq!(codes(&refused), ["PAYMENT_DECLINED"]);
+    assert_eq!(deal(&staff, "paymentRefund", input).await, refused);
+    assert_eq!(app.pieces("CUP").await, (100, 3));
+    let again = refund(&placed["payment"], &json!({ "lines": lines }));
+    let done = deal(&staff, "paymentRefund", again).await;
+    let statuses: Vec<&Value> =
+        done["payment"]["refunds"].as_array().unwrap().iter().map(|it| &it["status"]).collect();
+    assert_eq!(statuses, ["FAILED", "SUCCEEDED"], "{done}");
+    let failed: Vec<&Value> = done["order"]["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["type"] == "REFUND_FAILED")
+        .collect();
+    assert_eq!(failed.len(), 1);
+}
+
+#[tokio::test]
+async fn while_nobody_knows_the_money_is_on_its_way_and_recovery_finds_out() {
+    let app = shop().await;
+    let placed = app.guest().buys(&[("CUP", 1)], "card_approved").await;
+    let impatient = app
+        .replica_with(|settings| settings.payment.call_limit = std::time::Duration::from_nanos(1))
+        .await;
+    let staff = impatient.staff().await;
+    let input = refund(&placed["payment"], &json!({}));
+
+    let pending = deal(&staff, "paymentRefund", input.clone()).await;
+
+    assert_eq!(
+        (codes(&pending), &pending["warnings"][0]["code"]),
+        (vec![], &json!("PAYMENT_PENDING"))
+    );
+    assert_eq!(pending["payment"]["refunds"][0]["status"], "PENDING");
+    assert_eq!(pending["order"]["status"], "PAID");
+    let more = deal(&staff, "paymentRefund", refund(&placed["payment"], &json!({}))).await;
+    assert_eq!(minor(&more["userErrors"][0]["maximumRefundable"]), 0);
+    app.waits(chrono::TimeDelta::minutes(1));
+    app.orders().recover().await.unwrap();
+    let done = deal(&staff, "paymentRefund", input).await;
+    assert_eq!((&done["order"]["status"], &done["warnings"]), (&json!("REFUNDED"), &json!([])));
+    assert_eq!(app.rows("sandbox_refund", "1 = 1").await, 1);
+}
+
+#[tokio::test]
+async fn a_refused_refund_of_a_cancelled_order_is_tried_again_and_by_staff() {
+    let app = shop().await;
+    let (staff, customer) = (app.staff().await, app.customer().await);
+    let mut orders = Vec::new();
+    for _ in 0..2 {
+        let placed = customer.buys(&[("CUP", 1)], "card_approved").await;
+        app.execute("UPDATE sandbox_charge SET refunded = captured").await;
+        customer.order_payload("orderCancel", json!({ "orderId": placed["order"]["id"] })).await;
+        orders.push(placed);
+    }
+    app.execute("UPDATE sandbox_charge SET refunded = 0").await;
+    let order = staff.order(&orders[0]["order"]["id"]).await;
+    assert_eq!(order["events"].as_array().unwrap().last().unwrap()["type"], "REFUND_FAILED");
+    assert_eq!(
+        (&order["status"], &order["payments"][0]["status"]),
+        (&json!("CANCELLED"), &json!("CAPTURED"))
+    );
+
+    let by_staff = deal(&staff, "paymentRefund", refund(&orders[0]["payment"], &json!({}))).await;
+    assert_eq!(by_staff["payment"]["status"], "REFUNDED", "{by_staff}");
+    assert_eq!(by_staff["order"]["status"], "CANCELLED");
+    app.orders().recover().await.unwrap();
+    let other = customer.order(&orders[1]["order"]["id"]).await;
+    assert_eq!(other["payments"][0]["status"], "CAPTURED", "its time has not come");
+    app.waits(chrono::TimeDelta::minutes(61));
+    app.orders().recover().await.unwrap();
+
+    let other = staff.order(&orders[1]["order"]["id"]).await;
+    assert_eq!(other["payments"][0]["status"], "REFUNDED");
+    assert_eq!(other["refundedTotal"]["amountMinor"], other["total"]["amountMinor"]);
+    assert_eq!(app.rows("sandbox_refund", "1 = 1").await, 2);
+}
+
+#[tokio::test]
+async fn nobody_else_touches_the_money() {
+    let app = shop().await;
+    let customer = app.customer().await;
+    let placed = customer.buys(&[("CUP", 1)], "card_approved").await;
+    let input = refund(&placed["payment"], &json!({}));
+
+    for (caller, code) in [(customer, "FORBIDDEN"), (app.guest(), "UNAUTHENTICATED")] {
+        let answer =
+            caller.query(document("paymentRefund")).with_variables(json!({ "input": input })).await;
+        assert_eq!(answer.json["errors"][0]["extensions"]["code"], code);
+    }
+
+    assert_eq!(app.rows("refund", "1 = 1").await, 0);
+}
