@@ -31,7 +31,7 @@ pub(super) const CHECKS: &[Check] = &[
                 AND NOT EXISTS (SELECT 1 FROM reservation r WHERE r.order_id = o.id
                     AND r.status = 'HELD' AND r.expires_at > {minutes})
                 AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.order_id = o.id
-                    AND p.state NOT IN ('VOIDED', 'DECLINED', 'UNAVAILABLE'))",
+                    AND p.state NOT IN ('VOIDED', 'DECLINED', 'UNAVAILABLE', 'SURPLUS'))",
     },
     Check {
         invariant: Invariant::Ages,

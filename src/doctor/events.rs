@@ -54,9 +54,10 @@ pub(super) const CHECKS: &[Check] = &[
                         THEN 'PENDING'
                     WHEN p.state IN ('AUTHORIZED', 'CAPTURING', 'CAPTURE_UNKNOWN', 'VOIDING',
                         'MANUAL_REVIEW') THEN 'AUTHORIZED'
-                    WHEN p.state = 'CAPTURED' AND p.refunded = 0 THEN 'CAPTURED'
-                    WHEN p.state = 'CAPTURED' AND p.refunded < p.captured THEN 'PARTIALLY_REFUNDED'
-                    WHEN p.state = 'CAPTURED' THEN 'REFUNDED'
+                    WHEN p.state IN ('CAPTURED', 'SURPLUS') AND p.refunded = 0 THEN 'CAPTURED'
+                    WHEN p.state IN ('CAPTURED', 'SURPLUS') AND p.refunded < p.captured
+                        THEN 'PARTIALLY_REFUNDED'
+                    WHEN p.state IN ('CAPTURED', 'SURPLUS') THEN 'REFUNDED'
                     WHEN p.state = 'VOIDED' THEN 'VOIDED'
                     ELSE 'FAILED' END",
     },

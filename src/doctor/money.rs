@@ -18,7 +18,7 @@ pub(super) const CHECKS: &[Check] = &[
                     || c.captured || ', refunded ' || c.refunded, 'nothing') AS detail
             FROM payment p LEFT JOIN sandbox_charge c ON c.payment_id = p.id
             WHERE p.provider = 'sandbox' AND (
-                (p.state = 'CAPTURED' AND (c.id IS NULL OR c.state <> 'CAPTURED'
+                (p.state IN ('CAPTURED', 'SURPLUS') AND (c.id IS NULL OR c.state <> 'CAPTURED'
                     OR c.captured <> p.captured OR c.refunded < p.refunded
                     OR c.refunded > p.refunded + p.refund_pending))
                 OR (p.state = 'AUTHORIZED' AND (c.id IS NULL OR c.state <> 'AUTHORIZED'))

@@ -8,13 +8,16 @@ pub(super) const CHECKS: &[Check] = &[
         wrong: "a paid order has no captured payment of its amount, or more than one",
         sql: "SELECT o.id AS subject, 'order ' || o.number || ' is ' || o.status || ' over '
                 || o.total || ' ' || o.currency || ', captured payments: ' || COALESCE(p.number, 0)
-                || ' with ' || COALESCE(p.captured, 0) AS detail
+                || ' with ' || COALESCE(p.captured, 0) || ' of ' || COALESCE(p.asked, 0)
+                || ' that were asked for' AS detail
             FROM shop_order o
-            LEFT JOIN (SELECT order_id, currency, COUNT(*) AS number, SUM(captured) AS captured
+            LEFT JOIN (SELECT order_id, currency, COUNT(*) AS number, SUM(captured) AS captured,
+                    SUM(amount) AS amount, SUM(COALESCE(capture_asked, amount)) AS asked
                 FROM payment WHERE state = 'CAPTURED' GROUP BY order_id, currency) p
                 ON p.order_id = o.id AND p.currency = o.currency
             WHERE o.kind = 'SALE' AND o.status IN ('PAID', 'FULFILLED', 'COMPLETED') AND o.total > 0
-                AND (COALESCE(p.number, 0) <> 1 OR p.captured <> o.total)",
+                AND (COALESCE(p.number, 0) <> 1 OR p.amount <> o.total OR p.captured <> p.asked
+                    OR p.captured <> o.paid_total)",
     },
     Check {
         invariant: Invariant::Paid,
@@ -32,7 +35,7 @@ pub(super) const CHECKS: &[Check] = &[
         wrong: "two attempts to pay an order hold money",
         sql: "SELECT p.order_id AS subject, 'attempts that hold money: ' || COUNT(*) AS detail
             FROM payment p
-            WHERE p.state NOT IN ('VOIDED', 'DECLINED', 'UNAVAILABLE')
+            WHERE p.state NOT IN ('VOIDED', 'DECLINED', 'UNAVAILABLE', 'SURPLUS')
             GROUP BY p.order_id HAVING COUNT(*) > 1",
     },
     Check {
@@ -42,7 +45,7 @@ pub(super) const CHECKS: &[Check] = &[
                 || ', its payment is ' || p.state || ' with ' || p.captured || ' captured, '
                 || p.refunded || ' refunded and ' || p.refund_pending || ' on its way back' AS detail
             FROM payment p JOIN shop_order o ON o.id = p.order_id
-            WHERE (o.status IN ('PENDING_PAYMENT', 'CANCELLED', 'REFUNDED')
+            WHERE ((o.status IN ('PENDING_PAYMENT', 'CANCELLED', 'REFUNDED') OR p.state = 'SURPLUS')
                     AND p.captured > p.refunded + p.refund_pending)
                 OR (o.status IN ('PENDING_PAYMENT', 'CANCELLED') AND p.state = 'AUTHORIZED')",
     },
@@ -52,7 +55,8 @@ pub(super) const CHECKS: &[Check] = &[
         sql: "SELECT o.id AS subject, 'order ' || o.number || ' says ' || o.refunded_total
                 || ', its payments say ' || COALESCE(p.refunded, 0) AS detail
             FROM shop_order o
-            LEFT JOIN (SELECT order_id, SUM(refunded) AS refunded FROM payment GROUP BY order_id) p
+            LEFT JOIN (SELECT order_id, SUM(refunded) AS refunded FROM payment
+                WHERE state <> 'SURPLUS' GROUP BY order_id) p
                 ON p.order_id = o.id
             WHERE o.refunded_total <> COALESCE(p.refunded, 0)",
     },

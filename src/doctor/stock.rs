@@ -34,7 +34,7 @@ pub(super) const CHECKS: &[Check] = &[
         sql: "SELECT o.id AS subject, 'order ' || o.number || ' is ' || o.status || ', to be sent '
                 || w.wanted || ', committed ' || COALESCE(r.held, 0) AS detail
             FROM shop_order o
-            JOIN (SELECT order_id, SUM(quantity - quantity_fulfilled) AS wanted
+            JOIN (SELECT order_id, SUM(quantity - quantity_fulfilled - quantity_cancelled) AS wanted
                 FROM order_line GROUP BY order_id) w ON w.order_id = o.id
             LEFT JOIN (SELECT order_id, SUM(quantity) AS held FROM reservation
                 WHERE status = 'COMMITTED' GROUP BY order_id) r ON r.order_id = o.id

@@ -62,6 +62,7 @@ async fn told_without_gaps(app: &TestApp) {
         );
         assert_eq!(app.rows(table, &wrong).await, 0, "{table}");
     }
+    app.is_sound().await;
 }
 
 #[tokio::test]

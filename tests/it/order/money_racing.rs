@@ -52,6 +52,7 @@ async fn agrees(app: &TestApp) {
     let wrong = "refunded_total <> (SELECT p.refunded FROM payment p WHERE p.order_id = \
                  shop_order.id) OR refunded_total > paid_total";
     assert_eq!(app.rows("shop_order", wrong).await, 0);
+    app.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,4 +169,5 @@ async fn of_capture_and_cancel_at_once_money_and_stock_agree() {
     let theirs = "state NOT IN ('VOIDED', 'CAPTURED') OR captured <> refunded";
     assert_eq!(app.rows("sandbox_charge", theirs).await, 0);
     assert_eq!(app.pieces("CUP").await, (100, 0));
+    app.is_sound().await;
 }
