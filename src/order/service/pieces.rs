@@ -127,11 +127,9 @@ async fn shares_in_txn(tx: &Tx, refund_id: Uuid) -> Result<Vec<Share>, OrderErro
 async fn count_in_txn(tx: &Tx, share: &Share, sign: i64) -> Result<(), OrderError> {
     let mut update = Query::update();
     update.table(Lines);
-    for (column, change) in [
-        (L::QuantityRefunded, share.quantity),
-        (L::RefundedAmount, share.amount),
-        (L::QuantityReturned, share.returned),
-    ] {
+    for (column, change) in
+        [(L::QuantityRefunded, share.quantity), (L::RefundedAmount, share.amount)]
+    {
         update.value(column, Expr::col(column).add(change.saturating_mul(sign)));
     }
     update.and_where(Expr::col(L::Id).eq(share.order_line_id));
