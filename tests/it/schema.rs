@@ -39,6 +39,7 @@ const VERBS: &[&str] = &[
     "Acknowledge",
     "Retry",
     "Erase",
+    "Check",
 ];
 
 fn document() -> Document {

@@ -19,6 +19,7 @@ async fn the_database_refuses_payments_that_cannot_be() {
         ("capturing = 1", "payment_capturing_check"),
         ("state = 'PAID'", "payment_state_check"),
         ("lease_until = updated_at", "payment_lease_check"),
+        ("capture_asked = 0", "payment_asked_check"),
         ("step = 0", "payment_step_check"),
     ] {
         let error = app.raw(&format!("UPDATE payment SET {change}")).await.expect_err(change);
@@ -41,9 +42,11 @@ async fn the_database_refuses_a_second_open_payment_of_an_order() {
     app.opens_payment(order, 10_000, "card_approved", true).await.unwrap();
     let key = app.sql_key(declined.id);
 
-    for state in ["AUTHORIZED", "MANUAL_REVIEW"] {
-        let reopened =
-            format!("UPDATE payment SET state = '{state}', authorized = amount WHERE id = {key}");
+    for (state, lease) in [("AUTHORIZED", "NULL"), ("MANUAL_REVIEW", "updated_at")] {
+        let reopened = format!(
+            "UPDATE payment SET state = '{state}', authorized = amount, lease_until = {lease} \
+             WHERE id = {key}"
+        );
         let error = app.raw(&reopened).await.expect_err(state);
         assert_eq!(error.kind, DbErrorKind::Unique, "{state}: {error}");
     }

@@ -32,6 +32,7 @@ const CART_LINE: u16 = 14;
 const TAX_RATE: u16 = 15;
 const ORDER_LINE: u16 = 16;
 const ORDER_EVENT: u16 = 17;
+const REFUND: u16 = 30;
 
 /// The key of the i-th member of staff.
 pub fn actor(row: usize) -> Uuid {
@@ -390,6 +391,31 @@ async fn sales(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         void_reason: None,
     });
     insert::<payment::Entity, _>(connection, payments).await;
+    refunds(connection, n, now).await;
+}
+
+/// The first payment has `n` refunds, the others one each.
+async fn refunds(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
+    use entity::refund::{Entity, Model};
+    let whose = (0..n).map(|_| 0).chain(1..n).enumerate();
+    let rows = whose.map(|(row, payment)| Model {
+        id: key(REFUND, row),
+        payment_id: key(PAYMENT, payment),
+        key: format!("refund {row}"),
+        amount: 1,
+        state: "FAILED".to_owned(),
+        reason: Some("A scratch".to_owned()),
+        provider_reference: None,
+        failure_code: Some("account_closed".to_owned()),
+        lease_until: None,
+        attempts: 0,
+        created_at: now,
+        updated_at: now,
+        restock: false,
+        turn: 0,
+        retry_at: None,
+    });
+    insert::<Entity, _>(connection, rows).await;
 }
 
 fn postal_address() -> Value {
