@@ -20,7 +20,9 @@ use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::auth::Rules;
 use crate::graphql::idempotency::Replayed;
 use crate::order::Orders;
-use crate::order::graphql::{OrderMutation, OrderQuery, OrderSubscription, PaymentMutation};
+use crate::order::graphql::{
+    OrderMutation, OrderQuery, OrderStatsQuery, OrderSubscription, PaymentMutation,
+};
 use crate::order::loader::OrderLoaders;
 use crate::payment::Payments;
 use crate::payment::graphql::PaymentQuery;
@@ -48,6 +50,7 @@ pub struct Query(
     CartQuery,
     SalesSettingsQuery,
     OrderQuery,
+    OrderStatsQuery,
 );
 
 /// Everything that can be changed. Mutations of one request run one after the other.

@@ -14,6 +14,8 @@ pub mod job;
 pub mod job_worker;
 pub mod order_event;
 pub mod order_line;
+pub mod order_stat;
+pub mod order_stat_change;
 pub mod outbox;
 pub mod payment;
 pub mod payment_event;

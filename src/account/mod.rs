@@ -19,7 +19,7 @@ mod watch;
 
 pub use address::{Address, PostalAddress};
 pub use belongings::Belongings;
-pub use email::EmailAddress;
+pub use email::{EmailAddress, typed_key};
 pub use error::AccountError;
 pub use list::{UserFilter, UserList, UserSort, UserSortField};
 pub use mails::Links;

@@ -9,7 +9,7 @@ use crate::idempotency;
 use crate::jobs::{self, Handlers, Job, Schedule, Timing, Worker};
 use crate::mail::Mailer;
 use crate::order;
-use crate::order::jobs::{ExpireOrders, RecoverPayments};
+use crate::order::jobs::{ExpireOrders, RecoverPayments, SumUpOrderStats};
 use crate::schema::Services;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -137,6 +137,7 @@ fn schedules() -> anyhow::Result<Vec<Schedule>> {
         Schedule::new("cart.purge", "27 * * * *", &PurgeCarts {})?,
         Schedule::new("jobs.purge", "37 * * * *", &PurgeDoneJobs {})?,
         Schedule::new("order.expire", "*/5 * * * * *", &ExpireOrders {})?,
+        Schedule::new("order.sum_up", "* * * * *", &SumUpOrderStats {})?,
         Schedule::new("payment.recover", "*/5 * * * * *", &RecoverPayments {})?,
     ])
 }

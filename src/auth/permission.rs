@@ -112,7 +112,9 @@ permissions! {
     /// Turn a cart into an order, pay it, see it and call it off: one's own by being signed in, a
     /// guest's by its token.
     OrderPlace "ORDER_PLACE" Everyone May,
-    /// See every order, and not one's own alone.
+    /// List orders: one's own, or all with ORDER_READ.
+    OrderList "ORDER_LIST" SignedIn May,
+    /// See every order, and not one's own alone, and how sales went.
     OrderRead "ORDER_READ" Staff May,
     /// Deal with every order: call it off, send it, take it back.
     OrderWrite "ORDER_WRITE" Staff May,
@@ -159,14 +161,15 @@ impl Permission {
     }
 
     /// What comes with it when a token is given it: whoever changes something sees it.
-    const fn includes(self) -> Option<Self> {
+    const fn includes(self) -> &'static [Self] {
         match self {
-            Self::CatalogWrite => Some(Self::CatalogReadAll),
-            Self::StockWrite => Some(Self::StockRead),
-            Self::OrderWrite => Some(Self::OrderRead),
-            Self::PaymentWrite => Some(Self::PaymentRead),
-            Self::SalesSettingsWrite => Some(Self::SalesSettingsRead),
-            _ => None,
+            Self::CatalogWrite => &[Self::CatalogReadAll],
+            Self::StockWrite => &[Self::StockRead],
+            Self::OrderRead => &[Self::OrderList],
+            Self::OrderWrite => &[Self::OrderRead, Self::OrderList],
+            Self::PaymentWrite => &[Self::PaymentRead],
+            Self::SalesSettingsWrite => &[Self::SalesSettingsRead],
+            _ => &[],
         }
     }
 
@@ -202,7 +205,7 @@ impl PermissionSet {
     /// With what comes with them: whoever may change something may see it.
     #[must_use]
     pub fn with_included(self) -> Self {
-        self.union(self.iter().filter_map(Permission::includes).collect())
+        self.union(self.iter().flat_map(Permission::includes).copied().collect())
     }
 
     /// Each of them, in the order of the table.

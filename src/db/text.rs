@@ -1,6 +1,6 @@
 //! Conditions on text that read the same on both databases.
 
-use sea_orm::sea_query::{ExprTrait, LikeExpr, SimpleExpr};
+use sea_orm::sea_query::{BinOper, Expr, ExprTrait, LikeExpr, SimpleExpr};
 
 /// Whether the column has the text somewhere in it. Both are folded the same way already; nothing
 /// in the text stands for anything but itself.
@@ -15,6 +15,18 @@ pub fn contains(column: impl ExprTrait, text: &str) -> SimpleExpr {
     }
     pattern.push('%');
     column.like(LikeExpr::new(pattern).escape('\\'))
+}
+
+/// Whether the column begins with the text, byte for byte. An index serves it: on Postgres one with
+/// `text_pattern_ops`, because its locale may sort otherwise.
+pub fn begins_with(postgres: bool, column: SimpleExpr, text: &str) -> SimpleExpr {
+    let (least, beyond) = if postgres {
+        (BinOper::Custom("~>=~"), BinOper::Custom("~<~"))
+    } else {
+        (BinOper::GreaterThanOrEqual, BinOper::SmallerThan)
+    };
+    let end = format!("{text}{}", char::MAX);
+    column.clone().binary(least, Expr::value(text)).and(column.binary(beyond, Expr::value(end)))
 }
 
 #[cfg(test)]

@@ -13,6 +13,57 @@ use uuid::Uuid;
 const MAX_VALUES: usize = 100;
 /// Characters of a text in an operator at most.
 const MAX_TEXT_CHARS: usize = 200;
+/// Conditions in one `where` at most, counted as operators and ANDs, ORs and NOTs.
+const MAX_CONDITIONS: usize = 100;
+/// Characters of `search` at most.
+const MAX_SEARCH_CHARS: usize = 100;
+
+/// How many conditions a `where` may still have.
+#[derive(Debug)]
+pub struct ConditionsLeft(usize);
+
+impl Default for ConditionsLeft {
+    fn default() -> Self {
+        Self(MAX_CONDITIONS)
+    }
+}
+
+impl ConditionsLeft {
+    /// Counts one condition.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` when there are too many.
+    pub fn take(&mut self) -> Result<(), Fault> {
+        self.0 = self.0.checked_sub(1).ok_or_else(|| {
+            Fault::bad_user_input(format!("where has more than {MAX_CONDITIONS} conditions."))
+        })?;
+        Ok(())
+    }
+}
+
+/// Whether `search` can be looked for.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for a text that is too long, or that no row can have.
+pub fn check_search(text: &str) -> Result<(), Fault> {
+    if text.chars().count() > MAX_SEARCH_CHARS {
+        let message = format!("search has more than {MAX_SEARCH_CHARS} characters.");
+        return Err(Fault::bad_user_input(message));
+    }
+    if text.contains('\0') {
+        return Err(Fault::bad_user_input("search has the character U+0000."));
+    }
+    Ok(())
+}
+
+/// What `search` asks for, trimmed; None when that is nothing.
+///
+/// # Errors
+/// As [`check_search`].
+pub fn read_search(search: Option<String>) -> Result<Option<String>, Fault> {
+    search.as_deref().map_or(Ok(()), check_search)?;
+    Ok(search.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+}
 
 /// By id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, InputObject)]

@@ -10,7 +10,7 @@ use async_graphql::{
     ContextSelectionSet, InputObject, InputType, InputValueError, InputValueResult, Name,
     OutputType, Positioned, Scalar, ScalarType, ServerResult, SimpleObject, Value, parser,
 };
-use chrono::{DateTime as ChronoDateTime, SecondsFormat, Utc};
+use chrono::{DateTime as ChronoDateTime, NaiveDate, SecondsFormat, Utc};
 use std::borrow::Cow;
 
 /// What each scalar of the schema accepts, for the document front.
@@ -19,6 +19,7 @@ pub fn checks() -> Scalars {
     Scalars::default()
         .with::<BigInt>()
         .with::<CountryCode>()
+        .with::<Date>()
         .with::<DateTime>()
         .with::<Decimal>()
         .with::<Json>()
@@ -69,6 +70,27 @@ impl ScalarType for DateTime {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+}
+
+/// A day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Date(pub NaiveDate);
+
+/// A day of the calendar as ISO 8601 writes it, such as `"2026-11-21"`.
+#[Scalar]
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        // chrono also reads days without leading zeros, which ISO 8601 does not know.
+        let parsed = text.parse().ok().filter(|_| text.len() == 10);
+        parsed.map(Self).ok_or_else(|| InputValueError::custom("is not a day such as 2026-11-21"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
     }
 }
 

@@ -38,6 +38,14 @@ impl Job for RecoverPayments {
     const TIME_LIMIT: Duration = Duration::from_secs(120);
 }
 
+/// Sums up what changes of orders add to the figures.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SumUpOrderStats {}
+
+impl Job for SumUpOrderStats {
+    const KIND: &'static str = "order.sum_up";
+}
+
 /// Has the jobs of orders done by these services; links lead to the pages of the storefront.
 pub fn register(handlers: &mut Handlers, orders: &Orders, mailer: &Mailer, links: &Links) {
     let post = (orders.clone(), mailer.clone(), links.clone());
@@ -49,6 +57,11 @@ pub fn register(handlers: &mut Handlers, orders: &Orders, mailer: &Mailer, links
     handlers.on(move |_: ExpireOrders, _| {
         let orders = sweeper.clone();
         async move { Ok(orders.expire_due().await.map(drop)?) }
+    });
+    let counting = orders.clone();
+    handlers.on(move |_: SumUpOrderStats, _| {
+        let orders = counting.clone();
+        async move { Ok(orders.sum_up().await.map(drop)?) }
     });
     let orders = orders.clone();
     handlers.on(move |_: RecoverPayments, _| {

@@ -31,7 +31,9 @@ impl OrderKind {
 macro_rules! statuses {
     ($($(#[doc = $about:literal])+ $status:ident $word:literal -> $([$($next:ident),*])?,)+) => {
         /// Where an order stands.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+        )]
         pub enum OrderStatus {
             $($(#[doc = $about])+ $status,)+
         }

@@ -2,14 +2,11 @@
 
 use crate::account::graphql::Role;
 use crate::account::{self, UserFilter, UserList};
-use crate::graphql::filters::{DateTimeFilter, IdFilter, SortDirection, StringFilter};
+use crate::graphql::filters::{
+    ConditionsLeft, DateTimeFilter, IdFilter, SortDirection, StringFilter, read_search,
+};
 use crate::graphql::{Fault, NodeKind};
 use async_graphql::{Enum, InputObject};
-
-/// Conditions in one `where` at most, counted as operators and ANDs, ORs and NOTs.
-const MAX_CONDITIONS: usize = 100;
-/// Characters of `search` at most.
-const MAX_SEARCH_CHARS: usize = 100;
 
 /// Conditions on accounts. All that are given must hold. At most 100 conditions in all.
 #[derive(InputObject)]
@@ -67,20 +64,13 @@ pub(super) fn read_list(
     order_by: Option<UserSort>,
     search: Option<String>,
 ) -> Result<UserList, Fault> {
-    let mut left = MAX_CONDITIONS;
+    let mut left = ConditionsLeft::default();
     let filter = filter.map(|filter| filter.read(&mut left)).transpose()?;
     let sort = order_by.map(|sort| account::UserSort {
         field: sort.field.into(),
         descending: sort.direction == SortDirection::Desc,
     });
-    if search.as_ref().is_some_and(|text| text.chars().count() > MAX_SEARCH_CHARS) {
-        let message = format!("search has more than {MAX_SEARCH_CHARS} characters.");
-        return Err(Fault::bad_user_input(message));
-    }
-    if search.as_ref().is_some_and(|text| text.contains('\0')) {
-        return Err(Fault::bad_user_input("search has the character U+0000."));
-    }
-    let search = search.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let search = read_search(search)?;
     Ok(UserList { filter, sort, search })
 }
 
@@ -88,7 +78,7 @@ pub(super) fn read_list(
 type Combine = fn(Vec<UserFilter>) -> UserFilter;
 
 impl UserWhere {
-    fn read(self, left: &mut usize) -> Result<UserFilter, Fault> {
+    fn read(self, left: &mut ConditionsLeft) -> Result<UserFilter, Fault> {
         let mut conditions = Vec::new();
         let groups: [(_, Combine); 3] = [
             (self.and, UserFilter::And),
@@ -97,7 +87,7 @@ impl UserWhere {
         ];
         for (group, combine) in groups {
             if let Some(group) = group {
-                take(left)?;
+                left.take()?;
                 let group: Result<Vec<_>, _> = group.into_iter().map(|w| w.read(left)).collect();
                 conditions.push(combine(group?));
             }
@@ -125,16 +115,8 @@ impl UserWhere {
             conditions.push(UserFilter::Created(gte, lte));
         }
         for _ in &conditions {
-            take(left)?;
+            left.take()?;
         }
         Ok(UserFilter::And(conditions))
     }
-}
-
-/// Counts one condition.
-fn take(left: &mut usize) -> Result<(), Fault> {
-    *left = left.checked_sub(1).ok_or_else(|| {
-        Fault::bad_user_input(format!("where has more than {MAX_CONDITIONS} conditions."))
-    })?;
-    Ok(())
 }

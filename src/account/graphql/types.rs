@@ -3,11 +3,14 @@
 use crate::account::User as Account;
 use crate::account::graphql::Address;
 use crate::account::loader::AccountLoaders;
+use crate::auth::Permission;
 use crate::auth::Role as AccountRole;
 use crate::cart::graphql::Cart;
 use crate::cart::loader::CartLoaders;
+use crate::graphql::connection::{Connection, PageArgs};
 use crate::graphql::scalars::DateTime;
-use crate::graphql::{Fault, NodeKind};
+use crate::graphql::{Auth, Fault, NodeKind};
+use crate::order::graphql::{Order, orders_of};
 use async_graphql::{Context, Enum, ID, Object};
 
 /// What an account is in the shop.
@@ -87,6 +90,21 @@ impl User {
     async fn cart(&self, ctx: &Context<'_>) -> Option<Result<Cart, Fault>> {
         let found = ctx.data_unchecked::<CartLoaders>().cart_of.get(self.0.id).await;
         found.map(|cart| cart.map(Cart)).transpose()
+    }
+
+    /// The orders of the account, the latest first. Its owner and staff see them; for others there
+    /// are none.
+    #[graphql(directive = Auth::apply(Permission::OrderList))]
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the beginning, 0 to 100; 20 when neither is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Option<Result<Connection<Order>, Fault>> {
+        Some(orders_of(ctx, self.0.id, PageArgs { first, after, last, before }).await)
     }
 
     /// When the account was made.

@@ -4,15 +4,11 @@ use crate::catalog;
 use crate::catalog::graphql::product::ProductStatus;
 use crate::catalog::{PriceBounds, ProductFilter, ProductList, Search, TextMatch, TimeBounds};
 use crate::graphql::filters::{
-    DateTimeFilter, IdFilter, MoneyRangeFilter, SortDirection, StringFilter,
+    ConditionsLeft, DateTimeFilter, IdFilter, MoneyRangeFilter, SortDirection, StringFilter,
+    check_search,
 };
 use crate::graphql::{Fault, NodeKind};
 use async_graphql::{Enum, InputObject};
-
-/// Conditions in one `where` at most, counted as operators and ANDs, ORs and NOTs.
-const MAX_CONDITIONS: usize = 100;
-/// Characters of `search` at most.
-const MAX_SEARCH_CHARS: usize = 100;
 
 /// Conditions on products. All that are given must hold. At most 100 conditions in all.
 #[derive(InputObject)]
@@ -74,28 +70,21 @@ pub(super) fn read_list(
     order_by: Option<ProductSort>,
     search: Option<String>,
 ) -> Result<ProductList, Fault> {
-    let mut left = MAX_CONDITIONS;
+    let mut left = ConditionsLeft::default();
     let filter = filter.map(|filter| filter.read(&mut left)).transpose()?;
     let sort = order_by.map(|sort| catalog::ProductSort {
         field: sort.field.into(),
         descending: sort.direction == SortDirection::Desc,
     });
-    Ok(ProductList { filter, sort, search: search.map(|text| read_search(&text)).transpose()? })
-}
-
-fn read_search(text: &str) -> Result<Search, Fault> {
-    if text.chars().count() > MAX_SEARCH_CHARS {
-        let message = format!("search has more than {MAX_SEARCH_CHARS} characters.");
-        return Err(Fault::bad_user_input(message));
-    }
-    Ok(Search::parse(text))
+    search.as_deref().map_or(Ok(()), check_search)?;
+    Ok(ProductList { filter, sort, search: search.map(|text| Search::parse(&text)) })
 }
 
 /// Puts the conditions of a group into one.
 type Combine = fn(Vec<ProductFilter>) -> ProductFilter;
 
 impl ProductWhere {
-    fn read(self, left: &mut usize) -> Result<ProductFilter, Fault> {
+    fn read(self, left: &mut ConditionsLeft) -> Result<ProductFilter, Fault> {
         let mut conditions = Vec::new();
         let groups: [(_, Combine); 3] = [
             (self.and, ProductFilter::And),
@@ -104,7 +93,7 @@ impl ProductWhere {
         ];
         for (group, combine) in groups {
             if let Some(group) = group {
-                take(left)?;
+                left.take()?;
                 let group: Result<Vec<_>, _> = group.into_iter().map(|w| w.read(left)).collect();
                 conditions.push(combine(group?));
             }
@@ -124,18 +113,10 @@ impl ProductWhere {
             conditions.push(ProductFilter::Created(TimeBounds { gte, lte }));
         }
         for _ in &conditions {
-            take(left)?;
+            left.take()?;
         }
         Ok(ProductFilter::And(conditions))
     }
-}
-
-/// Counts one condition.
-fn take(left: &mut usize) -> Result<(), Fault> {
-    *left = left.checked_sub(1).ok_or_else(|| {
-        Fault::bad_user_input(format!("where has more than {MAX_CONDITIONS} conditions."))
-    })?;
-    Ok(())
 }
 
 fn read_ids(

@@ -1,15 +1,19 @@
 //! Orders in the schema.
 
+mod filter;
 mod input;
 mod mutation;
 mod payment;
 mod query;
+mod stats;
 mod subscription;
 mod types;
 
 pub use mutation::OrderMutation;
 pub use payment::PaymentMutation;
 pub use query::OrderQuery;
+pub(crate) use query::orders_of;
+pub use stats::OrderStatsQuery;
 pub use subscription::OrderSubscription;
 pub use types::{Order, OrderLine};
 

@@ -18,7 +18,7 @@ fn column(column: Column) -> SimpleExpr {
 }
 
 /// The orders that a viewer sees; None: all of them.
-fn seen_by(viewer: &Viewer) -> Option<SimpleExpr> {
+pub(super) fn seen_by(viewer: &Viewer) -> Option<SimpleExpr> {
     if viewer.can(Permission::OrderRead) {
         return None;
     }

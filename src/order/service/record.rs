@@ -60,8 +60,9 @@ impl Orders {
         let row: Option<Model> = tx.one(&update).await?;
         let row = row.ok_or_else(|| OrderError::fault("a locked order was changed"))?;
         let changed = Order::try_from(row).map_err(OrderError::fault)?;
+        let refunded = changed.refunded_total.saturating_sub(order.refunded_total);
         let note = (step.kind, Some(order.status), step.note);
-        self.note_in_txn(tx, &changed, note, step.viewer).await?;
+        self.write_note_in_txn(tx, &changed, note, refunded, step.viewer).await?;
         Ok(changed)
     }
 
@@ -70,7 +71,18 @@ impl Orders {
         &self,
         tx: &Tx,
         order: &Order,
+        note: (EventKind, Option<OrderStatus>, Option<&str>),
+        viewer: &Viewer,
+    ) -> Result<(), OrderError> {
+        self.write_note_in_txn(tx, order, note, 0, viewer).await
+    }
+
+    async fn write_note_in_txn(
+        &self,
+        tx: &Tx,
+        order: &Order,
         (kind, from, note): (EventKind, Option<OrderStatus>, Option<&str>),
+        refunded: i64,
         viewer: &Viewer,
     ) -> Result<(), OrderError> {
         let token = match viewer {
@@ -89,6 +101,7 @@ impl Orders {
                 E::ToStatus,
                 E::ActorId,
                 E::ApiTokenId,
+                E::Refunded,
                 E::Data,
                 E::CorrelationId,
                 E::CreatedAt,
@@ -102,11 +115,14 @@ impl Orders {
                 Expr::value(order.status.as_str()),
                 Expr::value(viewer.user_id()),
                 Expr::value(token),
+                Expr::value(refunded),
                 Expr::value(json!({ "note": note })),
                 Expr::value(telemetry::correlation_id()),
-                tx.db().now_sql(),
+                // The moment of the order's own row: the day that it is counted on.
+                Expr::value(order.updated_at),
             ]);
         tx.run(&insert).await?;
+        self.count_in_txn(tx, from, order, refunded).await?;
         events::write_in_txn(tx, &[event_of(order, kind)]).await?;
         let (bus, id) = (self.bus.clone(), order.id);
         tx.after_commit(move || bus.publish(BusMessage::OrdersChanged(vec![id])));

@@ -133,6 +133,8 @@ pub const TABLES: &[(&str, &str)] = &[
     ("shop_order", "order"),
     ("order_line", "order"),
     ("order_event", "order"),
+    ("order_stat", "order"),
+    ("order_stat_change", "order"),
     ("payment", "payment"),
     ("payment_event", "payment"),
     ("refund", "payment"),
