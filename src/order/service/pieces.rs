@@ -74,8 +74,8 @@ impl Orders {
         Ok(())
     }
 
-    /// The money is back: what was not sent of its goods is free again. What was sent meanwhile is
-    /// not: it can be taken back.
+    /// The money is back: what was not sent of its goods is free again, and what came back is on
+    /// its shelf. What was sent meanwhile is neither: it can be taken back.
     pub(super) async fn restock_in_txn(
         &self,
         tx: &Tx,
@@ -100,7 +100,39 @@ impl Orders {
                 .and_where(Expr::col(L::Id).eq(order_line_id));
             tx.run(&update).await?;
         }
-        Ok(())
+        self.come_back_in_txn(tx, order, &shares).await
+    }
+
+    async fn come_back_in_txn(
+        &self,
+        tx: &Tx,
+        order: &Order,
+        shares: &[Share],
+    ) -> Result<(), OrderError> {
+        if shares.iter().all(|share| share.returned == 0) {
+            return Ok(());
+        }
+        let lines = self.lines_in_txn(tx, order).await?;
+        let mut pieces = Vec::new();
+        for share in shares {
+            let Some(line) = lines.iter().find(|line| line.id == share.order_line_id) else {
+                continue;
+            };
+            // Some may have come back otherwise meanwhile.
+            let away = line.quantity_fulfilled.saturating_sub(line.quantity_returned);
+            let quantity = Ord::min(share.returned, away);
+            if quantity > 0 {
+                let back = OrderPieces { order_line_id: line.id, quantity };
+                pieces.push((back, line.quantity_returned));
+                let mut update = Query::update();
+                update
+                    .table(Lines)
+                    .value(L::QuantityReturned, Expr::col(L::QuantityReturned).add(quantity))
+                    .and_where(Expr::col(L::Id).eq(line.id));
+                tx.run(&update).await?;
+            }
+        }
+        Ok(self.stock.return_pieces_in_txn(tx, order.id, &pieces).await?)
     }
 }
 

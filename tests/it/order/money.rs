@@ -4,6 +4,7 @@ use super::shop::{codes, shop, stock_up};
 use crate::app::{Caller, TestApp};
 use serde_json::{Value, json};
 use stockroom::config::CaptureAt;
+use stockroom::doctor::Invariant;
 use stockroom::graphql::NodeKind;
 use uuid::Uuid;
 
@@ -287,6 +288,38 @@ async fn each_piece_is_paid_back_once_and_all_give_what_the_line_cost() {
     // The two that go back on the shelf are free; the third one will be sent all the same.
     assert_eq!(app.pieces("CUP").await, (100, 1));
     assert_eq!(app.pieces("POT").await, (100, 1));
+}
+
+/// Everything that is committed to the one order leaves the warehouse.
+async fn leaves(app: &TestApp, order: &Value) {
+    let id = NodeKind::Order.key(order["id"].as_str().unwrap()).unwrap();
+    let stock = app.stock();
+    app.app.db.tx(|tx| async move { stock.consume_in_txn(&tx, id).await }).await.unwrap();
+    app.execute("UPDATE order_line SET quantity_fulfilled = quantity - quantity_cancelled").await;
+}
+
+#[tokio::test]
+async fn pieces_that_were_sent_come_back_to_their_shelf() {
+    let app = shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 3), ("POT", 2)], "card_approved").await;
+    let (payment, line) = (&placed["payment"], &placed["order"]["lines"][0]["id"]);
+    leaves(&app, &placed["order"]).await;
+    assert_eq!(app.pieces("CUP").await, (97, 0));
+    let lines = json!([{ "orderLineId": line, "quantity": 2 }]);
+
+    let back = refund(payment, &json!({ "lines": lines, "restock": true }));
+    let back = deal(&staff, "paymentRefund", back).await;
+
+    assert_eq!(minor(&back["payment"]["refunded"]), 2_380, "{back}");
+    assert_eq!(back["order"]["lines"][0]["quantityReturned"], 2);
+    assert_eq!(app.pieces("CUP").await, (99, 0));
+    assert_eq!(app.rows("stock_movement", "kind = 'RETURN' AND on_hand_change = 2").await, 1);
+    let rest = refund(payment, &json!({ "restock": true }));
+    let rest = deal(&staff, "paymentRefund", rest).await;
+    assert_eq!(rest["payment"]["status"], "REFUNDED", "{rest}");
+    assert_eq!((app.pieces("CUP").await, app.pieces("POT").await), ((100, 0), (100, 0)));
+    app.is_sound_as_to(&[Invariant::Levels, Invariant::Holds, Invariant::Ledger]).await;
 }
 
 #[tokio::test]
