@@ -5,6 +5,7 @@ use super::shop::{codes, shop};
 use crate::app::{Caller, TestApp};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use stockroom::doctor::Invariant;
 use stockroom::payment::sandbox::ChargeState;
 use stockroom::payment::{Outcome, Payment, PaymentState, ProviderEvent, Said};
 use uuid::Uuid;
@@ -62,7 +63,10 @@ async fn told_without_gaps(app: &TestApp) {
         );
         assert_eq!(app.rows(table, &wrong).await, 0, "{table}");
     }
-    app.is_sound().await;
+    // Nobody delivers events here, whatever the time.
+    let mut invariants = Invariant::ALL.to_vec();
+    invariants.retain(|invariant| *invariant != Invariant::Ages);
+    app.is_sound_as_to(&invariants).await;
 }
 
 #[tokio::test]
