@@ -5,6 +5,8 @@ use super::shop::{codes, shop};
 use crate::app::{Caller, TestApp};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use std::time::Duration;
+use stockroom::config::Settings;
 use stockroom::doctor::Invariant;
 use stockroom::payment::sandbox::ChargeState;
 use stockroom::payment::{Outcome, Payment, PaymentState, ProviderEvent, Said};
@@ -239,8 +241,13 @@ async fn news_that_was_overtaken_is_not_believed() {
 /// A payment that nobody could find out about for a day, of an order that waits for its money.
 async fn lost(app: &TestApp) -> (Value, Payment) {
     let placed = app.guest().buys(&[("CUP", 1)], "card_late").await;
+    let payment = is_lost(app, &placed).await;
+    (placed, payment)
+}
+
+/// The provider of a payment cannot be asked for a day.
+async fn is_lost(app: &TestApp, placed: &Value) -> Payment {
     let id = key(&placed["payment"]);
-    // The provider cannot be asked for a day.
     for _ in 0..5 {
         app.waits(TimeDelta::hours(7));
         let stuck = app.payments().claim_stuck(10).await.unwrap();
@@ -250,7 +257,7 @@ async fn lost(app: &TestApp) -> (Value, Payment) {
     }
     let payment = app.payment(id).await;
     assert_eq!(payment.state, PaymentState::ManualReview);
-    (placed, payment)
+    payment
 }
 
 async fn settles_review(app: &TestApp, staff: &Caller, mutation: &str, status: &str) {
@@ -279,6 +286,28 @@ async fn a_lost_payment_that_is_to_be_let_go_shows_that_it_was_taken() {
     let app = shop().await;
     let staff = app.staff().await;
     settles_review(&app, &staff, "paymentVoid", "PAID").await;
+}
+
+#[tokio::test]
+async fn a_capture_that_nobody_knows_the_end_of_for_a_day_can_be_asked_for_again() {
+    let app = late_shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 1)], "card_approved").await;
+    let input = json!({ "paymentId": placed["payment"]["id"] });
+    let hurried = |settings: &mut Settings| settings.payment.call_limit = Duration::from_nanos(1);
+    let impatient = app.replica_with(hurried).await;
+    let hasty = impatient.staff().await;
+    let pending = deal(&hasty, "paymentCapture", input.clone()).await;
+    assert_eq!(pending["warnings"][0]["code"], "PAYMENT_PENDING", "{pending}");
+    let more = deal(&hasty, "paymentCapture", input.clone()).await;
+    assert_eq!(codes(&more), ["PAYMENT_IN_PROGRESS"]);
+    is_lost(&app, &placed).await;
+
+    let done = deal(&staff, "paymentCapture", input).await;
+
+    assert_eq!((codes(&done), &done["order"]["status"]), (vec![], &json!("PAID")), "{done}");
+    assert_eq!(app.rows("sandbox_charge", "state = 'CAPTURED'").await, 1);
+    told_without_gaps(&app).await;
 }
 
 #[tokio::test]
