@@ -2,6 +2,7 @@
 
 mod background;
 mod belongings;
+mod events;
 mod first_admin;
 mod jobs;
 mod keys;
@@ -9,6 +10,7 @@ mod lifecycle;
 mod payments;
 mod webhook;
 
+pub use crate::app::events::EventsWait;
 pub use crate::app::first_admin::FIRST_ADMIN_EMAIL;
 pub use crate::app::jobs::WorkerAway;
 pub use crate::app::keys::check_keys;
@@ -24,12 +26,13 @@ use crate::cart::{Carts, Lifetimes};
 use crate::catalog::Catalog;
 use crate::config::{CaptureAt, Settings};
 use crate::db::Db;
-use crate::events::Bus;
+use crate::events::{Bus, Courier};
 use crate::graphql::document::{DocumentFront, Limits};
 use crate::graphql::scalars;
 use crate::jobs::Worker;
 use crate::mail::Mailer;
 use crate::order::{Orders, Policy};
+use crate::outbox::Outbox;
 use crate::payment::sandbox::Sandbox;
 use crate::redis::Redis;
 use crate::schema::{Services, StockroomSchema};
@@ -62,6 +65,8 @@ pub struct App {
     pub mailer: Mailer,
     /// Does the jobs that services write.
     pub worker: Worker,
+    /// Delivers the events that services write.
+    pub courier: Courier,
     /// Tells sockets that their account has changed.
     pub account_watch: AccountWatch,
     /// What every document passes before the engine sees it.
@@ -94,6 +99,8 @@ impl App {
         let currency = settings.shop_currency;
         let catalog = Catalog::new(db.clone(), stock.clone(), cache.clone(), currency);
         let audit = AuditLog::new(db.clone());
+        let outbox = Outbox::new(db.clone());
+        let courier = events::courier(&db, &bus, &settings);
         let lifetimes =
             Lifetimes { guest: settings.carts.guest, customer: settings.carts.customer };
         let carts = Carts::new(db.clone(), stock.clone(), currency, lifetimes);
@@ -104,8 +111,17 @@ impl App {
         let belongings: Vec<Arc<dyn Belongings>> =
             vec![Arc::new(CartsOf(carts.clone())), Arc::new(OrdersOf(orders.clone()))];
         let accounts = accounts.with_belongings(belongings);
-        let services =
-            Services { accounts, audit, catalog, stock, live_stock, carts, payments, orders };
+        let services = Services {
+            accounts,
+            audit,
+            outbox,
+            catalog,
+            stock,
+            live_stock,
+            carts,
+            payments,
+            orders,
+        };
         let mailer =
             Mailer::new(&settings.mail, settings.environment).context("SMTP_URL cannot be used")?;
         let worker = Self::worker(&db, &services, &mailer, &settings)?;
@@ -126,6 +142,7 @@ impl App {
             account_watch,
             mailer,
             worker,
+            courier,
             front,
             schema,
             lifecycle,

@@ -4,6 +4,7 @@
 mod carts;
 mod mail;
 mod network;
+mod outbox;
 mod payment;
 mod tokens;
 mod transport;
@@ -11,6 +12,7 @@ mod transport;
 pub use crate::config::carts::{CartArgs, CartSettings};
 pub use crate::config::mail::{MailArgs, MailSettings};
 pub use crate::config::network::Network;
+pub use crate::config::outbox::{OutboxArgs, OutboxSettings};
 pub use crate::config::payment::{
     CaptureAt, PaymentArgs, PaymentProvider, PaymentSettings, SandboxSettings,
 };
@@ -138,6 +140,9 @@ pub struct SettingsArgs {
     /// Payments.
     #[command(flatten)]
     pub payment: PaymentArgs,
+    /// Events for others.
+    #[command(flatten)]
+    pub outbox: OutboxArgs,
     /// Whether those who guess passwords, or have many mails sent, are slowed down. Only for
     /// measuring and for tests it is not.
     #[arg(long, env = "RATE_LIMIT_ENABLED", default_value_t = true, global = true,
@@ -189,6 +194,8 @@ pub struct Settings {
     pub mail: MailSettings,
     /// Payments.
     pub payment: PaymentSettings,
+    /// Events for others.
+    pub outbox: OutboxSettings,
     /// Whether those who guess are slowed down.
     pub rate_limit_enabled: bool,
     /// Limits of HTTP and of sockets.
@@ -256,6 +263,7 @@ impl SettingsArgs {
                 carts: self.carts.into(),
                 mail,
                 payment,
+                outbox: self.outbox.into(),
                 rate_limit_enabled: self.rate_limit_enabled,
                 transport: self.transport.limits(production),
             }),

@@ -15,6 +15,7 @@ pub mod account;
 pub mod cart;
 pub mod catalog;
 pub mod order;
+pub mod outbox;
 pub mod payment;
 pub mod stock;
 

@@ -24,6 +24,9 @@ use crate::order::graphql::{
     OrderMutation, OrderQuery, OrderStatsQuery, OrderSubscription, PaymentMutation,
 };
 use crate::order::loader::OrderLoaders;
+use crate::outbox::Outbox;
+use crate::outbox::graphql::{OutboxMutation, OutboxQuery};
+use crate::outbox::loader::OutboxLoaders;
 use crate::payment::Payments;
 use crate::payment::graphql::PaymentQuery;
 use crate::payment::loader::PaymentLoaders;
@@ -51,6 +54,7 @@ pub struct Query(
     SalesSettingsQuery,
     OrderQuery,
     OrderStatsQuery,
+    OutboxQuery,
 );
 
 /// Everything that can be changed. Mutations of one request run one after the other.
@@ -63,6 +67,7 @@ pub struct Mutation(
     SalesSettingsMutation,
     OrderMutation,
     PaymentMutation,
+    OutboxMutation,
 );
 
 /// Everything that can be watched, over WebSocket.
@@ -101,6 +106,8 @@ pub struct Services {
     pub accounts: Accounts,
     /// Who did what.
     pub audit: AuditLog,
+    /// What others are told.
+    pub outbox: Outbox,
     /// Categories, products, variants.
     pub catalog: Catalog,
     /// What orders are paid with.
@@ -127,6 +134,8 @@ impl Services {
             .data(AccountLoaders::new(&self.accounts, viewer))
             .data(self.audit.clone())
             .data(AuditLoaders::new(&self.audit, viewer))
+            .data(self.outbox.clone())
+            .data(OutboxLoaders::new(&self.outbox, viewer))
             .data(self.carts.clone())
             .data(CartLoaders::new(&self.carts, viewer))
             .data(self.catalog.clone())

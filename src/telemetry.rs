@@ -52,6 +52,14 @@ counters! {
     JOBS_RETRIED,
     /// Jobs that failed for the last time.
     JOBS_DEAD,
+    /// Events that a sink has taken.
+    EVENTS_SENT,
+    /// Events that a sink refused and that are offered again.
+    EVENTS_RETRIED,
+    /// Events that a sink refused for the last time.
+    EVENTS_DEAD,
+    /// Times that a sink could not be reached.
+    EVENT_SINK_AWAY,
 }
 
 /// Adds one.

@@ -27,6 +27,8 @@ pub struct Model {
     pub last_error: Option<String>,
     pub created_at: DateTimeUtc,
     pub sent_at: Option<DateTimeUtc>,
+    /// Which claim holds it, while it is INFLIGHT.
+    pub claim: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

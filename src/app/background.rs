@@ -27,6 +27,8 @@ impl App {
         // Ends within the time that requests have to end: what it does not finish it hands back.
         let worker = self.worker.clone().run(self.lifecycle.stopping.clone());
         self.lifecycle.tasks.spawn(worker);
+        let courier = self.courier.clone().run(self.lifecycle.stopping.clone());
+        self.lifecycle.tasks.spawn(courier);
     }
 
     fn repeat<Fut, E>(

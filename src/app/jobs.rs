@@ -5,6 +5,7 @@ use crate::account;
 use crate::app::App;
 use crate::config::{ServeRole, Settings};
 use crate::db::{Db, DbError};
+use crate::events;
 use crate::idempotency;
 use crate::jobs::{self, Handlers, Job, Schedule, Timing, Worker};
 use crate::mail::Mailer;
@@ -68,6 +69,14 @@ impl Job for PurgeCarts {
     const KIND: &'static str = "cart.purge";
 }
 
+/// Forgets events that were delivered long ago.
+#[derive(Serialize, Deserialize)]
+struct PurgeSentEvents {}
+
+impl Job for PurgeSentEvents {
+    const KIND: &'static str = "outbox.purge";
+}
+
 impl App {
     /// A worker with every handler there is; it works when it is run.
     pub(crate) fn worker(
@@ -116,6 +125,11 @@ fn handlers(db: &Db, services: &Services) -> Handlers {
             Ok(jobs::purge_dead(&db).await.map(drop)?)
         }
     });
+    let sent = db.clone();
+    handlers.on(move |_: PurgeSentEvents, _| {
+        let db = sent.clone();
+        async move { Ok(events::purge_sent(&db).await.map(drop)?) }
+    });
     let accounts = services.accounts.clone();
     handlers.on(move |_: PurgeAccountTraces, _| {
         let accounts = accounts.clone();
@@ -136,6 +150,7 @@ fn schedules() -> anyhow::Result<Vec<Schedule>> {
         Schedule::new("sessions.purge", "22 * * * *", &PurgeSessions {})?,
         Schedule::new("cart.purge", "27 * * * *", &PurgeCarts {})?,
         Schedule::new("jobs.purge", "37 * * * *", &PurgeDoneJobs {})?,
+        Schedule::new("outbox.purge", "47 * * * *", &PurgeSentEvents {})?,
         Schedule::new("order.expire", "*/5 * * * * *", &ExpireOrders {})?,
         Schedule::new("order.sum_up", "* * * * *", &SumUpOrderStats {})?,
         Schedule::new("payment.recover", "*/5 * * * * *", &RecoverPayments {})?,

@@ -50,6 +50,8 @@ actions! {
     ApiTokenCreated "API_TOKEN_CREATED",
     /// An API token was ended.
     ApiTokenRevoked "API_TOKEN_REVOKED",
+    /// An event that was refused for the last time is offered again.
+    OutboxRetried "OUTBOX_RETRIED",
 }
 
 impl AuditAction {
@@ -67,6 +69,8 @@ pub enum AuditSubject {
     User(Uuid),
     /// An API token, by its key.
     ApiToken(Uuid),
+    /// An event of the outbox, by its key.
+    OutboxEvent(Uuid),
 }
 
 impl AuditSubject {
@@ -76,11 +80,12 @@ impl AuditSubject {
         match self {
             Self::User(id) => ("USER", id),
             Self::ApiToken(id) => ("API_TOKEN", id),
+            Self::OutboxEvent(id) => ("OUTBOX_EVENT", id),
         }
     }
 
     fn read(kind: &str, id: Uuid) -> Option<Self> {
-        let all = [Self::User(id), Self::ApiToken(id)];
+        let all = [Self::User(id), Self::ApiToken(id), Self::OutboxEvent(id)];
         all.into_iter().find(|subject| subject.parts().0 == kind)
     }
 }
@@ -223,7 +228,9 @@ mod tests {
         }
         assert_eq!(AuditAction::from_name("NOTHING"), None);
         let id = Uuid::now_v7();
-        for subject in [AuditSubject::User(id), AuditSubject::ApiToken(id)] {
+        let subjects =
+            [AuditSubject::User(id), AuditSubject::ApiToken(id), AuditSubject::OutboxEvent(id)];
+        for subject in subjects {
             let (kind, key) = subject.parts();
             assert_eq!(AuditSubject::read(kind, key), Some(subject));
         }

@@ -126,6 +126,10 @@ permissions! {
     PaymentRead "PAYMENT_READ" Staff May,
     /// Take money that is set aside, let go of it, give money back, and ask a provider what it knows.
     PaymentWrite "PAYMENT_WRITE" Staff May,
+    /// See the events that others are told, and which of them were refused.
+    OutboxRead "OUTBOX_READ" Staff May,
+    /// Offer events again that were refused for the last time.
+    OutboxRetry "OUTBOX_RETRY" Staff May,
     /// List and search the accounts of the shop.
     AccountList "ACCOUNT_LIST" Administrators May,
     /// Set tax rates and shipping methods.

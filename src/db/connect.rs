@@ -62,7 +62,8 @@ impl Db {
         let writers = Arc::new(Semaphore::new(usize::try_from(writers).unwrap_or(1)));
         let clock_offset_us = Arc::new(AtomicI64::new(0));
         let (work, _) = watch::channel(());
-        Ok(Self { read, write, writers, turn, backend, clock_offset_us, work })
+        let (events, _) = watch::channel(());
+        Ok(Self { read, write, writers, turn, backend, clock_offset_us, work, events })
     }
 }
 

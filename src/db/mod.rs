@@ -39,6 +39,7 @@ pub struct Db {
     backend: DbBackend,
     clock_offset_us: Arc<AtomicI64>,
     work: watch::Sender<()>,
+    events: watch::Sender<()>,
 }
 
 impl Db {
@@ -134,6 +135,17 @@ impl Db {
     #[must_use]
     pub fn work_announced(&self) -> watch::Receiver<()> {
         self.work.subscribe()
+    }
+
+    /// Tells the couriers of this process that events were committed.
+    pub fn announce_events(&self) {
+        self.events.send_replace(());
+    }
+
+    /// Hears [`Db::announce_events`] from now on.
+    #[must_use]
+    pub fn events_announced(&self) -> watch::Receiver<()> {
+        self.events.subscribe()
     }
 
     /// Answers when the database does.

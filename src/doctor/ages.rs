@@ -9,7 +9,8 @@ pub(super) const CHECKS: &[Check] = &[
         sql: "SELECT id AS subject, 'order ' || order_number || ': ' || state || ' since '
                 || CAST(created_at AS text) || ', asked ' || attempts || ' times' AS detail
             FROM payment
-            WHERE lease_until < {hour} OR (created_at < {day}
+            WHERE (lease_until < {hour} AND state NOT IN ('VOIDED', 'DECLINED', 'UNAVAILABLE'))
+                OR (created_at < {day}
                 AND (state IN ('AUTHORIZING', 'AUTH_UNKNOWN', 'ACTION_REQUIRED')
                     OR (state IN ('CAPTURE_UNKNOWN', 'VOIDING') AND attempts > 5)))",
     },

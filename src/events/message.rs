@@ -18,6 +18,8 @@ pub enum BusMessage {
     AccountsChanged(Vec<Uuid>),
     /// Orders that changed, or whose payment did: whoever watches one reads it again.
     OrdersChanged(Vec<Uuid>),
+    /// What the outbox tells once more, some time after the commit: whoever knows less looks again.
+    Recalled(Vec<Recall>),
 }
 
 impl BusMessage {
@@ -29,8 +31,28 @@ impl BusMessage {
             Self::WarehousesChanged => false,
             Self::EntitiesChanged(changes) => changes.is_empty(),
             Self::AccountsChanged(ids) | Self::OrdersChanged(ids) => ids.is_empty(),
+            Self::Recalled(recalls) => recalls.is_empty(),
         }
     }
+}
+
+/// Something that changed a while ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Recall {
+    /// An order, or a payment of it.
+    Order {
+        /// Its key.
+        order_id: Uuid,
+    },
+    /// A level of stock.
+    Level {
+        /// The variant.
+        variant_id: Uuid,
+        /// The warehouse that it lies in.
+        warehouse_id: Uuid,
+        /// Its version since.
+        version: i64,
+    },
 }
 
 /// A level of stock after a commit.

@@ -6,8 +6,11 @@ mod outbox;
 mod replicas;
 mod wire;
 
-pub use message::{BusMessage, EntityChange, EntityKind, LevelState};
-pub use outbox::{NewEvent, Topic, write_in_txn};
+pub use message::{BusMessage, EntityChange, EntityKind, LevelState, Recall};
+pub use outbox::{
+    BusSink, Courier, CourierTerms, Event, EventStatus, NewEvent, OutboxEvent, Sink, SinkError,
+    Topic, Waiting, count, find_many, list, purge_sent, retry_in_txn, waiting, write_in_txn,
+};
 pub use replicas::Relay;
 
 use crate::events::replicas::Replicas;

@@ -82,6 +82,10 @@ pub fn portions(message: &BusMessage) -> Vec<BusMessage> {
             let portions = ids.chunks(ENTRIES_A_PAYLOAD);
             portions.map(|ids| BusMessage::OrdersChanged(ids.to_vec())).collect()
         }
+        BusMessage::Recalled(recalls) => {
+            let portions = recalls.chunks(ENTRIES_A_PAYLOAD);
+            portions.map(|recalls| BusMessage::Recalled(recalls.to_vec())).collect()
+        }
         BusMessage::WarehousesChanged => vec![BusMessage::WarehousesChanged],
     }
 }
@@ -89,7 +93,7 @@ pub fn portions(message: &BusMessage) -> Vec<BusMessage> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::{EntityChange, EntityKind, LevelState};
+    use crate::events::{EntityChange, EntityKind, LevelState, Recall};
     use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 
     fn id() -> impl Strategy<Value = Uuid> {
@@ -132,8 +136,21 @@ mod tests {
         })
     }
 
+    fn recall() -> impl Strategy<Value = Recall> {
+        let level = (id(), id(), any::<i64>());
+        prop_oneof![
+            id().prop_map(|order_id| Recall::Order { order_id }),
+            level.prop_map(|(variant_id, warehouse_id, version)| Recall::Level {
+                variant_id,
+                warehouse_id,
+                version,
+            }),
+        ]
+    }
+
     fn message() -> impl Strategy<Value = BusMessage> {
         prop_oneof![
+            proptest::collection::vec(recall(), 0..1_200).prop_map(BusMessage::Recalled),
             proptest::collection::vec(level(), 0..1_200).prop_map(BusMessage::StockLevelsChanged),
             proptest::collection::vec(change(), 0..1_200).prop_map(BusMessage::EntitiesChanged),
             proptest::collection::vec(id(), 0..1_200).prop_map(BusMessage::AccountsChanged),
@@ -143,14 +160,25 @@ mod tests {
     }
 
     /// The entries of a message, for comparing what was sent with what arrived.
-    fn entries(message: &BusMessage) -> (Vec<LevelState>, Vec<EntityChange>, Vec<Uuid>) {
-        match message {
-            BusMessage::StockLevelsChanged(levels) => (levels.clone(), Vec::new(), Vec::new()),
-            BusMessage::EntitiesChanged(changes) => (Vec::new(), changes.clone(), Vec::new()),
-            BusMessage::AccountsChanged(ids) | BusMessage::OrdersChanged(ids) => {
-                (Vec::new(), Vec::new(), ids.clone())
+    #[derive(Debug, Default, PartialEq)]
+    struct Entries {
+        levels: Vec<LevelState>,
+        changes: Vec<EntityChange>,
+        ids: Vec<Uuid>,
+        recalls: Vec<Recall>,
+    }
+
+    impl Entries {
+        fn add(&mut self, message: &BusMessage) {
+            match message {
+                BusMessage::StockLevelsChanged(levels) => self.levels.extend(levels),
+                BusMessage::EntitiesChanged(changes) => self.changes.extend(changes),
+                BusMessage::AccountsChanged(ids) | BusMessage::OrdersChanged(ids) => {
+                    self.ids.extend(ids);
+                }
+                BusMessage::Recalled(recalls) => self.recalls.extend(recalls),
+                BusMessage::WarehousesChanged => {}
             }
-            BusMessage::WarehousesChanged => (Vec::new(), Vec::new(), Vec::new()),
         }
     }
 
@@ -160,19 +188,17 @@ mod tests {
         #[test]
         fn a_message_of_any_size_arrives_whole_and_in_order(message in message()) {
             let origin = Uuid::from_u128(1);
-            let mut arrived = (Vec::new(), Vec::new(), Vec::new());
+            let (mut told, mut arrived) = (Entries::default(), Entries::default());
+            told.add(&message);
             for portion in portions(&message) {
                 let sent = Envelope { origin, content: Content::Message(portion) };
                 let payload = sent.encode().expect("a portion fits a payload");
                 let read = Envelope::decode(&payload).expect("our own payload can be read");
                 assert_eq!(read, sent);
                 let Content::Message(portion) = read.content else { panic!("a message") };
-                let (levels, changes, ids) = entries(&portion);
-                arrived.0.extend(levels);
-                arrived.1.extend(changes);
-                arrived.2.extend(ids);
+                arrived.add(&portion);
             }
-            assert_eq!(arrived, entries(&message));
+            assert_eq!(arrived, told);
         }
 
         #[test]

@@ -29,6 +29,8 @@ pub enum NodeKind {
     Address,
     /// `AuditEvent`.
     AuditEvent,
+    /// `OutboxEvent`.
+    OutboxEvent,
     /// `Payment`.
     Payment,
     /// `Refund`, which is read with its payment.
@@ -47,7 +49,7 @@ pub enum NodeKind {
 
 impl NodeKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Category,
         Self::Product,
         Self::ProductVariant,
@@ -58,6 +60,7 @@ impl NodeKind {
         Self::ApiToken,
         Self::Address,
         Self::AuditEvent,
+        Self::OutboxEvent,
         Self::Cart,
         Self::Payment,
         Self::Refund,
@@ -81,6 +84,7 @@ impl NodeKind {
             Self::ApiToken => "apitoken",
             Self::Address => "addr",
             Self::AuditEvent => "audit",
+            Self::OutboxEvent => "event",
             Self::Cart => "cart",
             Self::Payment => "pay",
             Self::Refund => "refund",

@@ -42,6 +42,7 @@ struct Checks {
     worker: Check,
     mail: Check,
     payments: Check,
+    events: Check,
 }
 
 #[derive(Clone, Serialize)]
@@ -104,7 +105,7 @@ async fn report(state: &HttpState) -> Report {
 
 async fn examine(app: &App) -> Report {
     let began = Instant::now();
-    let (database, cache, worker, mail, payments) = tokio::join!(
+    let (database, cache, worker, mail, payments, events) = tokio::join!(
         check("database", Health::Unhealthy, app.db.ping()),
         // Without Redis everything works, and each replica for itself.
         check("cache", Health::Degraded, app.cache.check()),
@@ -113,8 +114,10 @@ async fn examine(app: &App) -> Report {
         check("mail", Health::Degraded, app.mailer.check()),
         // Everything but paying works.
         check("payments", Health::Degraded, async { app.services.payments.check() }),
+        // Others are told late.
+        check("events", Health::Degraded, app.check_events()),
     );
-    let checks = Checks { database, cache, worker, mail, payments };
+    let checks = Checks { database, cache, worker, mail, payments, events };
     Report {
         status: checks.worst(),
         timestamp: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
@@ -127,8 +130,8 @@ async fn examine(app: &App) -> Report {
 
 impl Checks {
     fn worst(&self) -> Health {
-        let Self { database, cache, worker, mail, payments } = self;
-        let all = [database, cache, worker, mail, payments].map(|check| check.status);
+        let Self { database, cache, worker, mail, payments, events } = self;
+        let all = [database, cache, worker, mail, payments, events].map(|check| check.status);
         all.into_iter().max().unwrap_or(Health::Healthy)
     }
 }

@@ -160,6 +160,7 @@ fn node(subject: AuditSubject) -> (NodeKind, Uuid) {
     match subject {
         AuditSubject::User(id) => (NodeKind::User, id),
         AuditSubject::ApiToken(id) => (NodeKind::ApiToken, id),
+        AuditSubject::OutboxEvent(id) => (NodeKind::OutboxEvent, id),
     }
 }
 
@@ -168,6 +169,7 @@ fn subject(kind: NodeKind, key: Uuid) -> Option<AuditSubject> {
     match kind {
         NodeKind::User => Some(AuditSubject::User(key)),
         NodeKind::ApiToken => Some(AuditSubject::ApiToken(key)),
+        NodeKind::OutboxEvent => Some(AuditSubject::OutboxEvent(key)),
         _ => None,
     }
 }

@@ -12,6 +12,8 @@ use crate::graphql::node_id::parse;
 use crate::graphql::{Auth, Fault, NodeKind, code};
 use crate::order::graphql::Order;
 use crate::order::loader::OrderLoaders;
+use crate::outbox::graphql::OutboxEvent;
+use crate::outbox::loader::OutboxLoaders;
 use crate::payment::graphql::Payment;
 use crate::payment::loader::PaymentLoaders;
 use crate::schema::audit::AuditEvent;
@@ -50,6 +52,8 @@ pub enum Node {
     Order(Order),
     /// An event of the audit log.
     AuditEvent(AuditEvent),
+    /// A change that others are told.
+    OutboxEvent(OutboxEvent),
     /// A payment of an order.
     Payment(Payment),
     /// What someone means to buy.
@@ -145,6 +149,10 @@ async fn find_key(ctx: &Context<'_>, kind: NodeKind, key: Uuid) -> Result<Option
         NodeKind::AuditEvent => {
             let log = ctx.data_unchecked::<AuditLoaders>();
             log.event.get(key).await?.map(|found| AuditEvent(found).into())
+        }
+        NodeKind::OutboxEvent => {
+            let outbox = ctx.data_unchecked::<OutboxLoaders>();
+            outbox.event.get(key).await?.map(|found| OutboxEvent(found).into())
         }
         NodeKind::Payment => {
             let payments = ctx.data_unchecked::<PaymentLoaders>();

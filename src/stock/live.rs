@@ -4,7 +4,7 @@
 //! the bus was cut.
 
 use crate::db::Timestamp;
-use crate::events::{Bus, BusEvent, BusMessage, BusSubscription, LevelState};
+use crate::events::{Bus, BusEvent, BusMessage, BusSubscription, LevelState, Recall};
 use crate::stock::service::WatchedLevel;
 use crate::stock::{Availability, Stock, StockError};
 use futures::Stream;
@@ -227,6 +227,10 @@ impl LiveStock {
                 self.read(&missed).await;
             }
             BusMessage::WarehousesChanged => self.read_all().await,
+            BusMessage::Recalled(recalls) => {
+                let missed = self.missed_of(recalls);
+                self.read(&missed).await;
+            }
             BusMessage::EntitiesChanged(_)
             | BusMessage::AccountsChanged(_)
             | BusMessage::OrdersChanged(_) => {}
@@ -267,6 +271,17 @@ impl LiveStock {
             }
         }
         missed.into_iter().collect()
+    }
+
+    /// The watched variants of which less is known than is recalled.
+    fn missed_of(&self, recalls: &[Recall]) -> Vec<Uuid> {
+        let watched = self.watched.lock();
+        let missed = recalls.iter().filter_map(|recall| {
+            let Recall::Level { variant_id, warehouse_id, version } = recall else { return None };
+            let known = watched.get(variant_id)?.levels.get(warehouse_id);
+            known.is_none_or(|known| known.version < *version).then_some(*variant_id)
+        });
+        missed.collect::<HashSet<Uuid>>().into_iter().collect()
     }
 
     async fn read_all(&self) {

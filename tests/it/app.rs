@@ -38,6 +38,14 @@ use uuid::Uuid;
 /// Signs the tokens of all tests, so that they need not sign in.
 const SIGNING_KEY: &str = "a key for tests alone, known to everyone who reads this";
 
+/// Asks for the long form of tests that repeat something at random.
+const LONG: &str = "STOCKROOM_TEST_LONG";
+
+/// How often to repeat something: so often, or in the long form of the tests so often.
+pub fn repeated(usually: usize, in_the_long_form: usize) -> usize {
+    if std::env::var(LONG).is_ok_and(|it| it == "1") { in_the_long_form } else { usually }
+}
+
 /// The application under test. Its database goes when it does.
 pub struct TestApp {
     /// The application.

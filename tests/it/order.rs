@@ -1,7 +1,9 @@
 //! Orders: checkout, paying, cancelling, and what becomes of what nobody paid.
 
+mod breaking;
 mod cancelling;
 mod checkout;
+mod colliding;
 mod expiring;
 mod late;
 mod listing;

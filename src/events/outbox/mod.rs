@@ -1,5 +1,18 @@
 //! Events for others, as rows that are written in the transaction of their effect: what is rolled
-//! back is never told, what is committed is told at least once.
+//! back is never told, what is committed is told at least once. A courier takes them from there to
+//! a sink.
+
+mod bus;
+mod courier;
+mod operators;
+mod rows;
+mod sink;
+
+pub use bus::BusSink;
+pub use courier::{Courier, CourierTerms};
+pub use operators::{EventStatus, OutboxEvent, count, find_many, list, retry_in_txn};
+pub use rows::{Waiting, purge_sent, waiting};
+pub use sink::{Event, Sink, SinkError};
 
 use crate::db::{DbError, Tx};
 use crate::telemetry;
@@ -19,6 +32,15 @@ pub enum Topic {
 }
 
 impl Topic {
+    /// Every topic.
+    pub const ALL: [Self; 3] = [Self::Orders, Self::Payments, Self::Stock];
+
+    /// The topic of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.as_str() == name)
+    }
+
     /// Its name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -45,7 +67,8 @@ pub struct NewEvent {
     pub payload: serde_json::Value,
 }
 
-/// Writes events in one statement. The last thing that a transaction does.
+/// Writes events in one statement. The last thing that a transaction does; couriers of this process
+/// hear of it when it is committed.
 ///
 /// # Errors
 /// [`DbError`] when the database refuses.
@@ -78,6 +101,10 @@ pub async fn write_in_txn(tx: &Tx, events: &[NewEvent]) -> Result<(), DbError> {
             ]);
         }
         tx.run(&insert).await?;
+    }
+    if !events.is_empty() {
+        let db = tx.db().clone();
+        tx.after_commit(move || db.announce_events());
     }
     Ok(())
 }

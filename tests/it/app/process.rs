@@ -24,6 +24,13 @@ impl ServerProcess {
 
     /// Starts the program with more settings, as environment variables.
     pub async fn start_with(app: &TestApp, settings: &[(&str, &str)]) -> Self {
+        let started = Self::try_start_with(app, settings).await;
+        started.unwrap_or_else(|log| panic!("the program ended before it was ready: {log}"))
+    }
+
+    /// The same, of a program that may end by itself at any time: its log when it did before it was
+    /// ready.
+    pub async fn try_start_with(app: &TestApp, settings: &[(&str, &str)]) -> Result<Self, String> {
         let folder = app.database.folder.path().join(uuid::Uuid::new_v4().to_string());
         std::fs::create_dir_all(&folder).expect("a folder can be made");
         let log = folder.join("log");
@@ -58,22 +65,21 @@ impl ServerProcess {
                 let after = line.split_once("http://").map(|(_, after)| after);
                 let address = after.and_then(|after| after.split('/').next());
                 if let Some(Ok(address)) = address.map(str::trim).map(str::parse) {
-                    return address;
+                    return Ok(address);
                 }
             }
-            let log = std::fs::read_to_string(&log).unwrap_or_default();
-            panic!("the program ended before it listened: {log}")
+            Err(std::fs::read_to_string(&log).unwrap_or_default())
         };
         let address = tokio::time::timeout(Duration::from_secs(30), address).await;
-        let address = address.expect("the program listens in time");
+        let address = address.expect("the program listens in time")?;
         // The pipe must not fill up.
         tokio::spawn(async move {
             let mut rest = Vec::new();
             lines.into_inner().read_to_end(&mut rest).await
         });
-        let process = Self { child, address, log };
-        process.wait_until_ready().await;
-        process
+        let mut process = Self { child, address, log };
+        process.wait_until_ready().await?;
+        Ok(process)
     }
 
     /// Starts the program with its log, in JSON, in a file.
@@ -111,12 +117,15 @@ impl ServerProcess {
         &mut self.child
     }
 
-    async fn wait_until_ready(&self) {
+    async fn wait_until_ready(&mut self) -> Result<(), String> {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
         loop {
             let answer = reqwest::get(self.url("/health/ready")).await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
-                return;
+                return Ok(());
+            }
+            if self.child.try_wait().expect("the program can be looked at").is_some() {
+                return Err(std::fs::read_to_string(&self.log).unwrap_or_default());
             }
             assert!(tokio::time::Instant::now() < deadline, "the program is not ready in time");
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -66,6 +66,7 @@ async fn fifty_who_add_one_each_at_once_end_at_fifty() {
     let cart = app.guest().cart(&cart["id"]).await;
     assert_eq!(lines_of(&cart), [("CUP".to_owned(), 50)]);
     assert_eq!(cart["version"], "51");
+    app.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,6 +82,7 @@ async fn fifty_who_add_different_things_at_once_lose_none() {
     let mut lines = lines_of(&app.guest().cart(&cart["id"]).await);
     lines.sort();
     assert_eq!(lines, [("CUP".to_owned(), 25), ("POT".to_owned(), 25)]);
+    app.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,6 +100,7 @@ async fn of_fifty_who_saw_the_same_version_one_is_carried_out() {
         .filter(|payload| payload["userErrors"][0]["__typename"] == "VersionConflictError");
     assert_eq!(refused.count(), 49);
     assert_eq!(lines_of(&app.guest().cart(&cart["id"]).await), [("CUP".to_owned(), 1)]);
+    app.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,6 +114,7 @@ async fn the_same_key_fifty_times_at_once_adds_once() {
     carried_out(&at_once(&addresses, None, "cartLinesAdd", vec![add; 50]).await);
 
     assert_eq!(lines_of(&app.guest().cart(&cart["id"]).await), [("CUP".to_owned(), 2)]);
+    app.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,6 +135,7 @@ async fn twenty_sign_ins_at_once_end_in_one_cart_with_nothing_doubled() {
     assert_eq!(lines_of(&own), [("CUP".to_owned(), 3), ("POT".to_owned(), 1)]);
     assert!(app.guest().cart(&guests["id"]).await.is_null());
     assert_eq!(app.number("SELECT count(*) FROM cart WHERE status = 'OPEN'").await, 1);
+    app.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,6 +150,7 @@ async fn twenty_first_carts_of_a_customer_at_once_are_one() {
 
     assert_eq!(lines_of(&app.with_token(token).own_cart().await), [("CUP".to_owned(), 20)]);
     assert_eq!(app.number("SELECT count(*) FROM cart").await, 1);
+    app.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,4 +169,5 @@ async fn two_customers_who_merge_one_cart_at_once_do_not_both_get_it() {
         let errors = [first.user_errors("cartMerge"), second.user_errors("cartMerge")].concat();
         assert_eq!(errors, ["NOT_FOUND"]);
     }
+    app.is_sound().await;
 }

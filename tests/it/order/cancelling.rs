@@ -29,6 +29,7 @@ async fn a_paid_order_is_cancelled_and_its_money_goes_back() {
     let again = customer.order_payload("orderCancel", cancel(&placed["order"])).await;
     assert_eq!((codes(&again), &again["order"]), (vec![], order));
     assert_eq!(app.rows("sandbox_refund", "1 = 1").await, 1);
+    app.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,6 +51,7 @@ async fn ten_who_cancel_at_once_free_the_stock_once() {
     assert_eq!(app.rows("stock_movement", "kind = 'RELEASE'").await, 1);
     assert_eq!(app.rows("refund", "1 = 1").await, 1);
     assert_eq!(app.rows("sandbox_refund", "1 = 1").await, 1);
+    app.is_sound().await;
 }
 
 #[tokio::test]
@@ -72,6 +74,7 @@ async fn what_is_cancelled_while_nobody_knows_gets_its_money_back_later() {
     );
     assert_eq!(order["refundedTotal"]["amountMinor"], order["total"]["amountMinor"]);
     assert_eq!(app.pieces("CUP").await, (100, 0));
+    app.is_sound().await;
 }
 
 #[tokio::test]
@@ -91,4 +94,5 @@ async fn nobody_cancels_what_is_someone_elses() {
     with_token["guestAccessToken"] = placed["guestAccessToken"].clone();
     let done = app.guest().order_payload("orderCancel", with_token).await;
     assert_eq!(done["order"]["status"], "CANCELLED");
+    app.is_sound().await;
 }

@@ -29,6 +29,7 @@ async fn what_the_payer_confirms_at_the_provider_pays_the_order_once() {
     );
     assert_eq!(app.rows("payment_event", "1 = 1").await, 1);
     assert_eq!(app.rows("order_event", "type = 'PAID'").await, 1);
+    app.is_sound().await;
 }
 
 #[tokio::test]
@@ -53,4 +54,5 @@ async fn what_is_not_signed_by_the_provider_changes_nothing() {
 
     let order = app.staff().await.order(&placed["order"]["id"]).await;
     assert_eq!(order["status"], "PENDING_PAYMENT");
+    app.is_sound().await;
 }

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use std::collections::HashSet;
 use std::time::Duration;
+use stockroom::doctor::Invariant;
 use stockroom::payment::sandbox::ChargeState;
 use stockroom::payment::{Outcome, PaymentState};
 
@@ -31,6 +32,7 @@ async fn what_was_charged_behind_our_back_is_found() {
         assert_eq!((payment.state, payment.authorized), (state, 10_000));
     }
     assert_eq!(app.number("SELECT COUNT(*) FROM sandbox_charge").await, 2);
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -45,6 +47,7 @@ async fn what_was_never_asked_for_is_asked_for_then() {
 
     assert_eq!(app.payment(payment.id).await.state, PaymentState::Captured);
     assert_eq!(app.charge(payment.id).await.unwrap().captured, 10_000);
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -59,6 +62,7 @@ async fn what_was_charged_and_not_written_is_charged_once() {
 
     assert_eq!(app.payment(payment.id).await.state, PaymentState::Captured);
     assert_eq!(app.number("SELECT COUNT(*) FROM sandbox_charge").await, 1);
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -81,6 +85,7 @@ async fn what_the_provider_never_answers_is_ended_there_and_can_be_paid_otherwis
     let outcome = app.payments().authorize(&late).await;
     assert_eq!(outcome, Outcome::Declined { code: "charge_voided".to_owned() });
     app.opens_payment(payment.order_id, 10_000, "card_approved", true).await.unwrap();
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -102,6 +107,7 @@ async fn a_payer_who_confirmed_is_found_without_a_webhook() {
     let waiting = app.payment(waiting.id).await;
     assert_eq!(waiting.state, PaymentState::ActionRequired);
     assert!(waiting.next_action.is_some());
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -115,6 +121,7 @@ async fn in_development_a_payer_confirms_by_themselves() {
         assert_eq!(app.recovers().await, 1);
         assert_eq!(app.payment(payment.id).await.state, state);
     }
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -128,6 +135,7 @@ async fn whoever_comes_later_cannot_tell_that_nothing_was_charged() {
     app.waits(TimeDelta::seconds(31));
 
     assert_eq!(app.payments().authorize(&payment).await, Outcome::Unknown);
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -163,6 +171,7 @@ async fn captures_and_voids_that_were_cut_short_are_brought_to_their_end() {
         assert_eq!(app.payment(id).await.state, state);
         assert_eq!(app.charge(id).await.unwrap().state, charge);
     }
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -178,6 +187,7 @@ async fn a_void_that_comes_too_late_finds_the_money_taken() {
 
     let payment = app.payment(id).await;
     assert_eq!((payment.state, payment.captured), (PaymentState::Captured, 10_000));
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -206,6 +216,7 @@ async fn what_nobody_could_find_out_for_a_day_waits_for_someone_to_look() {
     assert!(payments.claim_stuck(10).await.unwrap().is_empty());
     let captured = Outcome::Captured { reference: "found".to_owned(), amount: 10_000 };
     assert!(app.settles(&payment, &captured).await.is_some(), "someone looked");
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,4 +232,5 @@ async fn each_stuck_payment_is_taken_up_by_one() {
     let claimed: Vec<_> = claims.into_iter().flat_map(Result::unwrap).map(|it| it.id).collect();
     assert_eq!(claimed.iter().collect::<HashSet<_>>().len(), claimed.len(), "one was taken twice");
     assert_eq!(claimed.len(), 20);
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }

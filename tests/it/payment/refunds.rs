@@ -2,6 +2,7 @@
 
 use crate::app::{TestApp, eur};
 use futures::future::join_all;
+use stockroom::doctor::Invariant;
 use stockroom::money::{Currency, Money};
 use stockroom::payment::{
     NewRefund, OpenedRefund, Payment, PaymentError, PaymentState, PaymentStatus, Refund,
@@ -73,6 +74,7 @@ async fn a_part_goes_back_and_then_the_rest() {
     let refunds = app.payments().refunds_of(&[payment.id]).await.unwrap();
     let amounts: Vec<_> = refunds[&payment.id].iter().map(|refund| refund.amount).collect();
     assert_eq!(amounts, [2_500, 7_500]);
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,6 +91,7 @@ async fn forty_refunds_at_once_never_give_back_more_than_was_taken() {
     assert_eq!((now.refunded, now.refund_pending, now.refundable()), (9_000, 0, 1_000));
     assert_eq!(app.charge(payment.id).await.unwrap().refunded, 9_000);
     assert_eq!(app.number("SELECT COUNT(*) FROM sandbox_refund").await, 3);
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,6 +107,7 @@ async fn forty_full_refunds_under_one_key_are_one() {
     assert_eq!(app.number("SELECT COUNT(*) FROM refund").await, 1);
     let other = open(&app, &payment, eur(5), "the same").await;
     assert!(matches!(other, Err(PaymentError::KeyReused)), "{other:?}");
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -121,6 +125,7 @@ async fn amounts_that_make_no_sense_are_refused_and_change_nothing() {
     }
 
     assert_eq!(app.payment(payment.id).await, payment);
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -136,6 +141,7 @@ async fn what_was_not_taken_cannot_go_back() {
             "{method}: {refused:?}"
         );
     }
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -155,6 +161,7 @@ async fn what_the_provider_refuses_is_there_to_be_refunded_again() {
     assert_eq!((now.state, now.refundable()), (PaymentState::Captured, 10_000));
     assert_eq!(settle(&app, &first, &failed).await, None);
     assert!(refund(&app, &payment, 10_000, "two").await);
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -175,4 +182,5 @@ async fn a_refund_whose_fate_nobody_knows_is_asked_for_again_and_is_one() {
     assert_eq!((now.refunded, now.refund_pending), (4_000, 0));
     assert_eq!(app.charge(payment.id).await.unwrap().refunded, 4_000);
     assert_eq!(app.recovers().await, 0);
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }

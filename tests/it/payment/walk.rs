@@ -13,6 +13,7 @@ use rand::{RngExt, SeedableRng};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use stockroom::db::Timestamp;
+use stockroom::doctor::Invariant;
 use stockroom::payment::sandbox::{ChargeState, Sandbox, SignedEvent};
 use stockroom::payment::{
     Authorization, AuthorizeRequest, CaptureRequest, Found, NewRefund, OpenedRefund, PaymentError,
@@ -293,6 +294,7 @@ impl Walk {
             }
             assert_eq!(ours.refund_pending, 0, "{said}");
         }
+        self.app.is_sound_as_to(&[Invariant::Money]).await;
     }
 }
 

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use http::HeaderMap;
 use rand::seq::SliceRandom;
+use stockroom::doctor::Invariant;
 use stockroom::payment::sandbox::SignedEvent;
 use stockroom::payment::{
     NewRefund, OpenedRefund, PaymentError, PaymentState, ProviderEvent, Said, WebhookError,
@@ -62,6 +63,7 @@ async fn a_webhook_decides_what_waits_for_the_payer() {
     assert_eq!(refused.state, PaymentState::Declined);
     assert_eq!((refused.next_action, refused.lease_until), (None, None));
     assert_eq!(app.sandbox().decide(payment.id, false).await.unwrap(), None, "it is decided");
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,6 +76,7 @@ async fn told_twenty_times_at_once_it_is_done_once() {
     assert_eq!(received.iter().filter(|new| **new).count(), 1);
     assert_eq!(app.payment(payment.id).await.version, payment.version + 1);
     assert_eq!(app.number("SELECT COUNT(*) FROM payment_event").await, 1);
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -102,6 +105,7 @@ async fn in_any_order_and_repeated_the_end_is_the_same() {
         let payment = app.payment(id).await;
         assert_eq!((payment.state, payment.captured), (PaymentState::Captured, 10_000));
     }
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -127,6 +131,7 @@ async fn a_refund_that_is_told_before_it_is_answered_is_counted_once() {
     assert_eq!(answered.await.unwrap(), None);
     let payment = app.payment(payment.id).await;
     assert_eq!((payment.refunded, payment.refund_pending), (4_000, 0));
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -146,6 +151,7 @@ async fn what_is_not_signed_by_the_provider_is_not_believed() {
     assert_eq!(nobody, Err(WebhookError::UnknownProvider));
     app.waits(TimeDelta::seconds(301));
     assert_eq!(verify(&app, &event), Err(WebhookError::NotFresh));
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -163,6 +169,7 @@ async fn while_the_secret_is_replaced_both_are_good() {
     assert!(verify(&rotating, &by_old).is_ok() && verify(&rotating, &by_new).is_ok());
     assert!(verify(&after, &by_new).is_ok());
     assert_eq!(verify(&after, &by_old), Err(WebhookError::WrongSignature));
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -177,4 +184,5 @@ async fn an_event_about_a_payment_of_another_shop_is_told_apart() {
         app.app.db.tx(|tx| async move { payments.record_event_in_txn(&tx, event).await }).await;
 
     assert!(matches!(recorded, Err(PaymentError::NotFound)), "{recorded:?}");
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }

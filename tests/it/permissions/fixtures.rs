@@ -84,6 +84,7 @@ impl Fixtures {
             ("Cart (guest)", NodeKind::Cart, guests, see(Permission::CartUse)),
             ("ApiToken", NodeKind::ApiToken, token, see(Permission::AccountRead)),
             ("AuditEvent", NodeKind::AuditEvent, event, see(Permission::AuditRead)),
+            ("OutboxEvent", NodeKind::OutboxEvent, told(app).await, see(Permission::OutboxRead)),
             (
                 "AuditEvent (by a program)",
                 NodeKind::AuditEvent,
@@ -174,6 +175,7 @@ impl Fixtures {
             (_, "toWarehouseId" | "fromWarehouseId") => "Warehouse",
             (_, "parentId") => "Category",
             ("ProductBy", "id") => "Product",
+            ("OutboxRetryInput", _) => "OutboxEvent",
             ("VariantUpdateInput" | "VariantDeleteInput", "id") => "ProductVariant",
             (_, "id") => owner.trim_start_matches("Query."),
             (_, name) => name.trim_end_matches('s').trim_end_matches("Id"),
@@ -187,6 +189,13 @@ impl Fixtures {
             found.unwrap_or_else(|| panic!("{owner}.{name}: say in fixtures.rs what it names"));
         (*found.0, &found.1.0)
     }
+}
+
+/// An event that others are told.
+async fn told(app: &TestApp) -> Uuid {
+    use sea_orm::EntityTrait;
+    let event = entity::outbox::Entity::find().one(app.app.db.reader()).await;
+    event.expect("the database answers").expect("stock has moved").event_id
 }
 
 async fn entity_category(app: &TestApp, product: Uuid) -> Uuid {

@@ -33,6 +33,7 @@ const TAX_RATE: u16 = 15;
 const ORDER_LINE: u16 = 16;
 const ORDER_EVENT: u16 = 17;
 const REFUND: u16 = 30;
+const OUTBOX_EVENT: u16 = 40;
 
 /// The key of the i-th member of staff.
 pub fn actor(row: usize) -> Uuid {
@@ -49,6 +50,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         stock(connection, n, now).await;
         sales(connection, n, now).await;
         carts(connection, n, now).await;
+        told(connection, n, now).await;
         Ok::<_, DbError>(())
     });
     written.await.expect("the rows are written");
@@ -64,6 +66,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         (NodeKind::ApiToken, API_TOKEN),
         (NodeKind::Address, ADDRESS),
         (NodeKind::AuditEvent, AUDIT_EVENT),
+        (NodeKind::OutboxEvent, OUTBOX_EVENT),
         (NodeKind::Payment, PAYMENT),
         (NodeKind::Order, ORDER),
         (NodeKind::Cart, CART),
@@ -466,6 +469,32 @@ async fn order_details(connection: &DatabaseTransaction, n: usize, now: Timestam
         created_at: now,
     });
     insert::<order_event::Entity, _>(connection, events).await;
+}
+
+/// What others are told.
+async fn told(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
+    use entity::outbox::{ActiveModel, Entity};
+    use sea_orm::ActiveValue::Set;
+    let events: Vec<ActiveModel> = (0..n)
+        .map(|row| ActiveModel {
+            event_id: Set(key(OUTBOX_EVENT, row)),
+            topic: Set("order-events".to_owned()),
+            kind: Set("order.placed".to_owned()),
+            aggregate_id: Set(key(OUTBOX_EVENT, row)),
+            seq: Set(1),
+            payload: Set(json!({})),
+            status: Set("DEAD".to_owned()),
+            attempts: Set(5),
+            last_error: Set(Some("it does not fit".to_owned())),
+            correlation_id: Set(Some(format!("request-{row}"))),
+            next_attempt_at: Set(now),
+            created_at: Set(now),
+            sent_at: Set(Some(now)),
+            ..Default::default()
+        })
+        .collect();
+    let written = Entity::insert_many(events).exec_without_returning(connection).await;
+    written.expect("the events are written");
 }
 
 async fn insert<E, M>(connection: &DatabaseTransaction, rows: impl Iterator<Item = M>)
