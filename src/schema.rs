@@ -21,7 +21,8 @@ use crate::graphql::auth::Rules;
 use crate::graphql::idempotency::Replayed;
 use crate::order::Orders;
 use crate::order::graphql::{
-    OrderMutation, OrderQuery, OrderStatsQuery, OrderSubscription, PaymentMutation,
+    EntryMutation, GoodsMutation, OrderMutation, OrderQuery, OrderStatsQuery, OrderSubscription,
+    PaymentMutation,
 };
 use crate::order::loader::OrderLoaders;
 use crate::outbox::Outbox;
@@ -68,6 +69,8 @@ pub struct Mutation(
     OrderMutation,
     PaymentMutation,
     OutboxMutation,
+    EntryMutation,
+    GoodsMutation,
 );
 
 /// Everything that can be watched, over WebSocket.

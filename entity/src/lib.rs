@@ -9,6 +9,8 @@ pub mod cart;
 pub mod cart_line;
 pub mod category;
 pub mod category_closure;
+pub mod fulfillment;
+pub mod fulfillment_line;
 pub mod idempotency;
 pub mod job;
 pub mod job_worker;

@@ -43,6 +43,12 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
     /// What was taken for it: less than the total when only a part was captured.
     pub paid_total: i64,
+    /// Of a purchase: who sells to the shop.
+    pub supplier_name: Option<String>,
+    /// Of a purchase: where it goes.
+    pub warehouse_id: Option<Uuid>,
+    /// What a guest's token is made of when no cart became the order.
+    pub token_key: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -25,6 +25,7 @@ mod m20261122_000008_payment;
 mod m20261122_000009_outbox;
 mod m20261122_000010_money;
 mod m20261122_000010_privacy;
+mod m20261122_000011_goods;
 mod m20261122_000013_courier;
 mod m20261122_000015_order_stats;
 
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000009_outbox::Migration),
             Box::new(m20261122_000010_privacy::Migration),
             Box::new(m20261122_000010_money::Migration),
+            Box::new(m20261122_000011_goods::Migration),
             Box::new(m20261122_000013_courier::Migration),
             Box::new(m20261122_000015_order_stats::Migration),
         ]

@@ -68,6 +68,12 @@ pub enum OrderError {
         /// When another try may help.
         retry_after_seconds: u32,
     },
+    /// The order changed since the caller read it; nothing was done on what it was.
+    #[error("the version is {actual}")]
+    VersionConflict {
+        /// The version that it has now.
+        actual: i64,
+    },
     /// Another attempt to pay is not decided yet.
     #[error("another payment of the order is under way")]
     PaymentInProgress,

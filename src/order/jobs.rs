@@ -1,11 +1,11 @@
-//! What is done apart from requests: the confirmation by mail, the end of orders that nobody paid,
+//! What is done apart from requests: mails to buyers, the end of orders that nobody paid,
 //! and the recovery of payments. The arguments hold keys alone.
 
 use crate::account::Links;
 use crate::auth::Viewer;
 use crate::jobs::{Failure, Handlers, Job, Queue};
 use crate::mail::Mailer;
-use crate::order::{OrderError, OrderStatus, Orders, mails};
+use crate::order::{GuestToken, Order, OrderError, OrderLine, OrderStatus, Orders, mails};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use uuid::Uuid;
@@ -18,6 +18,29 @@ pub(crate) struct Confirmed {
 
 impl Job for Confirmed {
     const KIND: &'static str = "order.confirmed";
+    const QUEUE: Queue = Queue::Mail;
+}
+
+/// Staff entered an order: its buyer is to pay it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Entered {
+    pub(crate) order_id: Uuid,
+}
+
+impl Job for Entered {
+    const KIND: &'static str = "order.entered";
+    const QUEUE: Queue = Queue::Mail;
+}
+
+/// Goods of an order left the warehouse: its buyer is to know.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Sent {
+    pub(crate) order_id: Uuid,
+    pub(crate) fulfillment_id: Uuid,
+}
+
+impl Job for Sent {
+    const KIND: &'static str = "order.sent";
     const QUEUE: Queue = Queue::Mail;
 }
 
@@ -48,10 +71,20 @@ impl Job for SumUpOrderStats {
 
 /// Has the jobs of orders done by these services; links lead to the pages of the storefront.
 pub fn register(handlers: &mut Handlers, orders: &Orders, mailer: &Mailer, links: &Links) {
-    let post = (orders.clone(), mailer.clone(), links.clone());
+    let post = Post { orders: orders.clone(), mailer: mailer.clone(), links: links.clone() };
+    let confirming = post.clone();
     handlers.on(move |job: Confirmed, _| {
-        let (orders, mailer, links) = post.clone();
-        async move { confirm(&orders, &mailer, &links, job.order_id).await }
+        let post = confirming.clone();
+        async move { post.confirm(job.order_id).await }
+    });
+    let entering = post.clone();
+    handlers.on(move |job: Entered, _| {
+        let post = entering.clone();
+        async move { post.ask_to_pay(job.order_id).await }
+    });
+    handlers.on(move |job: Sent, _| {
+        let post = post.clone();
+        async move { post.tell_sent(job.order_id, job.fulfillment_id).await }
     });
     let sweeper = orders.clone();
     handlers.on(move |_: ExpireOrders, _| {
@@ -70,23 +103,62 @@ pub fn register(handlers: &mut Handlers, orders: &Orders, mailer: &Mailer, links
     });
 }
 
-async fn confirm(
-    orders: &Orders,
-    mailer: &Mailer,
-    links: &Links,
-    order_id: Uuid,
-) -> Result<(), Failure> {
-    let Some(order) = orders.find_many(&Viewer::System, &[order_id]).await?.remove(&order_id)
-    else {
-        return Err(Failure::discard("the order is gone"));
-    };
-    if order.status == OrderStatus::Cancelled {
-        return Err(Failure::discard("the order was cancelled meanwhile"));
+/// What mails are made of, and the way that they go.
+#[derive(Clone)]
+struct Post {
+    orders: Orders,
+    mailer: Mailer,
+    links: Links,
+}
+
+impl Post {
+    async fn confirm(&self, order_id: Uuid) -> Result<(), Failure> {
+        let order = self.order(order_id).await?;
+        if order.status == OrderStatus::Cancelled {
+            return Err(Failure::discard("the order was cancelled meanwhile"));
+        }
+        let (lines, token) = self.details(order_id).await?;
+        let message = mails::confirmation(&order, &lines, &self.links, token.as_ref());
+        self.mailer.send(&message).await.map_err(Failure::from)
     }
-    let lines = orders.lines_of(&[order_id]).await?.remove(&order_id).unwrap_or_default();
-    let token = orders.guest_token(order_id).await?;
-    let message = mails::confirmation(&order, &lines, links, token.as_ref());
-    mailer.send(&message).await.map_err(Failure::from)
+
+    async fn ask_to_pay(&self, order_id: Uuid) -> Result<(), Failure> {
+        let order = self.order(order_id).await?;
+        if order.status != OrderStatus::PendingPayment {
+            return Err(Failure::discard("the order does not wait for its payment any more"));
+        }
+        let (lines, token) = self.details(order_id).await?;
+        let message = mails::entered(&order, &lines, &self.links, token.as_ref());
+        self.mailer.send(&message).await.map_err(Failure::from)
+    }
+
+    async fn tell_sent(&self, order_id: Uuid, fulfillment_id: Uuid) -> Result<(), Failure> {
+        let order = self.order(order_id).await?;
+        let sent = self.orders.fulfillments_of(&[order_id]).await?.remove(&order_id);
+        let sent = sent.into_iter().flatten().find(|sent| sent.id == fulfillment_id);
+        let Some(sent) = sent else { return Err(Failure::discard("nothing was sent")) };
+        let (lines, token) = self.details(order_id).await?;
+        let message = mails::sent(&order, &lines, &sent, &self.links, token.as_ref());
+        self.mailer.send(&message).await.map_err(Failure::from)
+    }
+
+    /// The order, if there is anybody to write to.
+    async fn order(&self, order_id: Uuid) -> Result<Order, Failure> {
+        let found = self.orders.find_many(&Viewer::System, &[order_id]).await?.remove(&order_id);
+        let order = found.ok_or_else(|| Failure::discard("the order is gone"))?;
+        if order.email.is_empty() {
+            return Err(Failure::discard("the buyer's address is not known any more"));
+        }
+        Ok(order)
+    }
+
+    async fn details(
+        &self,
+        order_id: Uuid,
+    ) -> Result<(Vec<OrderLine>, Option<GuestToken>), Failure> {
+        let lines = self.orders.lines_of(&[order_id]).await?.remove(&order_id);
+        Ok((lines.unwrap_or_default(), self.orders.guest_token(order_id).await?))
+    }
 }
 
 impl From<OrderError> for Failure {

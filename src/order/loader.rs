@@ -3,7 +3,7 @@
 use crate::auth::Viewer;
 use crate::db::page::{Page, Window};
 use crate::graphql::{Batch, Fault};
-use crate::order::{Order, OrderError, OrderEvent, OrderLine, Orders};
+use crate::order::{Fulfillment, Order, OrderError, OrderEvent, OrderLine, Orders};
 use crate::payment::{Payment, Payments};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -29,6 +29,8 @@ pub struct OrderLoaders {
     pub lines: Batch<Uuid, Vec<OrderLine>>,
     /// The history of an order.
     pub events: Batch<Uuid, Vec<OrderEvent>>,
+    /// What was sent of an order.
+    pub fulfillments: Batch<Uuid, Vec<Fulfillment>>,
     /// The payments of an order.
     pub payments: Batch<Uuid, Vec<Payment>>,
 }
@@ -55,6 +57,10 @@ impl OrderLoaders {
             }),
             lines: batch(with(), |orders, ids| async move { orders.lines_of(&ids).await }),
             events: batch(with(), |orders, ids| async move { orders.events_of(&ids).await }),
+            fulfillments: batch(
+                with(),
+                |orders, ids| async move { orders.fulfillments_of(&ids).await },
+            ),
             payments: batch(with(), move |_, ids| {
                 let payments = payments.clone();
                 async move { Ok(payments.of_orders(&ids).await?) }

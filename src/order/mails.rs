@@ -2,7 +2,7 @@
 
 use crate::account::Links;
 use crate::mail::Message;
-use crate::order::{GuestToken, Order, OrderLine};
+use crate::order::{Fulfillment, GuestToken, Order, OrderLine, OrderStatus};
 use std::fmt::Write as _;
 
 /// Says what was ordered, what it costs, and where to look at it.
@@ -13,14 +13,80 @@ pub fn confirmation(
     token: Option<&GuestToken>,
 ) -> Message {
     let mut text = format!("Thank you for your order {}.\n\n", order.number);
+    write_contents(&mut text, order, lines);
+    let link = links.order(&order.number, token.map(GuestToken::reveal));
     // Writing to a String cannot fail.
+    let _ = write!(text, "\nLook at it here:\n\n{link}\n");
+    Message { to: order.email.clone(), subject: format!("Your order {}", order.number), text }
+}
+
+/// Says what the shop has put down for the buyer, what it costs, and where to pay it.
+pub fn entered(
+    order: &Order,
+    lines: &[OrderLine],
+    links: &Links,
+    token: Option<&GuestToken>,
+) -> Message {
+    let mut text = format!("We have put down order {} for you.\n\n", order.number);
+    write_contents(&mut text, order, lines);
+    let link = links.order(&order.number, token.map(GuestToken::reveal));
+    let _ = write!(
+        text,
+        "\nPlease look at it and pay it here; we keep the goods for you for a while:\n\n{link}\n"
+    );
+    let subject = format!("Your order {} waits for its payment", order.number);
+    Message { to: order.email.clone(), subject, text }
+}
+
+/// Says what is on its way, with whom, and where to look at the order.
+pub fn sent(
+    order: &Order,
+    lines: &[OrderLine],
+    sent: &Fulfillment,
+    links: &Links,
+    token: Option<&GuestToken>,
+) -> Message {
+    let mut text = format!("Your order {} is on its way:\n\n", order.number);
     for line in lines {
-        let name = match line.variant_name.as_str() {
-            "" => line.product_name.clone(),
-            variant => format!("{}, {variant}", line.product_name),
-        };
+        let parts = sent.lines.iter().filter(|part| part.order_line_id == line.id);
+        let pieces: i64 = parts.map(|part| part.quantity).sum();
+        if pieces > 0 {
+            let _ = writeln!(text, "{pieces} x {} ({})", name(line), line.sku);
+        }
+    }
+    match (&sent.carrier, &sent.tracking_number) {
+        (Some(carrier), Some(number)) => {
+            let _ = write!(text, "\n{carrier} brings it; tracking number: {number}\n");
+        }
+        (Some(carrier), None) => {
+            let _ = write!(text, "\n{carrier} brings it.\n");
+        }
+        (None, Some(number)) => {
+            let _ = write!(text, "\nTracking number: {number}\n");
+        }
+        (None, None) => {}
+    }
+    if order.status == OrderStatus::Paid {
+        text.push_str("\nThe rest follows.\n");
+    }
+    let link = links.order(&order.number, token.map(GuestToken::reveal));
+    let _ = write!(text, "\nLook at it here:\n\n{link}\n");
+    let subject = format!("Your order {} is on its way", order.number);
+    Message { to: order.email.clone(), subject, text }
+}
+
+fn name(line: &OrderLine) -> String {
+    match line.variant_name.as_str() {
+        "" => line.product_name.clone(),
+        variant => format!("{}, {variant}", line.product_name),
+    }
+}
+
+/// The lines, the sums, and where it goes.
+fn write_contents(text: &mut String, order: &Order, lines: &[OrderLine]) {
+    for line in lines {
         let amount = order.money(line.line_total).amount();
-        let _ = writeln!(text, "{} x {name} ({}): {amount}", line.quantity, line.sku);
+        let _ = writeln!(text, "{} x {} ({}): {amount}", line.quantity, name(line), line.sku);
     }
     let currency = order.currency;
     let amount = |minor| order.money(minor).amount();
@@ -48,10 +114,4 @@ pub fn confirmation(
             place.trim()
         );
     }
-    let _ = write!(
-        text,
-        "\nLook at it here:\n\n{}\n",
-        links.order(&order.number, token.map(GuestToken::reveal))
-    );
-    Message { to: order.email.clone(), subject: format!("Your order {}", order.number), text }
 }

@@ -3,7 +3,10 @@
 
 mod access;
 mod checkout;
+mod entry;
 mod error;
+mod fulfillment;
+mod goods;
 pub mod graphql;
 pub mod jobs;
 mod list;
@@ -20,7 +23,10 @@ mod till;
 
 pub use access::{Access, GuestToken};
 pub use checkout::{Cancel, Checkout, Pay, PaymentAsk, Placed};
+pub use entry::{EnterPurchase, EnterSale, EntryLine};
 pub use error::OrderError;
+pub use fulfillment::{Fulfillment, FulfillmentLine};
+pub use goods::{Advance, Fulfill, LinePieces, Receive, TakeBack};
 pub use list::{OrderFilter, OrderList, OrderSort, OrderSortField};
 pub use order::{EventKind, Order, OrderEvent, OrderLine};
 pub use refund::{Pieces, RefundAsk, RefundOf};

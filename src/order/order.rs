@@ -38,11 +38,15 @@ pub struct Order {
     /// What went back.
     pub refunded_total: i64,
     /// Where it is sent; None for a purchase.
-    pub shipping_address: Option<PostalAddress>,
+    pub shipping_address: Option<Box<PostalAddress>>,
     /// Whom the bill is for; None: as the shipping address.
-    pub billing_address: Option<PostalAddress>,
+    pub billing_address: Option<Box<PostalAddress>>,
     /// The name of the shipping method.
     pub shipping_method_name: Option<String>,
+    /// Of a purchase: who sells to the shop.
+    pub supplier_name: Option<String>,
+    /// Of a purchase: where it goes.
+    pub warehouse_id: Option<Uuid>,
     /// Why it was cancelled; None when nobody said, or it was not.
     pub cancel_reason: Option<String>,
     /// Rises with each change.
@@ -87,6 +91,8 @@ impl TryFrom<shop_order::Model> for Order {
             shipping_address: address(model.shipping_address)?,
             billing_address: address(model.billing_address)?,
             shipping_method_name: model.shipping_method_name,
+            supplier_name: model.supplier_name,
+            warehouse_id: model.warehouse_id,
             cancel_reason: model.cancel_reason,
             version: model.version,
             created_at: model.created_at,
@@ -95,7 +101,7 @@ impl TryFrom<shop_order::Model> for Order {
     }
 }
 
-fn address(json: Option<serde_json::Value>) -> Result<Option<PostalAddress>, String> {
+fn address(json: Option<serde_json::Value>) -> Result<Option<Box<PostalAddress>>, String> {
     json.map(serde_json::from_value).transpose().map_err(|error| error.to_string())
 }
 
@@ -257,7 +263,7 @@ macro_rules! event_kinds {
 }
 
 event_kinds! {
-    /// It was placed.
+    /// It was placed; of a purchase: written.
     Placed "PLACED" "order.placed",
     /// A further attempt to pay it began.
     PaymentStarted "PAYMENT_STARTED" "order.payment_started",
@@ -281,4 +287,8 @@ event_kinds! {
     Refunded "REFUNDED" "order.refunded",
     /// Goods came back.
     Returned "RETURNED" "order.returned",
+    /// A purchase was ordered from its supplier.
+    Ordered "ORDERED" "order.ordered",
+    /// A part of a purchase, or all, has arrived.
+    Received "RECEIVED" "order.received",
 }

@@ -14,7 +14,7 @@ pub use level::{
     Warehouse,
 };
 pub use service::{
-    Adjust, Adjusted, NewWarehouse, OpeningStock, OrderPieces, Reservation, ReserveLine,
-    ReserveOrder, ReserveOutcome, SetLevel, Stock, Transfer, Transferred, WarehouseChange,
+    Adjust, Adjusted, Coming, NewWarehouse, OpeningStock, OrderPieces, Reservation, ReserveLine,
+    ReserveOrder, ReserveOutcome, SetLevel, Stock, Transfer, Transferred, Waiting, WarehouseChange,
     Watchable, in_stock,
 };

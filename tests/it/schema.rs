@@ -24,6 +24,7 @@ const VERBS: &[&str] = &[
     "Cancel",
     "Return",
     "Receive",
+    "Place",
     "Register",
     "Refresh",
     "Revoke",

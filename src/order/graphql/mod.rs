@@ -1,6 +1,11 @@
 //! Orders in the schema.
 
+mod entry;
+mod entry_input;
 mod filter;
+mod fulfillment;
+mod goods;
+mod goods_input;
 mod input;
 mod mutation;
 mod payment;
@@ -9,6 +14,9 @@ mod stats;
 mod subscription;
 mod types;
 
+pub use entry::EntryMutation;
+pub use fulfillment::{Fulfillment, FulfillmentLine};
+pub use goods::GoodsMutation;
 pub use mutation::OrderMutation;
 pub use payment::PaymentMutation;
 pub use query::OrderQuery;
@@ -17,9 +25,10 @@ pub use stats::OrderStatsQuery;
 pub use subscription::OrderSubscription;
 pub use types::{Order, OrderLine};
 
+use crate::graphql::scalars::BigInt;
 use crate::graphql::user_error::{
     InvalidTransitionError, PaymentDeclinedError, PaymentUnavailableError, PriceChangedError,
-    RefundAmountError, UserErrorCode, Warning,
+    RefundAmountError, UserErrorCode, VersionConflictError, Warning,
 };
 use crate::graphql::{Fault, UserError};
 use crate::money::Money;
@@ -45,6 +54,11 @@ impl From<OrderError> for Fault {
 
 /// What a refused mutation answers; a fault stays an error of the response.
 fn refusal(error: OrderError) -> Result<Vec<UserError>, Fault> {
+    refusal_at(error, "cartId")
+}
+
+/// As [`refusal`], where what is short was named in this field.
+fn refusal_at(error: OrderError, goods: &str) -> Result<Vec<UserError>, Fault> {
     Ok(match error {
         OrderError::Invalid(problems) => problems.into_iter().map(UserError::from).collect(),
         OrderError::CartCompleted => vec![UserError::new(
@@ -53,9 +67,10 @@ fn refusal(error: OrderError) -> Result<Vec<UserError>, Fault> {
             "This cart became an order before. Put what you want into a new one.",
         )],
         OrderError::Insufficient(shortages) => {
-            shortages.into_iter().map(|short| UserError::shortage(short, ["cartId"])).collect()
+            shortages.into_iter().map(|short| UserError::shortage(short, [goods])).collect()
         }
         OrderError::PriceChanged { expected, actual } => vec![price_changed(expected, actual)],
+        OrderError::VersionConflict { actual } => vec![version_conflict(actual)],
         OrderError::Transition { from, to, because } => vec![invalid_transition(from, to, because)],
         OrderError::PaymentInProgress => vec![UserError::new(
             UserErrorCode::PaymentInProgress,
@@ -68,6 +83,15 @@ fn refusal(error: OrderError) -> Result<Vec<UserError>, Fault> {
         OrderError::Unavailable { retry_after_seconds } => vec![not_asked(retry_after_seconds)],
         OrderError::Idempotency(error) => vec![conflict(&error)?],
         error @ (OrderError::Denied(_) | OrderError::Db(_)) => return Err(error.into()),
+    })
+}
+
+fn version_conflict(actual: i64) -> UserError {
+    UserError::VersionConflict(VersionConflictError {
+        code: UserErrorCode::VersionConflict,
+        message: format!("The order was changed meanwhile and has version {actual} now."),
+        path: vec!["expectedVersion".to_owned()],
+        actual_version: BigInt(actual),
     })
 }
 

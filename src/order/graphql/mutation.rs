@@ -118,7 +118,8 @@ impl OrderMutation {
     }
 
     /// Call an order off before anything of it was sent: its stock is free again, its money is let
-    /// go or goes back. Its customer, who holds its guestAccessToken, and staff may. An order that
+    /// go or goes back. Its customer, who holds its guestAccessToken, and staff may. Of a purchase,
+    /// which is for staff alone, what has not arrived is incoming no more. An order that
     /// is cancelled already is answered as it is. While nobody knows whether it is paid it can be
     /// cancelled as well: what comes in later goes back.
     #[graphql(directive = Auth::apply(Permission::OrderPlace))]
@@ -145,11 +146,11 @@ impl OrderMutation {
     }
 }
 
-fn services<'a>(ctx: &Context<'a>) -> (&'a Orders, &'a Viewer) {
+pub(super) fn services<'a>(ctx: &Context<'a>) -> (&'a Orders, &'a Viewer) {
     (ctx.data_unchecked::<Orders>(), ctx.data_unchecked::<Viewer>())
 }
 
-fn told(ctx: &Context<'_>, placed: Placed) -> (Placed, Vec<UserError>, Vec<Warning>) {
+pub(super) fn told(ctx: &Context<'_>, placed: Placed) -> (Placed, Vec<UserError>, Vec<Warning>) {
     if placed.replayed {
         ctx.data_unchecked::<Replayed>().set();
     }

@@ -7,10 +7,12 @@ use crate::catalog::graphql::ProductVariant;
 use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::scalars::{BigInt, DateTime, Money};
 use crate::graphql::{Fault, NodeKind};
+use crate::order::graphql::fulfillment::Fulfillment;
 use crate::order::loader::OrderLoaders;
 use crate::order::{self, EventKind};
 use crate::payment::graphql::Payment;
-use crate::stock::graphql::pieces;
+use crate::stock::graphql::{Warehouse, pieces};
+use crate::stock::loader::StockLoaders;
 use async_graphql::{Context, Enum, ID, Object};
 use rust_decimal::Decimal as Exact;
 
@@ -54,7 +56,7 @@ pub enum OrderStatus {
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "EventKind")]
 pub enum OrderEventType {
-    /// It was placed.
+    /// It was placed; of a purchase: written.
     Placed,
     /// A further attempt to pay it began.
     PaymentStarted,
@@ -78,6 +80,10 @@ pub enum OrderEventType {
     Refunded,
     /// Goods came back.
     Returned,
+    /// A purchase was ordered from its supplier.
+    Ordered,
+    /// A part of a purchase, or all, has arrived.
+    Received,
 }
 
 /// What a customer buys, or the shop orders from a supplier.
@@ -119,7 +125,7 @@ impl Order {
         accounts.user.get(self.0.customer_id?).await.map(|found| found.map(User)).transpose()
     }
 
-    /// Where mail about it goes; empty for a purchase.
+    /// Where mail about it goes; of a purchase the supplier's address, empty when nobody told it.
     async fn email(&self) -> &str {
         &self.0.email
     }
@@ -176,6 +182,24 @@ impl Order {
         self.0.money(self.0.refunded_total).into()
     }
 
+    /// Of a purchase: who sells to the shop; null for a sale.
+    async fn supplier_name(&self) -> Option<&str> {
+        self.0.supplier_name.as_deref()
+    }
+
+    /// Of a purchase: where it goes; null for a sale, and for those who may not see warehouses.
+    async fn warehouse(&self, ctx: &Context<'_>) -> Option<Result<Warehouse, Fault>> {
+        let stock = ctx.data_unchecked::<StockLoaders>();
+        let found = stock.warehouse.get(self.0.warehouse_id?).await;
+        found.map(|found| found.map(Warehouse)).transpose()
+    }
+
+    /// What was sent of it, the first parcel first; empty until something was.
+    async fn fulfillments(&self, ctx: &Context<'_>) -> Result<Vec<Fulfillment>, Fault> {
+        let sent = ctx.data_unchecked::<OrderLoaders>().fulfillments.get(self.0.id).await?;
+        Ok(sent.unwrap_or_default().into_iter().map(Fulfillment).collect())
+    }
+
     /// Why it was cancelled, in the words of who did it; EXPIRED when it was not paid in time; null
     /// otherwise.
     async fn cancel_reason(&self) -> Option<&str> {
@@ -223,7 +247,7 @@ impl Order {
             NodeKind::OrderBillingAddress => self.0.billing_address.clone(),
             _ => None,
         };
-        Some(Address::of_order(kind, self.0.id, postal?))
+        Some(Address::of_order(kind, self.0.id, *postal?))
     }
 }
 

@@ -12,8 +12,9 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use uuid::Uuid;
 
 impl Orders {
-    /// Calls an order off: its stock is free again, its money is let go or goes back. An order that
-    /// is cancelled already stays so, and nothing is done twice.
+    /// Calls an order off: its stock is free again, its money is let go or goes back; of a purchase
+    /// what has not arrived does not come any more. An order that is cancelled already stays so, and
+    /// nothing is done twice.
     ///
     /// # Errors
     /// [`OrderError::Transition`] when it is too late.
@@ -69,15 +70,19 @@ impl Orders {
         if !order.status.may_become(OrderStatus::Cancelled) {
             return Err(late(""));
         }
-        if order.kind == OrderKind::Purchase {
-            return Err(late("Purchases are called off by who ordered them."));
-        }
         if self.has_left_in_txn(tx, order.id).await? {
             return Err(late("A part of it has left the warehouse; it can be returned."));
         }
         let set = vec![(Column::CancelReason, Expr::value(reason.map(str::to_owned)))];
         let step = Step::new(EventKind::Cancelled, OrderStatus::Cancelled, viewer);
+        let was = order.status;
         let order = self.step_in_txn(tx, &order, Step { set, ..step }).await?;
+        if order.kind == OrderKind::Purchase {
+            if was == OrderStatus::Ordered {
+                self.give_up_incoming_in_txn(tx, &order).await?;
+            }
+            return Ok((order, Rest::Nothing));
+        }
         let rest = match self.payments.open_of_order_in_txn(tx, order.id).await? {
             Some(payment) => self.give_back_in_txn(tx, payment).await?,
             None => Rest::Nothing,

@@ -109,8 +109,10 @@ impl Orders {
         let mut select = select_orders();
         select.and_where(column(Column::Id).eq(id));
         let row: Option<Model> = self.db.one(&select).await?;
-        let cart = row.filter(|row| row.guest_token_hash.is_some()).and_then(|row| row.cart_id);
-        Ok(cart.map(|cart_id| GuestToken::of(cart_id, id)))
+        let guests = row.filter(|row| row.guest_token_hash.is_some());
+        // What staff entered has no cart, and a key of its own in its place.
+        let key = guests.and_then(|row| row.cart_id.or(row.token_key));
+        Ok(key.map(|key| GuestToken::of(key, id)))
     }
 
     /// An order as it is now, whoever asks: for the server's own work.

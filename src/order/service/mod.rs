@@ -4,20 +4,29 @@
 
 mod cancel;
 mod capture;
+mod complete;
 mod drive;
+mod enter;
+mod enter_purchase;
 mod expire;
 mod find;
+mod fulfill;
+mod fulfillments;
 mod hear;
+mod keyed;
 mod list;
 mod pay;
 mod personal;
 mod pieces;
 mod place;
+mod purchase;
 mod record;
 mod refund;
 mod settle;
 mod stats;
+mod take_back;
 mod till;
+mod ware;
 mod watch;
 mod write;
 

@@ -4,9 +4,9 @@
 use crate::db::{DbError, Timestamp, Tx};
 use crate::order::service::{Orders, select_orders};
 use chrono::SecondsFormat;
-use entity::order_line;
 use entity::shop_order::{Column, Entity, Model};
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Order as Sort, Query};
+use entity::{fulfillment, order_line};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Order as Sort, Query, SelectStatement};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -21,17 +21,28 @@ impl Orders {
             .and_where(Expr::col((Entity, Column::CustomerId)).eq(customer_id))
             .order_by((Entity, Column::CreatedAt), Sort::Asc);
         let orders: Vec<Model> = self.db.all(&select).await?;
-        let mut own = Query::select();
-        own.column(Column::Id)
-            .from(Entity)
-            .and_where(Expr::col(Column::CustomerId).eq(customer_id));
         let mut select = Query::select();
         select
             .column(Asterisk)
             .from(order_line::Entity)
-            .and_where(Expr::col(order_line::Column::OrderId).in_subquery(own))
+            .and_where(Expr::col(order_line::Column::OrderId).in_subquery(own(customer_id)))
             .order_by(order_line::Column::Position, Sort::Asc);
         let lines: Vec<order_line::Model> = self.db.all(&select).await?;
+        let sent = fulfillment::Column::OrderId;
+        let mut select = Query::select();
+        select
+            .column(Asterisk)
+            .from(fulfillment::Entity)
+            .and_where(Expr::col(sent).in_subquery(own(customer_id)))
+            .order_by(fulfillment::Column::Id, Sort::Asc);
+        let parcels: Vec<fulfillment::Model> = self.db.all(&select).await?;
+        let of_parcel = |parcel: &fulfillment::Model| {
+            json!({
+                "carrier": parcel.carrier,
+                "trackingNumber": parcel.tracking_number,
+                "createdAt": time(parcel.created_at),
+            })
+        };
         let of_line = |line: &order_line::Model| {
             json!({
                 "sku": line.sku,
@@ -45,6 +56,7 @@ impl Orders {
         };
         let of_order = |order: &Model| {
             let own = lines.iter().filter(|line| line.order_id == order.id);
+            let sent = parcels.iter().filter(|parcel| parcel.order_id == order.id);
             json!({
                 "number": order.number,
                 "status": order.status,
@@ -60,6 +72,7 @@ impl Orders {
                 "shippingMethod": order.shipping_method_name,
                 "cancelReason": order.cancel_reason,
                 "lines": own.map(of_line).collect::<Value>(),
+                "fulfillments": sent.map(of_parcel).collect::<Value>(),
                 "createdAt": time(order.created_at),
                 "updatedAt": time(order.updated_at),
             })
@@ -102,8 +115,23 @@ impl Orders {
             .value(Column::BillingAddress, nothing())
             .value(Column::CancelReason, Option::<String>::None)
             .and_where(Expr::col(Column::CustomerId).eq(customer_id));
+        tx.run(&update).await?;
+        // The carrier tells whoever has the number where the parcel went.
+        let mut update = Query::update();
+        update
+            .table(fulfillment::Entity)
+            .value(fulfillment::Column::TrackingNumber, Option::<String>::None)
+            .value(fulfillment::Column::Note, Option::<String>::None)
+            .and_where(Expr::col(fulfillment::Column::OrderId).in_subquery(own(customer_id)));
         tx.run(&update).await.map(drop)
     }
+}
+
+/// The keys of a customer's orders.
+fn own(customer_id: Uuid) -> SelectStatement {
+    let mut own = Query::select();
+    own.column(Column::Id).from(Entity).and_where(Expr::col(Column::CustomerId).eq(customer_id));
+    own
 }
 
 fn time(time: Timestamp) -> String {

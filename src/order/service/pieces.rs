@@ -1,9 +1,11 @@
 //! What refunds mean for the lines of an order: counted when they are asked for, so that no piece
 //! is paid back or promised twice, and taken back when they come to nothing.
 
+use crate::auth::Viewer;
 use crate::db::Tx;
 use crate::order::refund::Share;
 use crate::order::service::Orders;
+use crate::order::service::take_back::{Back, come_back_in_txn, count_back_in_txn};
 use crate::order::{Order, OrderError, OrderLine};
 use crate::stock::OrderPieces;
 use entity::order_line::{Column as L, Entity as Lines, Model as LineModel};
@@ -74,8 +76,9 @@ impl Orders {
         Ok(())
     }
 
-    /// The money is back: what was not sent of its goods is free again, and what came back is on
-    /// its shelf. What was sent meanwhile is neither: it can be taken back.
+    /// The money is back: what was not sent of its goods is free again, and what was sent goes back
+    /// on the shelf that it left. What was to be sent still, and was sent meanwhile, is not: it can
+    /// be taken back.
     pub(super) async fn restock_in_txn(
         &self,
         tx: &Tx,
@@ -100,39 +103,37 @@ impl Orders {
                 .and_where(Expr::col(L::Id).eq(order_line_id));
             tx.run(&update).await?;
         }
-        self.come_back_in_txn(tx, order, &shares).await
+        self.shelve_in_txn(tx, order, &shares).await
     }
 
-    async fn come_back_in_txn(
+    /// Puts what came back of sent goods on the shelf again.
+    async fn shelve_in_txn(
         &self,
         tx: &Tx,
         order: &Order,
         shares: &[Share],
     ) -> Result<(), OrderError> {
-        if shares.iter().all(|share| share.returned == 0) {
-            return Ok(());
-        }
         let lines = self.lines_in_txn(tx, order).await?;
-        let mut pieces = Vec::new();
+        let mut back: Vec<Back> = Vec::new();
         for share in shares {
             let Some(line) = lines.iter().find(|line| line.id == share.order_line_id) else {
                 continue;
             };
-            // Some may have come back otherwise meanwhile.
+            // What came back meanwhile does not come back again.
             let away = line.quantity_fulfilled.saturating_sub(line.quantity_returned);
             let quantity = Ord::min(share.returned, away);
             if quantity > 0 {
-                let back = OrderPieces { order_line_id: line.id, quantity };
-                pieces.push((back, line.quantity_returned));
-                let mut update = Query::update();
-                update
-                    .table(Lines)
-                    .value(L::QuantityReturned, Expr::col(L::QuantityReturned).add(quantity))
-                    .and_where(Expr::col(L::Id).eq(line.id));
-                tx.run(&update).await?;
+                count_back_in_txn(tx, line.id, quantity).await?;
+                let (order_line_id, variant_id) = (line.id, line.variant_id);
+                back.push(Back { order_line_id, variant_id, quantity });
             }
         }
-        Ok(self.stock.return_pieces_in_txn(tx, order.id, &pieces).await?)
+        if back.is_empty() {
+            return Ok(());
+        }
+        let coming = come_back_in_txn(tx, &back, None).await?;
+        let stock = &self.stock;
+        Ok(stock.take_back_in_txn(tx, &Viewer::System, &order.number, &coming).await?)
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How often a checkout is tried again because dead holds stood in its way.
-const ROUNDS: usize = 25;
+pub(super) const ROUNDS: usize = 25;
 
 impl Orders {
     /// Turns a cart into an order and has it paid. A payment that is declined, or that cannot be
@@ -44,23 +44,27 @@ impl Orders {
     async fn write(&self, ready: Arc<Ready>) -> Result<(Written, bool), OrderError> {
         for _ in 0..ROUNDS {
             let result = self.write_once(&ready).await;
-            let dead: BTreeSet<_> = match &result {
-                Err(OrderError::Insufficient(short)) => {
-                    short.iter().flat_map(|shortage| &shortage.dead_holds).copied().collect()
-                }
+            match &result {
+                Err(error) if self.ends_dead_holds(error).await => {}
                 _ => return result,
-            };
-            if dead.is_empty() {
-                return result;
-            }
-            for order_id in dead {
-                if let Err(error) = self.expire(order_id).await {
-                    // Then it refuses this checkout, and no other.
-                    tracing::error!(%error, order = %order_id, "an order could not be ended");
-                }
             }
         }
         self.write_once(&ready).await
+    }
+
+    /// Ends the dead holds that may be why an order was refused; tells whether there were any, so
+    /// that it is worth another try.
+    pub(super) async fn ends_dead_holds(&self, refused: &OrderError) -> bool {
+        let OrderError::Insufficient(short) = refused else { return false };
+        let dead: BTreeSet<_> =
+            short.iter().flat_map(|shortage| &shortage.dead_holds).copied().collect();
+        for order_id in &dead {
+            if let Err(error) = self.expire(*order_id).await {
+                // Then it refuses this order, and no other.
+                tracing::error!(%error, order = %order_id, "an order could not be ended");
+            }
+        }
+        !dead.is_empty()
     }
 }
 

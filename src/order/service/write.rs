@@ -5,11 +5,12 @@ use crate::auth::Viewer;
 use crate::cart::{Destination, LineProblem, Quote};
 use crate::db::Tx;
 use crate::idempotency::{Claim, IdempotencyKey};
+use crate::money::Money;
 use crate::order::checkout::Addressed;
 use crate::order::service::Orders;
 use crate::order::service::record::Step;
 use crate::order::{
-    Checkout, EventKind, GuestToken, Order, OrderError, OrderKind, OrderStatus, number,
+    Checkout, EventKind, GuestToken, Order, OrderError, OrderKind, OrderStatus, PaymentAsk, number,
 };
 use crate::payment::NewPayment;
 use crate::stock::{ReserveLine, ReserveOrder, Shortage};
@@ -62,11 +63,12 @@ impl Orders {
             customer_id: viewer.user_id(),
             token: viewer.user_id().is_none().then(|| GuestToken::of(ask.cart_id, order_id)),
             cart_id: Some(ask.cart_id),
+            token_key: None,
         };
         let order = insert_order_in_txn(tx, order_id, addressed, &quote, &owner).await?;
         let reserve = insert_lines_in_txn(tx, order.id, &quote).await?;
         self.note_in_txn(tx, &order, (EventKind::Placed, None, None), viewer).await?;
-        let payment_id = self.open_payment_in_txn(tx, &order, ask).await?;
+        let payment_id = self.open_payment_in_txn(tx, &order, &ask.payment).await?;
         self.carts.complete_in_txn(tx, ask.cart_id, order.id).await?;
         let written = Written { order_id: order.id, payment_id };
         key.record_in_txn(tx, &written).await?;
@@ -101,22 +103,22 @@ impl Orders {
         Ok(quote)
     }
 
-    async fn open_payment_in_txn(
+    pub(super) async fn open_payment_in_txn(
         &self,
         tx: &Tx,
         order: &Order,
-        ask: &Checkout,
+        ask: &PaymentAsk,
     ) -> Result<Option<Uuid>, OrderError> {
         if order.total == 0 {
             return Ok(None);
         }
-        let new = self.new_payment(order, &ask.payment);
+        let new = self.new_payment(order, ask);
         let payment = self.payments.open_in_txn(tx, &new).await?;
         self.tell_payment_in_txn(tx, &payment).await?;
         Ok(Some(payment.id))
     }
 
-    pub(super) fn new_payment(&self, order: &Order, ask: &crate::order::PaymentAsk) -> NewPayment {
+    pub(super) fn new_payment(&self, order: &Order, ask: &PaymentAsk) -> NewPayment {
         NewPayment {
             order_id: order.id,
             order_number: order.number.clone(),
@@ -128,7 +130,7 @@ impl Orders {
     }
 }
 
-fn destination(address: &PostalAddress) -> Destination {
+pub(super) fn destination(address: &PostalAddress) -> Destination {
     let postal_code = Some(address.postal_code.clone()).filter(|code| !code.is_empty());
     Destination { country: address.country, region: address.region.clone(), postal_code }
 }
@@ -153,10 +155,15 @@ fn check_quote(ask: &Checkout, quote: &Quote) -> Result<(), OrderError> {
     if !gone.is_empty() {
         return Err(OrderError::Insufficient(gone));
     }
+    check_total(ask.expected_total, quote)
+}
+
+/// Whether it costs what the buyer was shown.
+pub(super) fn check_total(expected: Option<Money>, quote: &Quote) -> Result<(), OrderError> {
     let actual = quote.money(quote.total);
-    match ask.expected_total {
+    match expected {
         Some(expected) if expected.currency != actual.currency => {
-            let message = format!("The cart is in {}.", actual.currency);
+            let message = format!("The total is in {}.", actual.currency);
             let path = ["expectedTotal", "currency"];
             Err(Problem::new(ProblemKind::CurrencyMismatch, path, message).into())
         }
@@ -166,13 +173,15 @@ fn check_quote(ask: &Checkout, quote: &Quote) -> Result<(), OrderError> {
 }
 
 /// Whose an order is.
-struct Owner {
-    customer_id: Option<Uuid>,
-    token: Option<GuestToken>,
-    cart_id: Option<Uuid>,
+pub(super) struct Owner {
+    pub customer_id: Option<Uuid>,
+    pub token: Option<GuestToken>,
+    pub cart_id: Option<Uuid>,
+    /// What the token is made of when no cart became the order.
+    pub token_key: Option<Uuid>,
 }
 
-async fn insert_order_in_txn(
+pub(super) async fn insert_order_in_txn(
     tx: &Tx,
     order_id: Uuid,
     addressed: &Addressed,
@@ -207,6 +216,7 @@ async fn insert_order_in_txn(
             C::ShippingMethod,
             C::ShippingMethodName,
             C::ShippingTax,
+            C::TokenKey,
             C::CreatedAt,
             C::UpdatedAt,
         ])
@@ -230,6 +240,7 @@ async fn insert_order_in_txn(
             Expr::value(method.map(|method| method.code.as_str())),
             Expr::value(method.map(|method| method.name.as_str())),
             Expr::value(quote.shipping_tax),
+            Expr::value(owner.token_key),
             tx.db().now_sql(),
             tx.db().now_sql(),
         ])
@@ -245,7 +256,7 @@ async fn insert_order_in_txn(
 }
 
 /// Writes the lines with what they cost now, and tells what is to be set aside for them.
-async fn insert_lines_in_txn(
+pub(super) async fn insert_lines_in_txn(
     tx: &Tx,
     order_id: Uuid,
     quote: &Quote,

@@ -2,6 +2,7 @@
 
 mod change;
 mod find;
+mod goods;
 mod hold;
 mod ledger;
 mod list;
@@ -17,6 +18,7 @@ mod warehouse;
 pub use change::{Adjust, Adjusted, SetLevel};
 pub use find::Watchable;
 pub(crate) use find::WatchedLevel;
+pub use goods::{Coming, Waiting};
 pub use opening::OpeningStock;
 pub use part::OrderPieces;
 pub use reserve::{Reservation, ReserveLine, ReserveOrder, ReserveOutcome};

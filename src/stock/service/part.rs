@@ -1,14 +1,10 @@
-//! Parts of what an order holds: pieces that it will not need any more, and pieces that come back.
+//! Parts of what an order holds: pieces that it will not need any more.
 
 use crate::db::Tx;
-use crate::stock::service::ledger::{LedgerLine, record_in_txn};
-use crate::stock::service::row::{changed_in_txn, touch};
-use crate::stock::service::{MAX_QUANTITY, Stock, count_conflict, select_levels};
-use crate::stock::{Level, MovementKind, StockError};
+use crate::stock::service::{Stock, count_conflict};
+use crate::stock::{MovementKind, StockError};
 use entity::reservation::{Column as R, Entity as Reservations, Model as ReservationModel};
-use entity::stock_level::{Column as L, Entity as Levels, Model as LevelModel};
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Order, Query};
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Some pieces of an order line.
@@ -61,60 +57,6 @@ impl Stock {
         Ok(released)
     }
 
-    /// Puts pieces that had been sent back on the shelves that they came from, those first that were
-    /// sent first, with a RETURN movement. With each comes how many of its line came back before.
-    ///
-    /// # Errors
-    /// When the database fails. A level that cannot hold more stays as it is, and the log says so.
-    pub async fn return_pieces_in_txn(
-        &self,
-        tx: &Tx,
-        order_id: Uuid,
-        pieces: &[(OrderPieces, i64)],
-    ) -> Result<(), StockError> {
-        if pieces.is_empty() {
-            return Ok(());
-        }
-        let mut select = Query::select();
-        select
-            .column(Asterisk)
-            .from(Reservations)
-            .and_where(Expr::col(R::OrderId).eq(order_id))
-            .and_where(Expr::col(R::Status).eq("CONSUMED"))
-            .order_by(R::UpdatedAt, Order::Asc)
-            .order_by(R::Id, Order::Asc);
-        let sent: Vec<ReservationModel> = tx.all(&select).await?;
-        let coming = shelves(&sent, pieces);
-        let mut select = select_levels();
-        select
-            .and_where(Expr::col((Levels, L::Id)).is_in(coming.keys().copied()))
-            .order_by((Levels, L::VariantId), Order::Asc)
-            .order_by((Levels, L::WarehouseId), Order::Asc);
-        let in_order: Vec<LevelModel> = tx.all(&select).await?;
-        let mut changed = Vec::new();
-        for (level, quantity) in
-            in_order.iter().filter_map(|level| Some((level, *coming.get(&level.id)?)))
-        {
-            let mut update = touch(tx, 1);
-            update
-                .value(L::OnHand, Expr::col(L::OnHand).add(quantity))
-                .and_where(Expr::col(L::Id).eq(level.id))
-                .and_where(Expr::col(L::OnHand).add(quantity).lte(MAX_QUANTITY));
-            match changed_in_txn(tx, &update).await? {
-                Some(level) => changed.push((level, quantity)),
-                None => tracing::error!(level = %level.id, "a level cannot hold what came back"),
-            }
-        }
-        let reference = order_id.to_string();
-        let line = |(level, quantity): &(Level, i64)| {
-            LedgerLine::of(level, MovementKind::Return, *quantity, 0).reference(Some(&reference))
-        };
-        let lines: Vec<LedgerLine<'_>> = changed.iter().map(line).collect();
-        record_in_txn(tx, &lines).await?;
-        self.tell_in_txn(tx, changed.iter().map(|(level, _)| (level, 1))).await?;
-        Ok(())
-    }
-
     /// Whether anything is committed to an order and lies there still.
     ///
     /// # Errors
@@ -129,24 +71,6 @@ impl Stock {
             .limit(1);
         Ok(tx.one::<ReservationModel>(&select).await?.is_some())
     }
-}
-
-/// How many pieces go to which level.
-fn shelves(sent: &[ReservationModel], pieces: &[(OrderPieces, i64)]) -> HashMap<Uuid, i64> {
-    let mut coming = HashMap::new();
-    for (OrderPieces { order_line_id, quantity }, before) in pieces {
-        let (mut skipped, mut wanted) = (*before, *quantity);
-        for reservation in sent.iter().filter(|it| it.order_line_id == *order_line_id) {
-            let earlier = Ord::min(skipped, reservation.quantity);
-            skipped -= earlier;
-            let part = Ord::min(wanted, reservation.quantity - earlier);
-            wanted -= part;
-            if part > 0 {
-                *coming.entry(reservation.level_id).or_default() += part;
-            }
-        }
-    }
-    coming
 }
 
 /// Ends a part of a locked reservation, or all of it.

@@ -9,7 +9,9 @@ use crate::stock::{Level, MovementKind, StockError};
 use chrono::TimeDelta;
 use entity::reservation::{Column as R, Entity as Reservations, Model as ReservationModel};
 use entity::stock_level::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SimpleExpr, UpdateStatement};
+use sea_orm::sea_query::{
+    CaseStatement, Expr, ExprTrait, Order, Query, SimpleExpr, UpdateStatement,
+};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -25,7 +27,7 @@ impl Stock {
         Ok(tx.run(&update).await?)
     }
 
-    /// Lets the holds of an order last so long from now. Gives how many there were; 0 when they
+    /// Lets the holds of an order last so long from now at least. Gives how many there were; 0 when they
     /// had ended before, and then the order must not be paid.
     ///
     /// # Errors
@@ -37,7 +39,10 @@ impl Stock {
         hold: TimeDelta,
     ) -> Result<u64, StockError> {
         let mut update = of_order(tx, order_id, &["HELD"], "HELD");
-        update.value(R::ExpiresAt, tx.db().now_plus_sql(hold));
+        let (until, kept) = (tx.db().now_plus_sql(hold), Expr::col(R::ExpiresAt));
+        // Never shorter than it is: staff may have promised more time.
+        let longer = CaseStatement::new().case(kept.clone().gt(until.clone()), kept).finally(until);
+        update.value(R::ExpiresAt, longer);
         Ok(tx.run(&update).await?)
     }
 

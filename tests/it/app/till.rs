@@ -38,6 +38,21 @@ impl TestApp {
         id
     }
 
+    /// What an order that somebody owes for has in it: one piece of something; gives the line's key.
+    pub async fn owes_for(&self, order: Uuid) -> Uuid {
+        let (id, sku) = (Uuid::now_v7(), order.simple().to_string());
+        let variant = self.has(&sku, 0).await;
+        let (line, order) = (self.sql_key(id), self.sql_key(order));
+        let variant = self.sql_key(variant);
+        self.execute(&format!(
+            "INSERT INTO order_line (id, order_id, position, variant_id, sku, product_name, \
+             variant_name, options, quantity, unit_price, line_total, tax_rate_ppm, tax) VALUES \
+             ({line}, {order}, 0, {variant}, '{sku}', 'A thing', '', '[]', 1, 1000, 1000, 0, 0)"
+        ))
+        .await;
+        id
+    }
+
     /// Begins to pay an order with the sandbox; nobody was asked yet.
     pub async fn opens_payment(
         &self,

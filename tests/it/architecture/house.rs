@@ -140,6 +140,8 @@ pub const TABLES: &[(&str, &str)] = &[
     ("order_event", "order"),
     ("order_stat", "order"),
     ("order_stat_change", "order"),
+    ("fulfillment", "order"),
+    ("fulfillment_line", "order"),
     ("payment", "payment"),
     ("payment_event", "payment"),
     ("refund", "payment"),

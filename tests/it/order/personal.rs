@@ -33,14 +33,23 @@ async fn an_erased_accounts_orders_keep_their_figures_and_nothing_of_the_person(
     let user = app.account(Role::Customer).await;
     let owner = app.with_token(app.token(user));
     let placed = owner.buys(&[("CUP", 2)], "card_approved").await;
+    let staff = app.staff().await;
+    let parcel = json!({ "orderId": placed["order"]["id"], "carrier": "Bike & Co",
+                         "trackingNumber": "B-1", "note": "Rings twice" });
+    staff.order_payload("orderFulfill", parcel).await;
+    let placed = json!({ "order": staff.order(&placed["order"]["id"]).await });
     let exported = app.orders().export(user).await.unwrap();
+    assert_eq!(exported[0]["fulfillments"][0]["trackingNumber"], "B-1");
     assert_eq!(exported[0]["number"], placed["order"]["number"]);
     assert_eq!(exported[0]["lines"][0]["sku"], "CUP");
 
     let admin = Viewer::User { id: app.account(Role::Admin).await, role: Role::Admin };
     app.app.services.accounts.erase(&admin, user).await.unwrap();
 
-    let order = app.staff().await.order(&placed["order"]["id"]).await;
+    let order = staff.order(&placed["order"]["id"]).await;
+    let parcel = &order["fulfillments"][0];
+    assert_eq!((&parcel["trackingNumber"], &parcel["note"]), (&json!(null), &json!(null)));
+    assert_eq!(parcel["carrier"], "Bike & Co");
     assert_eq!((&order["email"], &order["shippingAddress"]), (&json!(""), &json!(null)));
     assert_eq!(order["total"], placed["order"]["total"]);
     assert_eq!(order["lines"], placed["order"]["lines"]);

@@ -12,7 +12,10 @@ const ORDER: &str = "{ id number kind status allowedTransitions email version ca
     shippingAddress { id name city country } billingAddress { name } shippingMethodName \
     customer { id } \
     lines { id sku productName quantity taxRate unitPrice { amountMinor } \
-    lineTotal { amountMinor } tax { amountMinor } } \
+    lineTotal { amountMinor } tax { amountMinor } \
+    quantityFulfilled quantityReturned quantityReceived } \
+    supplierName warehouse { code } fulfillments { id carrier trackingNumber note \
+    lines { orderLine { sku } quantity quantityReturned warehouse { code } } } \
     payments { id status provider failureCode amount { amountMinor } captured { amountMinor } \
     refunded { amountMinor } } \
     events { type fromStatus toStatus note correlationId } }";
@@ -22,6 +25,7 @@ const REST: &str = "userErrors { __typename code message path \
     ... on InvalidTransitionError { from to allowed } \
     ... on PaymentDeclinedError { declineCode } \
     ... on PaymentUnavailableError { retryAfterSeconds } \
+    ... on VersionConflictError { actualVersion } \
     ... on IdempotencyConflictError { reason } } \
     warnings { __typename code message path }";
 
@@ -30,7 +34,7 @@ pub fn document(mutation: &str) -> String {
     let (first, rest) = mutation.split_at(1);
     let input = format!("{}{rest}Input", first.to_uppercase());
     let more = match mutation {
-        "checkoutComplete" => "guestAccessToken payment { id status }",
+        "checkoutComplete" | "orderCreate" => "guestAccessToken payment { id status }",
         "orderPay" => "payment { id status }",
         _ => "",
     };

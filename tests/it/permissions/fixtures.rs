@@ -40,6 +40,8 @@ const IN_CARTS: &str = "TEA-1";
 pub struct Fixtures {
     owner: Uuid,
     sku: String,
+    /// A line of the owner's order.
+    order_line: String,
     /// By the name of its type in the schema.
     pub objects: BTreeMap<&'static str, (String, SeenBy)>,
 }
@@ -96,7 +98,7 @@ impl Fixtures {
             .into_iter()
             .map(|(name, kind, key, seen)| (name, (kind.id(key).to_string(), seen)))
             .collect();
-        Self { owner: Uuid::nil(), sku, objects }.of_new_owner(app).await
+        Self { owner: Uuid::nil(), sku, order_line: String::new(), objects }.of_new_owner(app).await
     }
 
     /// The same shop, with an owner and things of theirs that nobody has touched.
@@ -118,7 +120,8 @@ impl Fixtures {
         let viewer = Viewer::User { id: owner, role: Role::Customer };
         let cart = NodeKind::Cart.id(app.cart_of(&viewer, &[(IN_CARTS, 1)]).await).to_string();
         objects.insert("Cart", (cart, SeenBy::Owner));
-        Self { owner, sku: self.sku.clone(), objects }
+        let order_line = NodeKind::OrderLine.id(app.owes_for(order).await).to_string();
+        Self { owner, sku: self.sku.clone(), order_line, objects }
     }
 
     /// The customer to whom the things belong.
@@ -145,6 +148,7 @@ impl Fixtures {
             // Something has to be said, which its type cannot say either.
             ("CartDeliverySetInput", "country") => json!("DE"),
             ("CartLineInput", "sku") => json!(IN_CARTS),
+            ("OrderLinePiecesInput", "orderLineId") => json!(self.order_line),
             (_, "sku") => json!(self.sku),
             (_, "email" | "newEmail") => json!(format!("{}@stockroom.example", unique())),
             (_, "password" | "newPassword" | "currentPassword") => json!("four words in a row"),

@@ -1,7 +1,7 @@
 //! A shop with so many rows of everything: every list that has a parent has one parent with all of
 //! them and others with one.
 
-use crate::app::TestApp;
+use crate::app::{MAIN, TestApp};
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 use stockroom::db::{DbError, Timestamp};
@@ -34,6 +34,8 @@ const ORDER_LINE: u16 = 16;
 const ORDER_EVENT: u16 = 17;
 const REFUND: u16 = 30;
 const OUTBOX_EVENT: u16 = 40;
+const FULFILLMENT: u16 = 18;
+const FULFILLMENT_LINE: u16 = 19;
 
 /// The key of the i-th member of staff.
 pub fn actor(row: usize) -> Uuid {
@@ -357,6 +359,9 @@ async fn sales(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         shipping_method_name: Some("Standard".to_owned()),
         shipping_tax: 0,
         cancel_reason: None,
+        supplier_name: Some(format!("Supplier {row}")),
+        warehouse_id: Some(key(WAREHOUSE, row)),
+        token_key: None,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -454,6 +459,7 @@ async fn order_details(connection: &DatabaseTransaction, n: usize, now: Timestam
         quantity_cancelled: 0,
     });
     insert::<order_line::Entity, _>(connection, lines).await;
+    sent(connection, n, now).await;
     let events = whose().map(|(row, order)| order_event::Model {
         id: key(ORDER_EVENT, row),
         order_id: key(ORDER, order),
@@ -495,6 +501,33 @@ async fn told(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         .collect();
     let written = Entity::insert_many(events).exec_without_returning(connection).await;
     written.expect("the events are written");
+}
+
+/// The first order was sent in `n` parcels, the others in one; of the first parcel there are `n`
+/// lines, of the others one.
+async fn sent(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
+    use entity::{fulfillment, fulfillment_line};
+    let whose = (0..n).map(|_| 0).chain(1..n).enumerate();
+    let parcels = whose.map(|(row, order)| fulfillment::Model {
+        id: key(FULFILLMENT, row),
+        order_id: key(ORDER, order),
+        carrier: Some("A carrier".to_owned()),
+        tracking_number: Some(format!("T-{row}")),
+        note: Some("A note.".to_owned()),
+        created_at: now,
+    });
+    insert::<fulfillment::Entity, _>(connection, parcels).await;
+    let whose = (0..n).map(|line| (0, line)).chain((1..2 * n - 1).map(|row| (row, row)));
+    let lines = whose.enumerate().map(|(row, (parcel, line))| fulfillment_line::Model {
+        id: key(FULFILLMENT_LINE, row),
+        fulfillment_id: key(FULFILLMENT, parcel),
+        order_line_id: key(ORDER_LINE, line),
+        // In turns from the last one, and from one that no list of ids names.
+        warehouse_id: if row % 2 == 0 { MAIN } else { key(WAREHOUSE, n - 1) },
+        quantity: 1,
+        quantity_returned: 0,
+    });
+    insert::<fulfillment_line::Entity, _>(connection, lines).await;
 }
 
 async fn insert<E, M>(connection: &DatabaseTransaction, rows: impl Iterator<Item = M>)

@@ -251,7 +251,9 @@ impl Model {
         let until = self.now + minutes;
         let extended = self.change_status(order, Status::Held, Status::Held);
         if extended > 0 {
-            self.orders.get_mut(&order).expect("it was just there").until = until;
+            let order = self.orders.get_mut(&order).expect("it was just there");
+            // Never shorter than it was.
+            order.until = order.until.max(until);
         }
         extended
     }
