@@ -4,6 +4,7 @@
 mod admin;
 mod config;
 mod doctor;
+mod health;
 mod jobs;
 mod migrate;
 mod schema;
@@ -47,6 +48,9 @@ enum Command {
     /// that do not agree. Changes nothing; ends with 0 when all is well, 1 when something is wrong,
     /// and 2 when it could not look.
     Doctor(doctor::DoctorArgs),
+    /// Ask the server of this machine, at LISTEN_ADDR, whether it takes requests: the health check
+    /// of a container. Ends with 0 when it does, and with 1 otherwise.
+    Health,
     /// Print the GraphQL schema and end.
     Schema,
     /// Look at the settings.
@@ -80,6 +84,7 @@ pub fn run() -> ExitCode {
         Some(Command::Admin(command)) => admin::run(cli.settings, command),
         Some(Command::Jobs(command)) => jobs::run(cli.settings, &command),
         Some(Command::Doctor(args)) => return doctor::run(cli.settings, &args),
+        Some(Command::Health) => health::run(&cli.settings),
         Some(Command::Schema) => schema::run(),
         Some(Command::Config(command)) => config::run(cli.settings, &command, &matches),
     };

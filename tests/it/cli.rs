@@ -223,6 +223,23 @@ fn there_are_no_dead_jobs_in_a_new_shop() {
 }
 
 #[test]
+fn a_server_that_does_not_answer_is_not_healthy() {
+    let shell = Shell::new();
+    // Takes the connection, and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+
+    let waited = shell.run_with("health", &[("LISTEN_ADDR", &address)]).refused();
+    drop(silent);
+    let gone = shell.run_with("health", &[("LISTEN_ADDR", &address)]).refused();
+    let nowhere = shell.run_with("health", &[("LISTEN_ADDR", "127.0.0.1:0")]).refused();
+
+    assert!(waited.contains("does not answer within 3 s"), "{waited}");
+    assert!(gone.contains("refused (os error"), "{gone}");
+    assert!(nowhere.contains("LISTEN_ADDR leaves the port"), "{nowhere}");
+}
+
+#[test]
 fn a_key_file_holds_a_private_key_that_is_not_known_to_all() {
     let shell = Shell::new();
     // The key that RFC 8037 shows, whole and its public half.
@@ -347,7 +364,8 @@ fn help_and_version_are_there() {
     let help = shell.run("--help").well();
 
     assert_eq!(version.trim(), concat!("stockroom ", env!("CARGO_PKG_VERSION")));
-    for word in ["serve", "migrate", "seed", "admin", "schema", "config", "DATABASE_URL"] {
+    for word in ["serve", "migrate", "seed", "admin", "health", "schema", "config", "DATABASE_URL"]
+    {
         assert!(help.contains(word), "{word}: {help}");
     }
     assert!(shell.run("seed --help").well().contains("--scale"));

@@ -105,6 +105,35 @@ async fn told_to_end_it_is_not_ready_first_and_then_closes_in_order() {
 }
 
 #[tokio::test]
+async fn the_health_command_says_what_the_probe_says() {
+    let app = TestApp::start().await;
+    let mut server = ServerProcess::start_with(&app, &[("DRAIN_DELAY_SECONDS", "60")]).await;
+    let everywhere = format!("0.0.0.0:{}", server.address().port());
+
+    let ready = server.health(&server.address().to_string()).await;
+    let found = server.health(&everywhere).await;
+    server.signal("TERM");
+    app.until("it is not ready", async |_| {
+        let ready = reqwest::get(server.url("/health/ready")).await;
+        ready.is_ok_and(|ready| ready.status() == 503)
+    })
+    .await;
+    let draining = server.health(&everywhere).await;
+    server.child().kill().await.unwrap();
+    let gone = server.health(&everywhere).await;
+
+    for ended in [ready, found] {
+        assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+        assert!(ended.stdout.starts_with(b"ready"), "{ended:?}");
+    }
+    for (ended, sentence) in [(draining, "answers 503"), (gone, "cannot ask http://127.0.0.1:")] {
+        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(said.starts_with("stockroom: ") && said.contains(sentence), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn told_twice_it_ends_at_once() {
     let app = TestApp::start().await;
     let mut server = ServerProcess::start_with(&app, &[("DRAIN_DELAY_SECONDS", "60")]).await;
@@ -215,6 +244,7 @@ async fn api_and_worker_can_be_processes_of_their_own() {
     app.until("the worker is seen", async |_| worker_of().await == "healthy").await;
     assert_eq!(reqwest::get(worker.url("/graphql")).await.unwrap().status(), 404);
     assert_eq!(reqwest::get(worker.url("/health/live")).await.unwrap().status(), 200);
+    assert!(worker.health(&worker.address().to_string()).await.status.success());
     worker.end_and_read_log().await;
     app.until("the worker has left", async |_| worker_of().await == "degraded").await;
 }

@@ -2,9 +2,10 @@
 
 use super::database::redis_url;
 use super::{SIGNING_KEY, TestApp};
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -35,10 +36,7 @@ impl ServerProcess {
         std::fs::create_dir_all(&folder).expect("a folder can be made");
         let log = folder.join("log");
         let errors = std::fs::File::create(&log).expect("a file can be made");
-        // The runner's word first: it knows where binaries are that were built elsewhere.
-        let program = std::env::var_os("NEXTEST_BIN_EXE_stockroom");
-        let mut command =
-            Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_stockroom").into()));
+        let mut command = Command::new(program());
         command
             .arg("serve")
             .env_clear()
@@ -107,6 +105,15 @@ impl ServerProcess {
         self.address
     }
 
+    /// What `stockroom health` says of it, when its address is given as `listen`.
+    pub async fn health(&self, listen: &str) -> Output {
+        let mut command = Command::new(program());
+        command.arg("health").env_clear().env("LISTEN_ADDR", listen);
+        // Away from any .env of whoever runs the tests.
+        command.current_dir(self.log.parent().expect("the log lies in a folder"));
+        command.output().await.expect("the program starts")
+    }
+
     /// The URL of a path of it.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
@@ -131,4 +138,10 @@ impl ServerProcess {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// The program. The runner's word first: it knows where binaries are that were built elsewhere.
+fn program() -> OsString {
+    let built = std::env::var_os("NEXTEST_BIN_EXE_stockroom");
+    built.unwrap_or_else(|| env!("CARGO_BIN_EXE_stockroom").into())
 }
