@@ -393,7 +393,7 @@ fn the_example_of_settings_names_every_one() {
 }
 
 /// The environment variables of the settings, as the program defines them.
-fn setting_names() -> Vec<String> {
+pub fn setting_names() -> Vec<String> {
     let command = SettingsArgs::augment_args(clap::Command::new("settings"));
     let names = command.get_arguments().filter_map(|argument| argument.get_env());
     let names: Vec<String> = names.filter_map(|name| name.to_str()).map(str::to_owned).collect();

@@ -18,6 +18,7 @@ mod cache;
 mod cart;
 mod catalog;
 mod cli;
+mod container;
 mod crashes;
 mod doctor;
 mod events;
