@@ -19,6 +19,8 @@ pub struct Model {
     /// Who did it; None: a guest, a program or the server.
     pub actor_id: Option<Uuid>,
     pub api_token_id: Option<Uuid>,
+    /// What was taken with the change, in minor units of the order's currency.
+    pub paid: i64,
     /// What went back with the change, in minor units of the order's currency.
     pub refunded: i64,
     pub data: Json,

@@ -22,6 +22,11 @@ impl MigrationTrait for Migration {
             &TABLES.map(|sql| sql.replace("{serial}", serial)).each_ref().map(String::as_str),
         )
         .await?;
+        let amounts = match backend {
+            DbBackend::Postgres => POSTGRES_AMOUNTS,
+            _ => SQLITE_AMOUNTS,
+        };
+        crate::run_all(manager, &amounts).await?;
         crate::run_all(
             manager,
             &FILL.map(|sql| sql.replace("{day}", day)).each_ref().map(String::as_str),
@@ -53,14 +58,16 @@ impl MigrationTrait for Migration {
                 "DROP TABLE order_stat_change",
                 "DROP TABLE order_stat",
                 "ALTER TABLE order_event DROP COLUMN refunded",
+                "ALTER TABLE order_event DROP COLUMN paid",
             ],
         )
         .await
     }
 }
 
-const TABLES: [&str; 3] = [
-    // What went back with a change, so that refunds can be counted anew from the history.
+const TABLES: [&str; 4] = [
+    // What was taken and what went back with a change, so that both can be counted anew.
+    "ALTER TABLE order_event ADD COLUMN paid bigint NOT NULL DEFAULT 0",
     "ALTER TABLE order_event ADD COLUMN refunded bigint NOT NULL DEFAULT 0",
     "CREATE TABLE order_stat (
         day text NOT NULL,
@@ -82,15 +89,42 @@ const TABLES: [&str; 3] = [
     )",
 ];
 
-const FILL: [&str; 4] = [
+// The history tells no amounts so far: they are put down to the last change of each order.
+const AMOUNTS: &str = "UPDATE order_event SET
+        paid = (SELECT o.paid_total FROM shop_order o WHERE o.id = order_event.order_id),
+        refunded = (SELECT o.refunded_total FROM shop_order o WHERE o.id = order_event.order_id)
+    WHERE version =
+        (SELECT MAX(e.version) FROM order_event e WHERE e.order_id = order_event.order_id)";
+
+const POSTGRES_AMOUNTS: [&str; 3] = [
+    "ALTER TABLE order_event DISABLE TRIGGER order_event_append_only",
+    AMOUNTS,
+    "ALTER TABLE order_event ENABLE TRIGGER order_event_append_only",
+];
+
+const SQLITE_AMOUNTS: [&str; 3] = [
+    "DROP TRIGGER order_event_no_update",
+    AMOUNTS,
+    "CREATE TRIGGER order_event_no_update BEFORE UPDATE ON order_event
+        BEGIN SELECT RAISE(ABORT, 'order_event is append-only'); END",
+];
+
+const FILL: [&str; 5] = [
     "INSERT INTO order_stat (day, currency, measure, count, amount)
         SELECT {day}, o.currency, 'placed', COUNT(*), SUM(o.total)
         FROM order_event e JOIN shop_order o ON o.id = e.order_id
         WHERE o.kind = 'SALE' AND e.from_status IS NULL GROUP BY 1, 2",
     "INSERT INTO order_stat (day, currency, measure, count, amount)
-        SELECT {day}, o.currency, 'paid', COUNT(*), SUM(o.total)
+        SELECT {day}, o.currency, 'paid',
+            SUM(CASE WHEN e.to_status = 'PAID' AND e.from_status <> 'PAID' THEN 1 ELSE 0 END),
+            SUM(e.paid)
         FROM order_event e JOIN shop_order o ON o.id = e.order_id
-        WHERE o.kind = 'SALE' AND e.to_status = 'PAID' AND e.from_status <> 'PAID' GROUP BY 1, 2",
+        WHERE o.kind = 'SALE'
+            AND (e.paid > 0 OR (e.to_status = 'PAID' AND e.from_status <> 'PAID')) GROUP BY 1, 2",
+    "INSERT INTO order_stat (day, currency, measure, count, amount)
+        SELECT {day}, o.currency, 'refunded', COUNT(*), SUM(e.refunded)
+        FROM order_event e JOIN shop_order o ON o.id = e.order_id
+        WHERE o.kind = 'SALE' AND e.refunded > 0 GROUP BY 1, 2",
     "INSERT INTO order_stat (day, currency, measure, count, amount)
         SELECT {day}, o.currency, 'cancelled', COUNT(*), SUM(o.total)
         FROM order_event e JOIN shop_order o ON o.id = e.order_id

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 pub enum Measure {
     /// Sales placed, with their totals.
     Placed,
-    /// Sales that became paid, with their totals.
+    /// Sales that became paid, with the money that was taken; what came for one that was cancelled
+    /// by then is money and no sale.
     Paid,
     /// Sales cancelled, also because nobody paid, with their totals.
     Cancelled,
@@ -40,6 +41,15 @@ impl Figures {
             amount: self.amount.saturating_add(other.amount),
         }
     }
+}
+
+/// What an order's change moved, in the smallest unit of its currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Moved {
+    /// Taken for the order.
+    pub paid: i64,
+    /// Gone back.
+    pub refunded: i64,
 }
 
 /// The day of what stands and did not happen on one.
@@ -75,13 +85,12 @@ impl Measure {
     }
 }
 
-/// What an order's change adds to what is counted. `before`: where it stood, None for a new one;
-/// `refunded`: what went back with this change.
+/// What an order's change adds to what is counted. `before`: where it stood, None for a new one.
 #[must_use]
 pub fn added_by(
     before: Option<OrderStatus>,
     order: &Order,
-    refunded: i64,
+    moved: Moved,
 ) -> Vec<(Measure, Figures)> {
     let once = |amount| Figures { count: 1, amount };
     let standing = |count| Figures { count, amount: 0 };
@@ -96,15 +105,16 @@ pub fn added_by(
     if before.is_none() {
         added.push((Measure::Placed, once(order.total)));
     }
-    if before != Some(order.status) {
-        match order.status {
-            OrderStatus::Paid => added.push((Measure::Paid, once(order.total))),
-            OrderStatus::Cancelled => added.push((Measure::Cancelled, once(order.total))),
-            _ => {}
-        }
+    let became = |status| before != Some(status) && order.status == status;
+    if became(OrderStatus::Paid) || moved.paid > 0 {
+        let count = i64::from(became(OrderStatus::Paid));
+        added.push((Measure::Paid, Figures { count, amount: moved.paid }));
     }
-    if refunded > 0 {
-        added.push((Measure::Refunded, once(refunded)));
+    if became(OrderStatus::Cancelled) {
+        added.push((Measure::Cancelled, once(order.total)));
+    }
+    if moved.refunded > 0 {
+        added.push((Measure::Refunded, once(moved.refunded)));
     }
     added
 }

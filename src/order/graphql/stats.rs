@@ -89,7 +89,8 @@ pub struct SalesFigures {
     placed_totals: Vec<Money>,
     /// Orders that became paid.
     orders_paid: i32,
-    /// Their totals.
+    /// The money that was taken: less than the totals when only a part was captured. What came for
+    /// an order that was cancelled by then is here too, and goes back.
     paid_totals: Vec<Money>,
     /// Orders cancelled, by somebody or because nobody paid in time.
     orders_cancelled: i32,

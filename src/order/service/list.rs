@@ -198,7 +198,10 @@ fn condition(filter: &OrderFilter) -> SimpleExpr {
             let words: Vec<&str> = statuses.iter().copied().map(OrderStatus::as_str).collect();
             among(column(Column::Status), &words)
         }
-        OrderFilter::Customer(ids) => among(column(Column::CustomerId), ids),
+        // Of a guest's order NULL would be neither true nor false.
+        OrderFilter::Customer(ids) => {
+            column(Column::CustomerId).is_not_null().and(among(column(Column::CustomerId), ids))
+        }
         OrderFilter::Total(least, most) => {
             let currency = least.or(*most).map(|end| end.currency.code());
             all([

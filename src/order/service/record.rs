@@ -5,6 +5,7 @@ use crate::auth::Viewer;
 use crate::db::Tx;
 use crate::events::{self, BusMessage, NewEvent, Topic};
 use crate::order::service::Orders;
+use crate::order::stats::Moved;
 use crate::order::{EventKind, Order, OrderError, OrderStatus};
 use crate::payment::Payment;
 use crate::telemetry;
@@ -60,9 +61,12 @@ impl Orders {
         let row: Option<Model> = tx.one(&update).await?;
         let row = row.ok_or_else(|| OrderError::fault("a locked order was changed"))?;
         let changed = Order::try_from(row).map_err(OrderError::fault)?;
-        let refunded = changed.refunded_total.saturating_sub(order.refunded_total);
+        let moved = Moved {
+            paid: changed.paid_total.saturating_sub(order.paid_total),
+            refunded: changed.refunded_total.saturating_sub(order.refunded_total),
+        };
         let note = (step.kind, Some(order.status), step.note);
-        self.write_note_in_txn(tx, &changed, note, refunded, step.viewer).await?;
+        self.write_note_in_txn(tx, &changed, note, moved, step.viewer).await?;
         Ok(changed)
     }
 
@@ -74,7 +78,7 @@ impl Orders {
         note: (EventKind, Option<OrderStatus>, Option<&str>),
         viewer: &Viewer,
     ) -> Result<(), OrderError> {
-        self.write_note_in_txn(tx, order, note, 0, viewer).await
+        self.write_note_in_txn(tx, order, note, Moved::default(), viewer).await
     }
 
     async fn write_note_in_txn(
@@ -82,7 +86,7 @@ impl Orders {
         tx: &Tx,
         order: &Order,
         (kind, from, note): (EventKind, Option<OrderStatus>, Option<&str>),
-        refunded: i64,
+        moved: Moved,
         viewer: &Viewer,
     ) -> Result<(), OrderError> {
         let token = match viewer {
@@ -101,6 +105,7 @@ impl Orders {
                 E::ToStatus,
                 E::ActorId,
                 E::ApiTokenId,
+                E::Paid,
                 E::Refunded,
                 E::Data,
                 E::CorrelationId,
@@ -115,14 +120,15 @@ impl Orders {
                 Expr::value(order.status.as_str()),
                 Expr::value(viewer.user_id()),
                 Expr::value(token),
-                Expr::value(refunded),
+                Expr::value(moved.paid),
+                Expr::value(moved.refunded),
                 Expr::value(json!({ "note": note })),
                 Expr::value(telemetry::correlation_id()),
                 // The moment of the order's own row: the day that it is counted on.
                 Expr::value(order.updated_at),
             ]);
         tx.run(&insert).await?;
-        self.count_in_txn(tx, from, order, refunded).await?;
+        self.count_in_txn(tx, from, order, moved).await?;
         events::write_in_txn(tx, &[event_of(order, kind)]).await?;
         let (bus, id) = (self.bus.clone(), order.id);
         tx.after_commit(move || bus.publish(BusMessage::OrdersChanged(vec![id])));

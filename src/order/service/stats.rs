@@ -7,7 +7,7 @@ use crate::auth::{Permission, Viewer};
 use crate::db::Tx;
 use crate::money::Currency;
 use crate::order::service::Orders;
-use crate::order::stats::{NO_DAY, added_by};
+use crate::order::stats::{Moved, NO_DAY, added_by};
 use crate::order::{
     DayFigures, Figures, Measure, Order, OrderError, OrderStats, OrderStatus, StatDifference,
 };
@@ -56,9 +56,9 @@ impl Orders {
         tx: &Tx,
         before: Option<OrderStatus>,
         order: &Order,
-        refunded: i64,
+        moved: Moved,
     ) -> Result<(), OrderError> {
-        let added = added_by(before, order, refunded);
+        let added = added_by(before, order, moved);
         if added.is_empty() {
             return Ok(());
         }
@@ -242,13 +242,14 @@ fn select_counted(day: &SimpleExpr) -> Vec<SelectStatement> {
     use shop_order::Column as O;
     let event = |column: E| Expr::col((order_event::Entity, column));
     let order = |column: O| Expr::col((shop_order::Entity, column));
-    let happened = |measure: Measure, amount: SimpleExpr, when: SimpleExpr| {
+    let every = || Expr::col(Asterisk).count();
+    let happened = |measure: Measure, count: SimpleExpr, amount: SimpleExpr, when: SimpleExpr| {
         let mut select = Query::select();
         select
             .expr_as(day.clone(), "day")
             .expr(order(O::Currency))
             .expr_as(Expr::value(measure.as_str()), "measure")
-            .expr_as(Expr::col(Asterisk).count(), "count")
+            .expr_as(count.cast_as(Alias::new("bigint")), "count")
             .expr_as(amount.sum().cast_as(Alias::new("bigint")), "amount")
             .from(order_event::Entity)
             .inner_join(shop_order::Entity, order(O::Id).eq(event(E::OrderId)))
@@ -261,6 +262,8 @@ fn select_counted(day: &SimpleExpr) -> Vec<SelectStatement> {
         let stood = event(E::FromStatus).ne(status).or(event(E::FromStatus).is_null());
         event(E::ToStatus).eq(status).and(stood)
     };
+    let sales: SimpleExpr = Expr::case(became("PAID"), 1).finally(0).into();
+    let sales = sales.sum();
     let mut standing = Query::select();
     standing
         .expr_as(Expr::value(NO_DAY), "day")
@@ -271,10 +274,10 @@ fn select_counted(day: &SimpleExpr) -> Vec<SelectStatement> {
         .from(shop_order::Entity)
         .add_group_by([order(O::Currency), order(O::Status)]);
     vec![
-        happened(Measure::Placed, order(O::Total), event(E::FromStatus).is_null()),
-        happened(Measure::Paid, order(O::Total), became("PAID")),
-        happened(Measure::Cancelled, order(O::Total), became("CANCELLED")),
-        happened(Measure::Refunded, event(E::Refunded), event(E::Refunded).gt(0)),
+        happened(Measure::Placed, every(), order(O::Total), event(E::FromStatus).is_null()),
+        happened(Measure::Paid, sales, event(E::Paid), became("PAID").or(event(E::Paid).gt(0))),
+        happened(Measure::Cancelled, every(), order(O::Total), became("CANCELLED")),
+        happened(Measure::Refunded, every(), event(E::Refunded), event(E::Refunded).gt(0)),
         standing,
     ]
 }

@@ -469,6 +469,7 @@ async fn order_details(connection: &DatabaseTransaction, n: usize, now: Timestam
         to_status: "PENDING_PAYMENT".to_owned(),
         actor_id: Some(actor(row % n)),
         api_token_id: None,
+        paid: 0,
         refunded: 0,
         data: json!({}),
         correlation_id: None,
