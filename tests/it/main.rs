@@ -39,5 +39,6 @@ mod statements;
 mod stock;
 mod tokens;
 mod transactions;
+mod walkthrough;
 mod web;
 mod ws;
