@@ -77,7 +77,7 @@ async fn a_shoppers_way_leads_where_the_readme_says() {
             let mut watching = Socket::ready(address, caller.token()).await;
             watching.subscribe("1", &words.fill(&step.document)).await;
             let first = watching.next_of("1").await;
-            assert_eq!(first["payload"]["data"]["orderChanged"]["status"], "PAID");
+            assert_eq!(first["data"]["orderChanged"]["status"], "PAID");
             socket = Some(watching);
             continue;
         }
@@ -109,7 +109,7 @@ async fn a_shoppers_way_leads_where_the_readme_says() {
     let mut watching = socket.expect("the order is watched");
     let refunded = async {
         loop {
-            let next = watching.next_of("1").await["payload"]["data"]["orderChanged"].clone();
+            let next = watching.next_of("1").await["data"]["orderChanged"].clone();
             if next["refundedTotal"]["amount"] == words.0["TOTAL"] {
                 break next;
             }
