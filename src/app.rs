@@ -105,7 +105,7 @@ impl App {
             Lifetimes { guest: settings.carts.guest, customer: settings.carts.customer };
         let carts = Carts::new(db.clone(), stock.clone(), currency, lifetimes);
         let sandbox = payments::sandbox(&db, &settings).await?;
-        let payments = payments::payments(&db, sandbox.as_ref(), &settings);
+        let payments = payments::payments(&db, sandbox.as_ref(), &settings)?;
         let parts = (carts.clone(), stock.clone(), payments.clone());
         let orders = Orders::new(db.clone(), parts, bus.clone(), policy(&settings));
         let belongings: Vec<Arc<dyn Belongings>> =
@@ -124,7 +124,7 @@ impl App {
         };
         let mailer =
             Mailer::new(&settings.mail, settings.environment).context("SMTP_URL cannot be used")?;
-        let worker = Self::worker(&db, &services, &mailer, &settings)?;
+        let worker = Self::worker(&db, &services, (&mailer, sandbox.as_ref()), &settings)?;
         let schema = crate::schema::build();
         let limits = Limits {
             suggestions: settings.graphiql_enabled,

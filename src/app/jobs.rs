@@ -11,6 +11,7 @@ use crate::jobs::{self, Handlers, Job, Schedule, Timing, Worker};
 use crate::mail::Mailer;
 use crate::order;
 use crate::order::jobs::{ExpireOrders, RecoverPayments, SumUpOrderStats};
+use crate::payment::sandbox::{self, Sandbox};
 use crate::schema::Services;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -77,15 +78,24 @@ impl Job for PurgeSentEvents {
     const KIND: &'static str = "outbox.purge";
 }
 
+/// Forgets what the sandbox of payments need not know any more.
+#[derive(Serialize, Deserialize)]
+struct PurgeSandbox {}
+
+impl Job for PurgeSandbox {
+    const KIND: &'static str = "sandbox.purge";
+}
+
 impl App {
     /// A worker with every handler there is; it works when it is run.
     pub(crate) fn worker(
         db: &Db,
         services: &Services,
-        mailer: &Mailer,
+        (mailer, sandbox): (&Mailer, Option<&Sandbox>),
         settings: &Settings,
     ) -> anyhow::Result<Worker> {
         let mut handlers = handlers(db, services);
+        on_sandbox(&mut handlers, services, sandbox);
         let links = account::Links::new(settings.mail.storefront_url.clone());
         account::jobs::register(&mut handlers, &services.accounts, mailer, &links);
         order::jobs::register(&mut handlers, &services.orders, mailer, &links);
@@ -143,12 +153,27 @@ fn handlers(db: &Db, services: &Services) -> Handlers {
     handlers
 }
 
+fn on_sandbox(handlers: &mut Handlers, services: &Services, sandbox: Option<&Sandbox>) {
+    let (payments, sandbox) = (services.payments.clone(), sandbox.cloned());
+    handlers.on(move |_: PurgeSandbox, _| {
+        let (payments, sandbox) = (payments.clone(), sandbox.clone());
+        async move {
+            // The tick is of all shops; the sandbox is not in every one.
+            let Some(sandbox) = sandbox else { return Ok(()) };
+            let needed = payments.unsettled(sandbox::KEPT).await;
+            let needed = needed.map_err(|error| jobs::Failure::retry(error.to_string()))?;
+            Ok(sandbox.purge(&needed).await.map(drop)?)
+        }
+    });
+}
+
 fn schedules() -> anyhow::Result<Vec<Schedule>> {
     Ok(vec![
         Schedule::new("idempotency.purge", "7 * * * *", &PurgeIdempotencyKeys {})?,
         Schedule::new("account.purge", "17 * * * *", &PurgeAccountTraces {})?,
         Schedule::new("sessions.purge", "22 * * * *", &PurgeSessions {})?,
         Schedule::new("cart.purge", "27 * * * *", &PurgeCarts {})?,
+        Schedule::new("sandbox.purge", "52 * * * *", &PurgeSandbox {})?,
         Schedule::new("jobs.purge", "37 * * * *", &PurgeDoneJobs {})?,
         Schedule::new("outbox.purge", "47 * * * *", &PurgeSentEvents {})?,
         Schedule::new("order.expire", "*/5 * * * * *", &ExpireOrders {})?,

@@ -3,6 +3,7 @@
 use crate::config::{DatabaseTarget, PaymentProvider, Settings};
 use crate::db::Db;
 use crate::payment::sandbox::{CONNECTIONS, Sandbox};
+use crate::payment::stripe::Stripe;
 use crate::payment::{Payments, Provider};
 use anyhow::Context;
 use std::sync::Arc;
@@ -22,13 +23,25 @@ pub async fn sandbox(db: &Db, settings: &Settings) -> anyhow::Result<Option<Sand
 }
 
 /// Payments by way of the providers that the settings name.
-pub fn payments(db: &Db, sandbox: Option<&Sandbox>, settings: &Settings) -> Payments {
+pub fn payments(
+    db: &Db,
+    sandbox: Option<&Sandbox>,
+    settings: &Settings,
+) -> anyhow::Result<Payments> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     for provider in &settings.payment.providers {
-        match (provider, sandbox) {
-            (PaymentProvider::Sandbox, Some(sandbox)) => providers.push(Arc::new(sandbox.clone())),
-            (PaymentProvider::Sandbox, None) => {}
+        match provider {
+            PaymentProvider::Sandbox => {
+                if let Some(sandbox) = sandbox {
+                    providers.push(Arc::new(sandbox.clone()));
+                }
+            }
+            PaymentProvider::Stripe => {
+                if let Some(stripe) = &settings.payment.stripe {
+                    providers.push(Arc::new(Stripe::new(stripe)?));
+                }
+            }
         }
     }
-    Payments::new(db.clone(), providers, &settings.payment)
+    Ok(Payments::new(db.clone(), providers, &settings.payment))
 }

@@ -22,16 +22,19 @@ pub enum CaptureAt {
 pub enum PaymentProvider {
     /// The built-in one, which moves no money.
     Sandbox,
+    /// Stripe.
+    Stripe,
 }
 
 impl PaymentProvider {
-    const ALL: [Self; 1] = [Self::Sandbox];
+    const ALL: [Self; 2] = [Self::Sandbox, Self::Stripe];
 
     /// Its name in settings and inputs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sandbox => "sandbox",
+            Self::Stripe => "stripe",
         }
     }
 }
@@ -39,8 +42,8 @@ impl PaymentProvider {
 /// The settings of payments as they are given.
 #[derive(Debug, Clone, clap::Args)]
 pub struct PaymentArgs {
-    /// The payment providers that orders can be paid with, separated by commas: sandbox. Default:
-    /// sandbox in development, none in production.
+    /// The payment providers that orders can be paid with, separated by commas: sandbox,
+    /// stripe. Default: sandbox in development, none in production.
     #[arg(long, env = "PAYMENT_PROVIDERS", value_delimiter = ',', global = true)]
     pub payment_providers: Option<Vec<String>>,
     /// Whether production may take the sandbox's payments, which move no money.
@@ -61,6 +64,22 @@ pub struct PaymentArgs {
         global = true
     )]
     pub sandbox_webhook_secret: Vec<SecretString>,
+    /// The key for Stripe's API, sk_… or rk_…, from its dashboard.
+    #[arg(long, env = "STRIPE_SECRET_KEY", hide_env_values = true, global = true)]
+    pub stripe_secret_key: Option<SecretString>,
+    /// The secret of the webhook endpoint at Stripe, whsec_…. While it is being replaced: the new one
+    /// and the old one, separated by a comma.
+    #[arg(
+        long,
+        env = "STRIPE_WEBHOOK_SECRET",
+        hide_env_values = true,
+        value_delimiter = ',',
+        global = true
+    )]
+    pub stripe_webhook_secret: Vec<SecretString>,
+    /// Where Stripe's API is; elsewhere for tests alone.
+    #[arg(long, env = "STRIPE_API_BASE", default_value = "https://api.stripe.com", global = true)]
+    pub stripe_api_base: String,
 }
 
 /// The settings of payments, checked.
@@ -72,6 +91,8 @@ pub struct PaymentSettings {
     pub capture: CaptureAt,
     /// The sandbox's.
     pub sandbox: SandboxSettings,
+    /// Stripe's, when it is among the providers.
+    pub stripe: Option<StripeSettings>,
     /// How long a call to a provider may take.
     pub call_limit: Duration,
     /// Calls to a provider that may be under way at once.
@@ -87,6 +108,17 @@ pub struct SandboxSettings {
     pub slow: Duration,
     /// After how long the payer of a `card_pending` confirms by themselves; None: never.
     pub confirms_after: Option<Duration>,
+}
+
+/// The settings of Stripe.
+#[derive(Clone)]
+pub struct StripeSettings {
+    /// The key for its API.
+    pub secret_key: SecretString,
+    /// The secrets of its webhooks; at least one.
+    pub webhook_secrets: Vec<SecretString>,
+    /// Where its API is.
+    pub api_base: String,
 }
 
 impl PaymentArgs {
@@ -107,6 +139,8 @@ impl PaymentArgs {
             );
         }
         self.check_secrets(production && sandbox, wrong);
+        let stripe = providers.contains(&PaymentProvider::Stripe);
+        let stripe = if stripe { self.stripe(production, wrong) } else { None };
         PaymentSettings {
             providers,
             capture: self.payment_capture,
@@ -116,6 +150,7 @@ impl PaymentArgs {
                 // Nobody has to be the bank to try the shop out.
                 confirms_after: (!production).then_some(Duration::from_secs(30)),
             },
+            stripe,
             call_limit: Duration::from_secs(3),
             calls_in_flight: 32,
         }
@@ -146,17 +181,61 @@ impl PaymentArgs {
         if required && secrets.is_empty() {
             wrong.push(format!("SANDBOX_WEBHOOK_SECRET is missing: {ADVICE}."));
         }
-        if secrets.len() > SECRETS_MAX {
-            wrong.push(format!(
-                "SANDBOX_WEBHOOK_SECRET has more than {SECRETS_MAX} secrets: name the new one and \
-                 the one that it replaces."
-            ));
+        check_rotation("SANDBOX_WEBHOOK_SECRET", secrets, ADVICE, wrong);
+    }
+
+    /// What Stripe needs; None when something of it is missing or wrong.
+    fn stripe(&self, production: bool, wrong: &mut Vec<String>) -> Option<StripeSettings> {
+        const KEY: &str = "set it to the secret key (sk_…) or a restricted one (rk_…) of Stripe's \
+                           dashboard, or remove stripe from PAYMENT_PROVIDERS";
+        const WEBHOOK: &str = "set it to the signing secret (whsec_…) of the webhook endpoint at \
+                               Stripe, or remove stripe from PAYMENT_PROVIDERS";
+        let before = wrong.len();
+        let key = self.stripe_secret_key.as_ref();
+        match key.map(|key| key.expose_secret()) {
+            None | Some("") => wrong.push(format!("STRIPE_SECRET_KEY is missing: {KEY}.")),
+            Some(key) if !(key.starts_with("sk_") || key.starts_with("rk_")) => {
+                wrong.push(format!("STRIPE_SECRET_KEY is no secret key: {KEY}."));
+            }
+            // It goes into a header.
+            Some(key) if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                wrong.push(format!("STRIPE_SECRET_KEY has a character that no key has: {KEY}."));
+            }
+            Some(_) => {}
         }
-        if secrets.iter().any(|secret| secret.expose_secret().len() < SHORTEST_SECRET) {
-            wrong.push(format!(
-                "SANDBOX_WEBHOOK_SECRET has a secret with fewer than {SHORTEST_SECRET} bytes: \
-                 {ADVICE}."
-            ));
+        let secrets = &self.stripe_webhook_secret;
+        if secrets.is_empty() {
+            wrong.push(format!("STRIPE_WEBHOOK_SECRET is missing: {WEBHOOK}."));
         }
+        check_rotation("STRIPE_WEBHOOK_SECRET", secrets, WEBHOOK, wrong);
+        let secure = self.stripe_api_base.starts_with("https://");
+        if production && !secure {
+            wrong.push(
+                "STRIPE_API_BASE must begin with https:// in production: remove it.".to_owned(),
+            );
+        } else if !(secure || self.stripe_api_base.starts_with("http://")) {
+            wrong.push("STRIPE_API_BASE must begin with https:// or http://.".to_owned());
+        }
+        let key = key.filter(|_| wrong.len() == before)?;
+        Some(StripeSettings {
+            secret_key: key.clone(),
+            webhook_secrets: secrets.clone(),
+            api_base: self.stripe_api_base.clone(),
+        })
+    }
+}
+
+/// The secrets of webhooks: one, or two while one replaces the other.
+fn check_rotation(name: &str, secrets: &[SecretString], advice: &str, wrong: &mut Vec<String>) {
+    if secrets.len() > SECRETS_MAX {
+        wrong.push(format!(
+            "{name} has more than {SECRETS_MAX} secrets: name the new one and the one that it \
+             replaces."
+        ));
+    }
+    if secrets.iter().any(|secret| secret.expose_secret().len() < SHORTEST_SECRET) {
+        wrong.push(format!(
+            "{name} has a secret with fewer than {SHORTEST_SECRET} bytes: {advice}."
+        ));
     }
 }

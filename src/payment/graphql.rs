@@ -1,6 +1,6 @@
 //! Payments in the schema.
 
-use crate::auth::Permission;
+use crate::auth::{Permission, Viewer};
 use crate::graphql::scalars::{DateTime, Money};
 use crate::graphql::{Auth, Fault, NodeKind};
 use crate::money::{self, Currency};
@@ -65,7 +65,7 @@ pub struct PaymentNextAction {
     kind: PaymentNextActionType,
     /// Where to send the payer's browser; null when there is no such page.
     redirect_url: Option<String>,
-    /// What the provider's own script needs; null when there is none.
+    /// What the provider's own script needs; null when there is none, and for everyone but the payer.
     client_secret: Option<String>,
 }
 
@@ -166,9 +166,18 @@ impl Payment {
         self.0.failure_code.as_deref()
     }
 
-    /// What the payer has to do; null when there is nothing.
-    async fn next_action(&self) -> Option<PaymentNextAction> {
-        self.0.next_action.clone().map(PaymentNextAction::from)
+    /// What the payer has to do; null when there is nothing. `clientSecret` is shown to the payer
+    /// alone.
+    async fn next_action(&self, ctx: &Context<'_>) -> Option<Result<PaymentNextAction, Fault>> {
+        let mut action = self.0.next_action.clone()?;
+        if action.client_secret.is_some() {
+            match self.is_the_viewers(ctx).await {
+                Ok(true) => {}
+                Ok(false) => action.client_secret = None,
+                Err(fault) => return Some(Err(fault)),
+            }
+        }
+        Some(Ok(action.into()))
     }
 
     /// How much was asked for.
@@ -212,6 +221,19 @@ impl Payment {
 }
 
 impl Payment {
+    /// Whether the viewer pays: whoever sees a payment does, except those who may see every one and
+    /// bought nothing here.
+    async fn is_the_viewers(&self, ctx: &Context<'_>) -> Result<bool, Fault> {
+        let viewer = ctx.data_unchecked::<Viewer>();
+        if !viewer.can(Permission::PaymentRead) {
+            return Ok(true);
+        }
+        let loaders = ctx.data_unchecked::<OrderLoaders>();
+        let order = loaders.order_of_payment.get(self.0.order_id).await?;
+        let customer = order.and_then(|order| order.customer_id);
+        Ok(customer.is_some() && customer == viewer.user_id())
+    }
+
     fn money(&self, minor: i64) -> Money {
         money::Money { minor, ..self.0.amount }.into()
     }

@@ -12,7 +12,9 @@ mod outcome;
 mod provider;
 pub mod sandbox;
 mod service;
+mod signature;
 mod state;
+pub mod stripe;
 
 pub use attempt::{
     NewPayment, NewRefund, NextAction, NextActionKind, OpenedRefund, Payment, Refund,
@@ -21,8 +23,8 @@ pub use breaker::BreakerState;
 pub use error::PaymentError;
 pub use outcome::{Outcome, RefundOutcome};
 pub use provider::{
-    Authorization, AuthorizeRequest, CaptureRequest, Found, FoundState, Provider, ProviderError,
-    ProviderEvent, RefundAnswer, RefundRequest, Said, VoidRequest, WebhookError,
+    Authorization, AuthorizeRequest, CaptureRequest, FindRequest, Found, FoundState, Provider,
+    ProviderError, ProviderEvent, RefundAnswer, RefundRequest, Said, VoidRequest, WebhookError,
 };
 pub use service::Payments;
 pub use state::{PaymentState, PaymentStatus, RefundState};

@@ -33,8 +33,8 @@ pub trait Provider: Send + Sync {
     /// Gives money back.
     async fn refund(&self, request: &RefundRequest) -> Result<RefundAnswer, ProviderError>;
 
-    /// What it knows of a payment; None when it never heard of it.
-    async fn find(&self, payment_id: Uuid) -> Result<Option<Found>, ProviderError>;
+    /// What it knows of a payment; None when it never heard of it, or was not asked for money.
+    async fn find(&self, request: &FindRequest) -> Result<Option<Found>, ProviderError>;
 
     /// Whether a webhook is the provider's own and fresh, and what it says.
     ///
@@ -92,6 +92,18 @@ pub struct VoidRequest {
     pub reference: Option<String>,
     /// What was asked for.
     pub amount: Money,
+    /// How it was asked for: some providers know a payment that told no name yet by that alone.
+    #[serde(skip)]
+    pub asked: AuthorizeRequest,
+}
+
+/// Asks what became of a payment.
+#[derive(Debug, Clone)]
+pub struct FindRequest {
+    /// How the money was asked for, to the letter.
+    pub asked: AuthorizeRequest,
+    /// The provider's name for it, if it ever told one.
+    pub reference: Option<String>,
 }
 
 /// Gives money back.
@@ -240,8 +252,8 @@ pub struct ProviderEvent {
     pub event_id: String,
     /// Its kind, in the provider's word.
     pub kind: String,
-    /// The shop's name for the payment that it is about.
-    pub payment_id: Uuid,
+    /// The shop's name for the payment that it is about; None when it is about none.
+    pub payment_id: Option<Uuid>,
     /// What it says.
     pub said: Said,
 }
@@ -258,6 +270,8 @@ pub enum Said {
         /// What is known.
         outcome: RefundOutcome,
     },
+    /// Something became of the payment: the provider is to be asked what.
+    Changed,
     /// Nothing that the shop acts on.
     Nothing,
 }

@@ -12,6 +12,7 @@ mod sales;
 mod shop;
 mod smtp;
 mod socket;
+mod stripe;
 mod till;
 
 pub use caller::{Answer, Caller};
@@ -22,6 +23,7 @@ pub use sales::{country, currency};
 pub use shop::{LevelNow, MAIN, QUARTER_HOUR, order_of, warehouse_id};
 pub use smtp::{Mail, Mood, SmtpSink};
 pub use socket::Socket;
+pub use stripe::{StripeFront, Trouble};
 pub use till::eur;
 
 use axum::Router;

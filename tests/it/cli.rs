@@ -79,6 +79,11 @@ const KEY: (&str, &str) = ("JWT_SIGNING_KEY", "zV8rKx2mQ0pL5tYbN7wDf3GhJ6sAcE1u"
 
 const SANDBOX: (&str, &str) = ("PAYMENT_PROVIDERS", "sandbox");
 const ALLOWED: (&str, &str) = ("ALLOW_SANDBOX_PAYMENTS", "true");
+const STRIPE: (&str, &str) = ("PAYMENT_PROVIDERS", "stripe");
+const STRIPE_KEY: (&str, &str) = ("STRIPE_SECRET_KEY", "sk_test_hunter2");
+const WEBHOOK: (&str, &str) =
+    ("STRIPE_WEBHOOK_SECRET", "whsec_hunter2hunter2hunter2hunter2hunter2");
+const PLAIN_STRIPE: (&str, &str) = ("STRIPE_API_BASE", "http://stripe.example");
 
 #[test]
 fn the_schema_is_printed_as_it_stands_in_the_file() {
@@ -179,6 +184,17 @@ fn production_says_what_to_set() {
         (vec![PRODUCTION, KEY, SANDBOX, ALLOWED], "SANDBOX_WEBHOOK_SECRET is missing"),
         (vec![("SANDBOX_WEBHOOK_SECRET", "hunter2")], "SANDBOX_WEBHOOK_SECRET"),
         (vec![("PAYMENT_PROVIDERS", "sandbox,paypal")], "PAYMENT_PROVIDERS has \"paypal\""),
+        (vec![STRIPE], "STRIPE_SECRET_KEY is missing"),
+        (vec![STRIPE, STRIPE_KEY], "STRIPE_WEBHOOK_SECRET is missing"),
+        (vec![PRODUCTION, KEY, STRIPE, WEBHOOK], "STRIPE_SECRET_KEY is missing"),
+        (vec![PRODUCTION, KEY, STRIPE, STRIPE_KEY], "STRIPE_WEBHOOK_SECRET is missing"),
+        (vec![STRIPE, WEBHOOK, ("STRIPE_SECRET_KEY", "pk_hunter2")], "no secret key"),
+        (vec![STRIPE, STRIPE_KEY, ("STRIPE_WEBHOOK_SECRET", "hunter2")], "fewer than 32"),
+        (vec![STRIPE, STRIPE_KEY, WEBHOOK, ("STRIPE_API_BASE", "stripe")], "STRIPE_API_BASE"),
+        (
+            vec![PRODUCTION, KEY, STRIPE, STRIPE_KEY, WEBHOOK, PLAIN_STRIPE],
+            "STRIPE_API_BASE must begin with https://",
+        ),
         (vec![("DATABASE_URL", "mysql://localhost/shop")], "DATABASE_URL"),
         (vec![("REDIS_URL", "localhost:6379")], "REDIS_URL"),
         (vec![("SHOP_CURRENCY", "BTC")], "SHOP_CURRENCY"),
@@ -201,6 +217,15 @@ fn production_takes_the_sandbox_only_when_it_is_told_twice() {
     let none = Shell::new().run_with("migrate", &production[..5]).well();
 
     assert!(migrated.contains("payment") && none.contains("payment"), "{migrated}{none}");
+}
+
+#[test]
+fn production_takes_stripe_with_its_secrets() {
+    let production = [PRODUCTION, KEY, SMTP, FROM, STOREFRONT, STRIPE, STRIPE_KEY, WEBHOOK];
+
+    let migrated = Shell::new().run_with("migrate", &production).well();
+
+    assert!(migrated.contains("payment") && !migrated.contains("hunter2"), "{migrated}");
 }
 
 #[test]

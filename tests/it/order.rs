@@ -21,5 +21,6 @@ mod seeing;
 mod sending;
 pub mod shop;
 mod stats;
+mod stripe;
 mod walking;
 mod webhooks;

@@ -8,5 +8,6 @@ mod recovery;
 mod refunds;
 mod sandbox;
 mod scripted;
+mod stripe;
 mod walk;
 mod webhooks;

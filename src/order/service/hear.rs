@@ -4,7 +4,7 @@ use crate::failpoint;
 use crate::order::OrderError;
 use crate::order::service::settle::{Rest, Source};
 use crate::order::service::{Orders, lock_in_txn};
-use crate::payment::{PaymentError, ProviderEvent, Said};
+use crate::payment::{Payment, PaymentError, PaymentState, ProviderEvent, Said};
 
 impl Orders {
     /// Acts on what a provider told, found to be genuine by `Payments::verify_webhook`. Told again,
@@ -14,7 +14,9 @@ impl Orders {
     /// [`OrderError::Invalid`] when it is about nothing of this shop; otherwise when the database
     /// fails: then the provider is to tell again.
     pub async fn hear(&self, event: &ProviderEvent) -> Result<(), OrderError> {
-        let payment = self.payments.get(event.payment_id).await;
+        // Providers also tell what has nothing to do with payments.
+        let Some(payment_id) = event.payment_id else { return Ok(()) };
+        let payment = self.payments.get(payment_id).await;
         let payment = payment.map_err(|error| match error {
             PaymentError::NotFound => OrderError::not_found(),
             error => error.into(),
@@ -30,9 +32,9 @@ impl Orders {
                 return Err(OrderError::not_found());
             }
         }
-        let (order_id, payment_id) = (payment.order_id, payment.id);
+        let order_id = payment.order_id;
         let hearing = self.db.tx(|tx| {
-            let (orders, event) = (self.clone(), event.clone());
+            let (orders, event, payment) = (self.clone(), event.clone(), payment.clone());
             async move {
                 let order = lock_in_txn(&tx, order_id).await?;
                 let order = order.ok_or_else(|| OrderError::fault("a payment has no order"))?;
@@ -42,6 +44,8 @@ impl Orders {
                 failpoint::reach("webhook.after_insert").await;
                 match &event.said {
                     Said::Nothing => Ok((order, Rest::Nothing)),
+                    Said::Changed if waits_for_news(&payment) => Ok((order, Rest::Ask(payment))),
+                    Said::Changed => Ok((order, Rest::Nothing)),
                     Said::Refund { refund_id, outcome } => {
                         let id = *refund_id;
                         let order = orders.settle_refund_in_txn(&tx, order, id, outcome).await?;
@@ -60,4 +64,11 @@ impl Orders {
         }
         Ok(())
     }
+}
+
+/// Whether it helps to ask what became of a payment: not while somebody is asking for its money, who
+/// will hear by themselves, nor when it is settled.
+fn waits_for_news(payment: &Payment) -> bool {
+    payment.state.is_under_way()
+        && !matches!(payment.state, PaymentState::Authorizing | PaymentState::Capturing)
 }

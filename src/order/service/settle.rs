@@ -18,6 +18,8 @@ use uuid::Uuid;
 /// What is left to be done outside the transaction.
 pub(super) enum Rest {
     Nothing,
+    /// Something became of the payment, and the provider knows what.
+    Ask(Payment),
     /// The money of a dead order is to be let go.
     Void(Payment),
     /// The money of a dead order is to go back.
@@ -254,6 +256,10 @@ impl Orders {
         loop {
             match rest {
                 Rest::Nothing => return Ok(order),
+                Rest::Ask(payment) => {
+                    let outcome = self.learn(&payment).await?;
+                    (order, rest) = self.settle_once(&payment, &outcome).await?;
+                }
                 Rest::Void(payment) => {
                     let outcome = self.payments.void(&payment).await;
                     // Who takes the money at this moment leaves something to be given back.

@@ -18,7 +18,7 @@ pub struct SignedEvent {
 
 impl SignedEvent {
     /// The name of the header that has the signature.
-    pub const HEADER: http::HeaderName = crate::payment::sandbox::signature::HEADER;
+    pub const HEADER: http::HeaderName = crate::payment::sandbox::HEADER;
 }
 
 /// The body of a webhook.
@@ -98,7 +98,7 @@ pub(super) fn read(body: &[u8]) -> Result<ProviderEvent, WebhookError> {
         provider: NAME,
         event_id: body.id,
         kind: kind.name().to_owned(),
-        payment_id: body.payment_id,
+        payment_id: Some(body.payment_id),
         said,
     })
 }
@@ -119,6 +119,6 @@ mod tests {
         }
         let captured = unknown.replace("charge.lost", "charge.captured");
         let event = read(captured.as_bytes()).unwrap();
-        assert_eq!((event.payment_id, event.kind.as_str()), (id, "charge.captured"));
+        assert_eq!((event.payment_id, event.kind.as_str()), (Some(id), "charge.captured"));
     }
 }

@@ -5,7 +5,6 @@
 mod event;
 mod method;
 mod service;
-mod signature;
 
 pub use event::SignedEvent;
 pub use method::Method;
@@ -14,20 +13,29 @@ pub use service::{Charge, ChargeState};
 use crate::config::SandboxSettings;
 use crate::db::{Db, DbError, Timestamp};
 use crate::payment::provider::{
-    Authorization, AuthorizeRequest, CaptureRequest, Found, Provider, ProviderError, ProviderEvent,
-    RefundAnswer, RefundRequest, VoidRequest, WebhookError,
+    Authorization, AuthorizeRequest, CaptureRequest, FindRequest, Found, Provider, ProviderError,
+    ProviderEvent, RefundAnswer, RefundRequest, VoidRequest, WebhookError,
 };
 use crate::payment::sandbox::service::Ledger;
+use crate::payment::signature;
 use async_trait::async_trait;
-use http::HeaderMap;
+use chrono::TimeDelta;
+use http::{HeaderMap, HeaderName};
 use rand::RngExt;
 use secrecy::SecretString;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
 /// Its name among providers.
 pub const NAME: &str = "sandbox";
+
+/// How long it remembers keys and events.
+pub const KEPT: TimeDelta = TimeDelta::days(7);
+
+/// The header that has the signature of a webhook.
+const HEADER: HeaderName = HeaderName::from_static("sandbox-signature");
 
 /// Connections that it needs: its transactions are short.
 pub const CONNECTIONS: u32 = 4;
@@ -87,6 +95,15 @@ impl Sandbox {
     /// When the database fails.
     pub async fn charge(&self, payment_id: Uuid) -> Result<Option<Charge>, DbError> {
         self.ledger.find(payment_id).await
+    }
+
+    /// Forgets the keys that it was called with and the events that it told, a week after; those of
+    /// `needed` payments it keeps. Tells how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn purge(&self, needed: &HashSet<Uuid>) -> Result<u64, DbError> {
+        self.ledger.purge(KEPT, needed).await
     }
 
     /// Closes its connections after the statements under way.
@@ -151,7 +168,8 @@ impl Provider for Sandbox {
         self.ledger.refund(request).await
     }
 
-    async fn find(&self, payment_id: Uuid) -> Result<Option<Found>, ProviderError> {
+    async fn find(&self, request: &FindRequest) -> Result<Option<Found>, ProviderError> {
+        let payment_id = request.asked.payment_id;
         let mut found = self.ledger.find(payment_id).await.map_err(service::fault)?;
         if found.as_ref().is_some_and(|charge| self.is_confirmed_by_now(charge)) {
             self.ledger.decide(payment_id, true).await.map_err(service::fault)?;
@@ -166,7 +184,7 @@ impl Provider for Sandbox {
         body: &[u8],
         now: Timestamp,
     ) -> Result<ProviderEvent, WebhookError> {
-        signature::verify(&self.secrets, headers, body, now)?;
+        signature::verify(&HEADER, &self.secrets, headers, body, now)?;
         event::read(body)
     }
 }

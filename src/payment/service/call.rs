@@ -8,7 +8,7 @@ use crate::payment::attempt::{Payment, Refund};
 use crate::payment::gateway::{Gateway, Missed};
 use crate::payment::outcome::{Outcome, RefundOutcome};
 use crate::payment::provider::{
-    AuthorizeRequest, CaptureRequest, RefundAnswer, RefundRequest, VoidRequest,
+    AuthorizeRequest, CaptureRequest, FindRequest, RefundAnswer, RefundRequest, VoidRequest,
 };
 use crate::payment::service::Payments;
 use crate::payment::state::PaymentState;
@@ -132,15 +132,20 @@ fn key(payment: &Payment, step: &str, try_of_it: &str) -> String {
     format!("pay:{}:{step}:{try_of_it}", payment.id)
 }
 
-async fn authorize(gateway: &Gateway, payment: &Payment) -> Outcome {
-    let request = AuthorizeRequest {
+/// The one question for the money of a payment.
+fn question(payment: &Payment) -> AuthorizeRequest {
+    AuthorizeRequest {
         payment_id: payment.id,
         idempotency_key: key(payment, "authorize", "1"),
         amount: payment.amount,
         method: payment.method.clone(),
         capture: payment.capture,
         order_number: payment.order_number.clone(),
-    };
+    }
+}
+
+async fn authorize(gateway: &Gateway, payment: &Payment) -> Outcome {
+    let request = question(payment);
     reach("pay.before_call").await;
     let answer = gateway.call(|provider| async move { provider.authorize(&request).await }).await;
     reach("pay.after_call").await;
@@ -183,6 +188,7 @@ async fn void(gateway: &Gateway, payment: &Payment) -> Outcome {
         idempotency_key: key(payment, "void", &payment.step.to_string()),
         reference: payment.provider_reference.clone(),
         amount: payment.amount,
+        asked: question(payment),
     };
     match gateway.call(|provider| async move { provider.void(&request).await }).await {
         Ok(()) => Outcome::Voided,
@@ -202,8 +208,9 @@ async fn void(gateway: &Gateway, payment: &Payment) -> Outcome {
 
 /// What the provider knows of a payment by our name for it.
 async fn found(gateway: &Gateway, payment: &Payment) -> Result<Option<Outcome>, Missed> {
-    let id = payment.id;
-    let found = gateway.call(|provider| async move { provider.find(id).await }).await?;
+    let reference = payment.provider_reference.clone();
+    let request = FindRequest { asked: question(payment), reference };
+    let found = gateway.call(|provider| async move { provider.find(&request).await }).await?;
     Ok(found.map(Outcome::from))
 }
 

@@ -40,6 +40,8 @@ impl Payments {
         tx: &Tx,
         event: &ProviderEvent,
     ) -> Result<bool, PaymentError> {
+        // What is about no payment has no place here.
+        let payment_id = event.payment_id.ok_or(PaymentError::NotFound)?;
         let said = serde_json::to_value(&event.said).unwrap_or_default();
         let mut insert = Query::insert();
         insert
@@ -57,7 +59,7 @@ impl Payments {
                 Expr::value(Uuid::now_v7()),
                 Expr::value(event.provider),
                 Expr::value(event.event_id.as_str()),
-                Expr::value(event.payment_id),
+                Expr::value(payment_id),
                 Expr::value(event.kind.as_str()),
                 Expr::value(said),
                 tx.db().now_sql(),

@@ -9,6 +9,7 @@ mod recover;
 mod refund;
 mod row;
 mod settle;
+mod unsettled;
 
 use crate::config::PaymentSettings;
 use crate::db::{Db, Tx};

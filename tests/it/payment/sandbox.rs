@@ -2,10 +2,12 @@
 //! gets in nobody's way.
 
 use crate::app::{TestApp, eur};
+use chrono::TimeDelta;
 use futures::future::join_all;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use stockroom::db::DbError;
+use stockroom::payment::sandbox;
 use stockroom::payment::{
     Authorization, AuthorizeRequest, CaptureRequest, Outcome, Provider, ProviderError,
     RefundAnswer, RefundRequest,
@@ -184,4 +186,59 @@ async fn it_is_paid_while_a_crowd_writes_and_neither_waits_in_vain() {
     );
     assert!(written.load(Ordering::SeqCst) > 0);
     assert_eq!(app.number("SELECT COUNT(*) FROM sandbox_charge").await, 40);
+}
+
+async fn purges(app: &TestApp) -> u64 {
+    let needed = app.payments().unsettled(sandbox::KEPT).await.expect("the database answers");
+    app.sandbox().purge(&needed).await.expect("the database answers")
+}
+
+#[tokio::test]
+async fn keys_and_events_are_forgotten_after_a_week_except_for_what_is_undecided() {
+    let app = TestApp::start().await;
+    app.pays("card_approved", true).await;
+    let undecided = app.pays("card_pending", true).await;
+    // The payer confirmed, and the shop has not heard of it.
+    app.sandbox().decide(undecided.id, true).await.unwrap().expect("it waits");
+    app.waits(TimeDelta::days(6));
+    assert_eq!(purges(&app).await, 0);
+    app.waits(TimeDelta::days(2));
+
+    assert_eq!(purges(&app).await, 2, "the key and the event of what is settled");
+
+    assert_eq!(app.number("SELECT COUNT(*) FROM sandbox_idempotency").await, 1);
+    assert_eq!(app.sandbox().events_of(undecided.id).await.unwrap().len(), 1);
+    assert_eq!(app.number("SELECT COUNT(*) FROM sandbox_charge").await, 2);
+    app.recovers().await;
+    assert_eq!(app.payment(undecided.id).await.captured, 10_000);
+    assert_eq!(purges(&app).await, 2, "nobody needs them any more");
+}
+
+#[tokio::test]
+async fn a_purge_takes_more_than_one_batch_and_skips_what_is_needed_in_each() {
+    let app = TestApp::start().await;
+    let sandbox = app.sandbox();
+    let needed = [Uuid::now_v7(), Uuid::now_v7()];
+    for id in needed {
+        let key = format!("pay:{id}:authorize:1");
+        sandbox.authorize(&asks(id, &key, 100)).await.unwrap();
+    }
+    let columns = "(key, fingerprint, answer, created_at)";
+    // SQLite takes 500 parts of a union.
+    for _ in 0..5 {
+        let rows: Vec<String> = (0..500)
+            .map(|_| format!("'pay:{}:authorize:1'", Uuid::now_v7()))
+            .map(|key| format!("SELECT {key}, fingerprint, answer, created_at FROM one"))
+            .collect();
+        let one = "WITH one AS (SELECT * FROM sandbox_idempotency ORDER BY created_at LIMIT 1)";
+        let rows = rows.join(" UNION ALL ");
+        app.execute(&format!("INSERT INTO sandbox_idempotency {columns} {one} {rows}")).await;
+    }
+    app.waits(TimeDelta::days(8));
+
+    let purged = sandbox.purge(&needed.into()).await.unwrap();
+
+    assert_eq!(purged, 2_500);
+    assert_eq!(app.number("SELECT COUNT(*) FROM sandbox_idempotency").await, 2);
+    assert_eq!(app.number("SELECT COUNT(*) FROM sandbox_event").await, 2);
 }

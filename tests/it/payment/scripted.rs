@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use stockroom::db::Timestamp;
 use stockroom::payment::{
-    Authorization, AuthorizeRequest, CaptureRequest, Found, Payments, Provider, ProviderError,
-    ProviderEvent, RefundAnswer, RefundRequest, VoidRequest, WebhookError,
+    Authorization, AuthorizeRequest, CaptureRequest, FindRequest, Found, Payments, Provider,
+    ProviderError, ProviderEvent, RefundAnswer, RefundRequest, VoidRequest, WebhookError,
 };
 use tokio::sync::watch;
-use uuid::Uuid;
 
 use crate::app::TestApp;
 
@@ -124,7 +123,7 @@ impl Provider for Scripted {
         Ok(RefundAnswer::Succeeded { reference: request.refund_id.to_string() })
     }
 
-    async fn find(&self, _: Uuid) -> Result<Option<Found>, ProviderError> {
+    async fn find(&self, _: &FindRequest) -> Result<Option<Found>, ProviderError> {
         self.answer().await.map(|_| None)
     }
 

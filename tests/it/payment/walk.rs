@@ -16,9 +16,9 @@ use stockroom::db::Timestamp;
 use stockroom::doctor::Invariant;
 use stockroom::payment::sandbox::{ChargeState, Sandbox, SignedEvent};
 use stockroom::payment::{
-    Authorization, AuthorizeRequest, CaptureRequest, Found, NewRefund, OpenedRefund, PaymentError,
-    PaymentState, Payments, Provider, ProviderError, ProviderEvent, RefundAnswer, RefundRequest,
-    Said, VoidRequest, WebhookError,
+    Authorization, AuthorizeRequest, CaptureRequest, FindRequest, Found, NewRefund, OpenedRefund,
+    PaymentError, PaymentState, Payments, Provider, ProviderError, ProviderEvent, RefundAnswer,
+    RefundRequest, Said, VoidRequest, WebhookError,
 };
 use uuid::Uuid;
 
@@ -80,8 +80,8 @@ impl Provider for Flaky {
         self.maybe(self.sandbox.refund(request)).await
     }
 
-    async fn find(&self, payment_id: Uuid) -> Result<Option<Found>, ProviderError> {
-        self.maybe(self.sandbox.find(payment_id)).await
+    async fn find(&self, request: &FindRequest) -> Result<Option<Found>, ProviderError> {
+        self.maybe(self.sandbox.find(request)).await
     }
 
     fn verify_webhook(
@@ -234,7 +234,7 @@ impl Walk {
                 self.app.settles(&payment, &outcome).await;
             }
             Said::Refund { refund_id, outcome } => self.settle_refund(refund_id, &outcome).await,
-            Said::Nothing => {}
+            Said::Changed | Said::Nothing => {}
         }
     }
 

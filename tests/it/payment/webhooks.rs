@@ -29,12 +29,15 @@ async fn receive(app: &TestApp, event: &SignedEvent) -> bool {
         if new {
             match &event.said {
                 Said::Payment(outcome) => {
-                    payments.settle_in_txn(&tx, event.payment_id, outcome).await.map(drop)?;
+                    payments
+                        .settle_in_txn(&tx, event.payment_id.unwrap(), outcome)
+                        .await
+                        .map(drop)?;
                 }
                 Said::Refund { refund_id, outcome } => {
                     payments.settle_refund_in_txn(&tx, *refund_id, outcome).await.map(drop)?;
                 }
-                Said::Nothing => {}
+                Said::Changed | Said::Nothing => {}
             }
         }
         Ok::<_, PaymentError>(new)
@@ -177,7 +180,7 @@ async fn an_event_about_a_payment_of_another_shop_is_told_apart() {
     let app = TestApp::start().await;
     let (_, event) = confirmed(&app).await;
     let mut event = verify(&app, &event).unwrap();
-    event.payment_id = uuid::Uuid::now_v7();
+    event.payment_id = Some(uuid::Uuid::now_v7());
     let (payments, event) = (app.payments(), &event);
 
     let recorded =

@@ -4,6 +4,7 @@
 mod change;
 mod charge;
 mod once;
+mod purge;
 
 use crate::db::{Db, DbError, DbErrorKind, Timestamp, Tx, TxError};
 use crate::payment::attempt::{NextAction, NextActionKind};
