@@ -17,7 +17,6 @@ impl Orders {
     /// [`OrderError::PaymentInProgress`] when another attempt is not decided.
     pub async fn pay(&self, viewer: &Viewer, ask: &Pay) -> Result<Placed, OrderError> {
         viewer.may(Permission::OrderPlace)?;
-        self.payments.check_method(&ask.payment.provider, &ask.payment.method)?;
         let scope = ask.access.scope(viewer);
         let input = (ask.access.order_id, &ask.payment);
         let key = IdempotencyKey::bind(scope, "orderPay", &ask.idempotency_key, &input)?;
@@ -42,6 +41,8 @@ impl Orders {
         viewer: &Viewer,
         ask: &Pay,
     ) -> Result<Written, OrderError> {
+        // Only now: what was asked for before answers as it did, whatever the providers are by now.
+        self.payments.check_method(&ask.payment.provider, &ask.payment.method)?;
         let order = self.lock_for_in_txn(tx, viewer, &ask.access).await?;
         let over =
             |because| OrderError::Transition { from: order.status, to: OrderStatus::Paid, because };

@@ -33,7 +33,6 @@ pub(super) struct Written {
 pub(super) struct Ready {
     pub viewer: Viewer,
     pub ask: Checkout,
-    pub addressed: Addressed,
     pub key: IdempotencyKey,
 }
 
@@ -56,8 +55,11 @@ impl Orders {
     }
 
     async fn write_in_txn(&self, tx: &Tx, ready: &Ready) -> Result<Written, OrderError> {
-        let Ready { viewer, ask, addressed, key } = ready;
-        let quote = self.quote_in_txn(tx, ready).await?;
+        let Ready { viewer, ask, key } = ready;
+        // Only now: what was placed before answers as it did, whatever the rules are by now.
+        let addressed = &ask.addressed().map_err(OrderError::Invalid)?;
+        self.payments.check_method(&ask.payment.provider, &ask.payment.method)?;
+        let quote = self.quote_in_txn(tx, ready, addressed).await?;
         let order_id = Uuid::now_v7();
         let owner = Owner {
             customer_id: viewer.user_id(),
@@ -91,7 +93,8 @@ impl Orders {
     async fn quote_in_txn(
         &self,
         tx: &Tx,
-        Ready { viewer, ask, addressed, .. }: &Ready,
+        Ready { viewer, ask, .. }: &Ready,
+        addressed: &Addressed,
     ) -> Result<Quote, OrderError> {
         let cart = self.carts.lock_in_txn(tx, viewer, ask.cart_id).await?;
         let method = ask.shipping_method.clone().or(cart.cart.shipping_method);

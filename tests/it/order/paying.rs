@@ -46,6 +46,37 @@ async fn a_declined_payment_leaves_the_order_with_its_hold_to_be_paid_otherwise(
 }
 
 #[tokio::test]
+async fn a_repetition_answers_the_same_although_the_shop_takes_no_such_payments_any_more() {
+    let app = shop().await;
+    let guest = app.guest();
+    let cart = guest.fills(&[("CUP", 1)]).await;
+    let bought = super::shop::checkout(&cart, "card_insufficient_funds");
+    let placed = guest.order_payload("checkoutComplete", bought.clone()).await;
+    let paid = pay(&placed["order"], &placed["guestAccessToken"], "card_insufficient_funds");
+    let declined = guest.order_payload("orderPay", paid.clone()).await;
+    assert_eq!(codes(&declined), ["PAYMENT_DECLINED"]);
+    let later = app.replica_with(|settings| settings.payment.providers.clear()).await;
+    let guest = later.guest();
+
+    let again = guest.order_payload("checkoutComplete", bought.clone()).await;
+    let pays_again = guest.order_payload("orderPay", paid.clone()).await;
+
+    assert_eq!(codes(&again), codes(&placed));
+    assert_eq!(again["payment"], placed["payment"]);
+    assert_eq!(again["guestAccessToken"], placed["guestAccessToken"]);
+    assert_eq!(pays_again, declined);
+    // What is new is refused, and keeps no key.
+    let keys = app.rows("idempotency", "1 = 1").await;
+    for (mutation, mut input) in [("checkoutComplete", bought), ("orderPay", paid)] {
+        input["idempotencyKey"] = json!("another one");
+        let refused = guest.order_payload(mutation, input).await;
+        assert_eq!(codes(&refused), ["INVALID"], "{mutation}");
+        assert_eq!(refused["userErrors"][0]["path"], json!(["input", "payment", "provider"]));
+    }
+    assert_eq!(app.rows("idempotency", "1 = 1").await, keys);
+}
+
+#[tokio::test]
 async fn a_provider_that_fails_is_told_apart_from_a_decline() {
     let app = shop().await;
 
