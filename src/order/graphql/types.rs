@@ -262,11 +262,11 @@ impl OrderLine {
         NodeKind::OrderLine.id(self.0.id)
     }
 
-    /// The variant as it is now; null when it is not sold any more.
+    /// The variant as it is now. It is there also when it is not sold any more.
     async fn variant(&self, ctx: &Context<'_>) -> Option<Result<ProductVariant, Fault>> {
         let catalog = ctx.data_unchecked::<CatalogLoaders>();
-        let found = catalog.variant.get(self.0.variant_id).await;
-        found.map(|found| found.map(ProductVariant::from)).transpose()
+        let found = catalog.variant_in_use.get(self.0.variant_id).await;
+        found.map(|found| found.map(ProductVariant::in_use)).transpose()
     }
 
     /// The SKU.

@@ -43,3 +43,30 @@ async fn a_number_is_found_however_it_is_written() {
         assert!(hidden.data()["order"].is_null(), "{written}");
     }
 }
+
+#[tokio::test]
+async fn a_line_shows_its_variant_although_it_is_not_sold_any_more() {
+    let app = shop().await;
+    let (owner, guest) = (app.customer().await, app.guest());
+    let own = owner.buys(&[("CUP", 1)], "card_approved").await;
+    let guests = guest.buys(&[("POT", 1)], "card_approved").await;
+    app.execute("UPDATE product_variant SET status = 'ARCHIVED'").await;
+    app.execute("UPDATE product SET status = 'ARCHIVED'").await;
+    let lines = "lines { variant { sku status product { name status } } }";
+
+    let by_id = format!("query ($by: ID!) {{ order(by: {{ id: $by }}) {{ {lines} }} }}");
+    let by_token =
+        format!("query ($by: String!) {{ order(by: {{ guestAccessToken: $by }}) {{ {lines} }} }}");
+    for (caller, document, by, sku) in [
+        (owner, by_id, &own["order"]["id"], "CUP"),
+        (guest, by_token, &guests["guestAccessToken"], "POT"),
+    ] {
+        let answer = caller.query(document).with_variables(json!({ "by": by })).await;
+        let variant = &answer.data()["order"]["lines"][0]["variant"];
+        assert_eq!((&variant["sku"], &variant["status"]), (&json!(sku), &json!("ARCHIVED")));
+        assert_eq!(variant["product"]["status"], "ARCHIVED", "{sku}");
+    }
+    // By itself it is not there.
+    let answer = app.guest().query("{ product(by: { sku: \"CUP\" }) { name } }").await;
+    assert!(answer.data()["product"].is_null());
+}
