@@ -4,6 +4,7 @@ use crate::auth::{Denied, Viewer};
 use crate::db::{DbError, Timestamp};
 use entity::audit_event::Model;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 macro_rules! actions {
@@ -52,6 +53,14 @@ actions! {
     ApiTokenRevoked "API_TOKEN_REVOKED",
     /// An event that was refused for the last time is offered again.
     OutboxRetried "OUTBOX_RETRIED",
+    /// A tax rate was set. New, and old if there was one: its place, its millionths, and whether
+    /// shipping is taxed.
+    TaxRateSet "TAX_RATE_SET",
+    /// A tax rate was deleted. Old: as of one that is set.
+    TaxRateDeleted "TAX_RATE_DELETED",
+    /// A shipping method was set. New, and old if there was one: its code, where it goes, its prices
+    /// in minor units, and whether it can be chosen.
+    ShippingMethodSet "SHIPPING_METHOD_SET",
 }
 
 impl AuditAction {
@@ -71,9 +80,23 @@ pub enum AuditSubject {
     ApiToken(Uuid),
     /// An event of the outbox, by its key.
     OutboxEvent(Uuid),
+    /// A tax rate, by its key.
+    TaxRate(Uuid),
+    /// A shipping method, by a key that [`AuditSubject::shipping_method`] makes of its code.
+    ShippingMethod(Uuid),
 }
 
 impl AuditSubject {
+    /// The shipping method of this code, which is all the key that it has.
+    #[must_use]
+    pub fn shipping_method(code: &str) -> Self {
+        let mut key = [0; 16];
+        for (byte, digest) in key.iter_mut().zip(Sha256::digest(code.as_bytes())) {
+            *byte = digest;
+        }
+        Self::ShippingMethod(uuid::Builder::from_custom_bytes(key).into_uuid())
+    }
+
     /// The kind as it stands in the database, and the key.
     #[must_use]
     pub const fn parts(self) -> (&'static str, Uuid) {
@@ -81,11 +104,19 @@ impl AuditSubject {
             Self::User(id) => ("USER", id),
             Self::ApiToken(id) => ("API_TOKEN", id),
             Self::OutboxEvent(id) => ("OUTBOX_EVENT", id),
+            Self::TaxRate(id) => ("TAX_RATE", id),
+            Self::ShippingMethod(id) => ("SHIPPING_METHOD", id),
         }
     }
 
     fn read(kind: &str, id: Uuid) -> Option<Self> {
-        let all = [Self::User(id), Self::ApiToken(id), Self::OutboxEvent(id)];
+        let all = [
+            Self::User(id),
+            Self::ApiToken(id),
+            Self::OutboxEvent(id),
+            Self::TaxRate(id),
+            Self::ShippingMethod(id),
+        ];
         all.into_iter().find(|subject| subject.parts().0 == kind)
     }
 }
@@ -228,9 +259,13 @@ mod tests {
         }
         assert_eq!(AuditAction::from_name("NOTHING"), None);
         let id = Uuid::now_v7();
-        let subjects =
-            [AuditSubject::User(id), AuditSubject::ApiToken(id), AuditSubject::OutboxEvent(id)];
-        for subject in subjects {
+        for subject in [
+            AuditSubject::User(id),
+            AuditSubject::ApiToken(id),
+            AuditSubject::OutboxEvent(id),
+            AuditSubject::TaxRate(id),
+            AuditSubject::shipping_method("standard"),
+        ] {
             let (kind, key) = subject.parts();
             assert_eq!(AuditSubject::read(kind, key), Some(subject));
         }

@@ -76,10 +76,11 @@ impl AuditEvent {
         found.map(|token| token.map(ApiToken)).transpose()
     }
 
-    /// To whom or to what it was done; null when that is no more, when you may not see it, or when
-    /// a newer version of the server wrote the event.
+    /// To whom or to what it was done; null when that is no more, when you may not see it, when it
+    /// is no `Node` (`newValue` or `oldValue` names it then), or when a newer version of the server
+    /// wrote the event.
     async fn subject(&self, ctx: &Context<'_>) -> Option<Result<Node, Fault>> {
-        let (kind, key) = node(self.0.subject?);
+        let (kind, key) = node(self.0.subject?)?;
         find_visible(ctx, kind, key).await.transpose()
     }
 
@@ -155,12 +156,13 @@ impl AuditEventWhere {
     }
 }
 
-/// Which object a subject is.
-fn node(subject: AuditSubject) -> (NodeKind, Uuid) {
+/// Which object a subject is; None when it is no node.
+fn node(subject: AuditSubject) -> Option<(NodeKind, Uuid)> {
     match subject {
-        AuditSubject::User(id) => (NodeKind::User, id),
-        AuditSubject::ApiToken(id) => (NodeKind::ApiToken, id),
-        AuditSubject::OutboxEvent(id) => (NodeKind::OutboxEvent, id),
+        AuditSubject::User(id) => Some((NodeKind::User, id)),
+        AuditSubject::ApiToken(id) => Some((NodeKind::ApiToken, id)),
+        AuditSubject::OutboxEvent(id) => Some((NodeKind::OutboxEvent, id)),
+        AuditSubject::TaxRate(_) | AuditSubject::ShippingMethod(_) => None,
     }
 }
 

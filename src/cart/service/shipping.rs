@@ -1,5 +1,6 @@
 //! The shipping methods of the shop, as administrators set them.
 
+use crate::audit::{AuditAction, AuditSubject, NewAuditEvent, record_in_txn};
 use crate::auth::{Permission, Viewer};
 use crate::cart::pricing::MAX_LINE_TOTAL;
 use crate::cart::service::facts::shipping_methods;
@@ -180,17 +181,44 @@ impl Carts {
             .tx(|tx| async move {
                 log_in_txn(&tx, viewer, "set a shipping method", &checked.code);
                 let set = set_in_txn(&tx, checked, change.expected_version).await;
-                set.map_err(CartError::or_again)
+                let (old, new) = set.map_err(CartError::or_again)?;
+                let subject = AuditSubject::shipping_method(&new.code);
+                let event = NewAuditEvent::new(AuditAction::ShippingMethodSet, subject);
+                let event = match old {
+                    Some(old) => event.old_value(told(&old)),
+                    None => event,
+                };
+                record_in_txn(&tx, viewer, event.new_value(told(&new))).await?;
+                Ok(new)
             })
             .await
     }
 }
 
+/// A method as the audit log tells it.
+fn told(method: &ShippingSettings) -> serde_json::Value {
+    let countries = method.countries.as_ref();
+    let price = |price: &ShippingPrice| {
+        serde_json::json!({
+            "currency": price.currency.code(),
+            "fromSubtotal": price.from_subtotal,
+            "price": price.price,
+        })
+    };
+    serde_json::json!({
+        "code": method.code,
+        "countries": countries.map(|all| all.iter().map(|it| it.code()).collect::<Vec<_>>()),
+        "active": method.active,
+        "prices": method.prices.iter().map(price).collect::<Vec<_>>(),
+    })
+}
+
+/// Gives the method that there was, and the one that there is.
 async fn set_in_txn(
     tx: &Tx,
     new: &ShippingSettings,
     expected_version: Option<i64>,
-) -> Result<ShippingSettings, CartError> {
+) -> Result<(Option<ShippingSettings>, ShippingSettings), CartError> {
     let mut lock = Query::select();
     lock.column(Column::Code)
         .column(Column::Version)
@@ -204,6 +232,8 @@ async fn set_in_txn(
     let found: Option<Found> = tx.one(&lock).await?;
     let version = found.as_ref().map_or(0, |found| found.version);
     check_version(expected_version, version)?;
+    let before = shipping_methods(Source::Tx(tx), false).await?;
+    let before = before.into_iter().find(|method| method.code == new.code);
     let codes = |countries: &Vec<Country>| {
         countries.iter().map(|country| country.code()).collect::<serde_json::Value>()
     };
@@ -227,7 +257,9 @@ async fn set_in_txn(
         return Err(Problem::new(ProblemKind::LimitReached, ["code"], message).into());
     }
     let written = all.into_iter().find(|method| method.code == new.code);
-    written.ok_or_else(|| CartError::fault("a shipping method was written and is not there"))
+    let written = written
+        .ok_or_else(|| CartError::fault("a shipping method was written and is not there"))?;
+    Ok((before, written))
 }
 
 async fn update_in_txn(

@@ -1,5 +1,6 @@
 //! The tax rates of the shop, as administrators set them.
 
+use crate::audit::{AuditAction, AuditSubject, NewAuditEvent, record_in_txn};
 use crate::auth::{Permission, Viewer};
 use crate::cart::delivery::MAX_REGION_CHARS;
 use crate::cart::service::{Carts, log_in_txn};
@@ -95,7 +96,14 @@ impl Carts {
             .tx(|tx| async move {
                 log_in_txn(&tx, viewer, "set a tax rate", checked.country);
                 let set = set_in_txn(&tx, change, checked).await;
-                set.map(TaxRate::from).map_err(CartError::or_again)
+                let (old, new) = set.map_err(CartError::or_again)?;
+                let event = about(AuditAction::TaxRateSet, new.id).new_value(told(&new));
+                let event = match old {
+                    Some(old) => event.old_value(told(&old)),
+                    None => event,
+                };
+                record_in_txn(&tx, viewer, event).await?;
+                Ok(TaxRate::from(new))
             })
             .await
     }
@@ -126,13 +134,34 @@ impl Carts {
                 let mut delete = Query::delete();
                 delete.from_table(Entity).and_where(Expr::col(Column::Id).eq(found.id));
                 tx.run(&delete).await?;
+                let event = about(AuditAction::TaxRateDeleted, found.id).old_value(told(&found));
+                record_in_txn(&tx, viewer, event).await?;
                 Ok(())
             })
             .await
     }
 }
 
-async fn set_in_txn(tx: &Tx, change: &TaxChange, checked: &Checked) -> Result<Model, CartError> {
+fn about(action: AuditAction, rate_id: Uuid) -> NewAuditEvent {
+    NewAuditEvent::new(action, AuditSubject::TaxRate(rate_id))
+}
+
+/// A rate as the audit log tells it.
+fn told(rate: &Model) -> serde_json::Value {
+    serde_json::json!({
+        "country": rate.country,
+        "region": rate.region,
+        "ratePpm": rate.rate_ppm,
+        "taxesShipping": rate.taxes_shipping,
+    })
+}
+
+/// Gives the rate that there was, and the one that there is.
+async fn set_in_txn(
+    tx: &Tx,
+    change: &TaxChange,
+    checked: &Checked,
+) -> Result<(Option<Model>, Model), CartError> {
     let found = lock_in_txn(tx, checked.country, &checked.region).await?;
     let version = found.as_ref().map_or(0, |found| found.version);
     check_version(change.expected_version, version)?;
@@ -143,7 +172,7 @@ async fn set_in_txn(tx: &Tx, change: &TaxChange, checked: &Checked) -> Result<Mo
         (Column::Version, Expr::value(version.saturating_add(1))),
         (Column::UpdatedAt, tx.db().now_sql()),
     ];
-    let written: Option<Model> = match found {
+    let written: Option<Model> = match &found {
         Some(found) => {
             let mut update = Query::update();
             update.table(Entity).values(values).and_where(Expr::col(Column::Id).eq(found.id));
@@ -163,7 +192,9 @@ async fn set_in_txn(tx: &Tx, change: &TaxChange, checked: &Checked) -> Result<Mo
             tx.one(insert.returning_all()).await?
         }
     };
-    written.ok_or_else(|| CartError::fault("a tax rate was written and is not there"))
+    let written =
+        written.ok_or_else(|| CartError::fault("a tax rate was written and is not there"))?;
+    Ok((found, written))
 }
 
 async fn lock_in_txn(tx: &Tx, country: &str, region: &str) -> Result<Option<Model>, CartError> {

@@ -189,3 +189,57 @@ async fn the_demo_shop_can_ship_to_and_tax_the_whole_world_and_keeps_what_was_ch
     let rate = "SELECT rate_ppm FROM tax_rate WHERE country = 'DE'";
     assert_eq!(app.number(rate).await, 160_000);
 }
+
+#[tokio::test]
+async fn each_change_of_tax_and_shipping_is_in_the_audit_log_with_who_and_what() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let rate = |percent: &str| json!({ "country": "DE", "name": "VAT", "percent": percent, "taxesShipping": true });
+    let method = |amount: &str| {
+        json!({ "code": "standard", "name": "Standard", "countries": ["DE"],
+            "prices": [{ "price": { "amount": amount, "currency": "EUR" } }] })
+    };
+
+    set_rate(&admin, rate("19")).await;
+    set_rate(&admin, rate("16")).await;
+    set(&admin, "taxRateDelete", "", json!({ "country": "DE" })).await;
+    set_method(&admin, method("4.90")).await;
+    set_method(&admin, method("5.90")).await;
+    // What is refused did not happen.
+    set_rate(&admin, rate("-1")).await;
+    set(&admin, "taxRateDelete", "", json!({ "country": "DE" })).await;
+    set_method(&admin, method("-1")).await;
+    set_rate(&app.staff().await, rate("7")).await;
+
+    let events = admin
+        .query(
+            "{ auditEvents(first: 10, where: { action: [TAX_RATE_SET, TAX_RATE_DELETED, \
+             SHIPPING_METHOD_SET] }) { nodes { action oldValue newValue actor { id } \
+             subject { id } } } me { id } }",
+        )
+        .await;
+    let mut found = events.data()["auditEvents"]["nodes"].as_array().unwrap().clone();
+    found.reverse();
+    for event in &found {
+        assert_eq!(event["actor"]["id"], events.data()["me"]["id"]);
+        assert_eq!(event["subject"], Value::Null);
+    }
+    let told: Vec<_> =
+        found.iter().map(|it| json!([it["action"], it["oldValue"], it["newValue"]])).collect();
+    let rate =
+        |ppm: i64| json!({ "country": "DE", "region": "", "ratePpm": ppm, "taxesShipping": true });
+    let method = |price: i64| {
+        json!({ "code": "standard", "countries": ["DE"], "active": true,
+            "prices": [{ "currency": "EUR", "fromSubtotal": 0, "price": price }] })
+    };
+    assert_eq!(
+        told,
+        [
+            json!(["TAX_RATE_SET", null, rate(190_000)]),
+            json!(["TAX_RATE_SET", rate(190_000), rate(160_000)]),
+            json!(["TAX_RATE_DELETED", rate(160_000), null]),
+            json!(["SHIPPING_METHOD_SET", null, method(490)]),
+            json!(["SHIPPING_METHOD_SET", method(490), method(590)]),
+        ]
+    );
+}
