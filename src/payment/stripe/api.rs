@@ -86,15 +86,19 @@ impl Api {
         send(self.request(Method::GET, path)?.query(query)).await
     }
 
-    /// Has something done, once for each idempotency key.
+    /// Has something done, once for each idempotency key. Stripe repeats what it answered under a
+    /// key, refusals too: without one it judges anew.
     pub async fn post<T: DeserializeOwned>(
         &self,
         path: &[&str],
         fields: &Fields,
-        idempotency_key: &str,
+        idempotency_key: Option<&str>,
     ) -> Result<T, Failure> {
-        let request = self.request(Method::POST, path)?;
-        send(request.header("Idempotency-Key", idempotency_key).form(fields)).await
+        let mut request = self.request(Method::POST, path)?.form(fields);
+        if let Some(key) = idempotency_key {
+            request = request.header("Idempotency-Key", key);
+        }
+        send(request).await
     }
 
     fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, Failure> {

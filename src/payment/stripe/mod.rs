@@ -64,15 +64,16 @@ impl Stripe {
             ("metadata[payment_id]", request.payment_id.to_string()),
             ("metadata[order_number]", request.order_number.clone()),
         ]);
-        self.api.post(&[INTENTS], &fields, &request.idempotency_key).await
+        self.api.post(&[INTENTS], &fields, Some(&request.idempotency_key)).await
     }
 
     async fn intent(&self, id: &str) -> Result<Intent, Failure> {
         self.api.get(&[INTENTS, id], &[]).await
     }
 
-    async fn cancel(&self, id: &str, key: &str) -> Result<Intent, Failure> {
-        self.api.post(&[INTENTS, id, "cancel"], &Fields::new(), key).await
+    /// Can be asked for any number of times, and is refused while something else is under way.
+    async fn cancel(&self, id: &str) -> Result<Intent, Failure> {
+        self.api.post(&[INTENTS, id, "cancel"], &Fields::new(), None).await
     }
 
     /// The refund that the shop calls so, if Stripe has heard of it. Keys are forgotten after a
@@ -103,7 +104,7 @@ impl Provider for Stripe {
         let created = self.create(request).await.map_err(nothing_charged)?;
         let key = format!("{}:confirm", request.idempotency_key);
         let path = [INTENTS, created.id.as_str(), "confirm"];
-        match self.api.post::<Intent>(&path, &Fields::new(), &key).await {
+        match self.api.post::<Intent>(&path, &Fields::new(), Some(&key)).await {
             Ok(confirmed) => confirmed.authorization(),
             // Confirmed before, and the key was forgotten; or called off.
             Err(Failure::Refused { code }) if code == UNEXPECTED_STATE => {
@@ -118,7 +119,8 @@ impl Provider for Stripe {
         let units = amount::to_stripe(request.amount)?;
         let path = [INTENTS, request.reference.as_str(), "capture"];
         let fields = fields([("amount_to_capture", units.to_string())]);
-        let captured: Intent = self.api.post(&path, &fields, &request.idempotency_key).await?;
+        let captured: Intent =
+            self.api.post(&path, &fields, Some(&request.idempotency_key)).await?;
         captured.received(request.amount.minor)
     }
 
@@ -132,7 +134,7 @@ impl Provider for Stripe {
                 Err(failure) => return Err(failure.into()),
             },
         };
-        let canceled = self.cancel(&id, &request.idempotency_key).await?;
+        let canceled = self.cancel(&id).await?;
         if canceled.status == Status::Canceled {
             return Ok(());
         }
@@ -150,7 +152,8 @@ impl Provider for Stripe {
             ("metadata[payment_id]", request.payment_id.to_string()),
             ("metadata[refund_id]", request.refund_id.to_string()),
         ]);
-        let refund: Refund = self.api.post(&["refunds"], &fields, &request.idempotency_key).await?;
+        let refund: Refund =
+            self.api.post(&["refunds"], &fields, Some(&request.idempotency_key)).await?;
         Ok(refund.answer())
     }
 
@@ -168,8 +171,7 @@ impl Provider for Stripe {
         if intent.status == Status::RequiresPaymentMethod {
             // Stripe would take another card for it. The shop begins a new payment for that, so
             // this one is to be over there as well.
-            let key = format!("{}:end", request.asked.idempotency_key);
-            self.cancel(&reference, &key).await.map_err(unknown)?;
+            self.cancel(&reference).await.map_err(unknown)?;
         }
         Ok(intent.state()?.map(|state: FoundState| Found { reference, state }))
     }

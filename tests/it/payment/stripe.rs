@@ -186,15 +186,13 @@ async fn what_is_set_aside_can_be_let_go() {
 }
 
 #[tokio::test]
-async fn what_was_let_go_on_stripes_own_pages_is_found_voided() {
+async fn what_was_let_go_is_found_although_the_answer_was_lost() {
     let Some((stripe, app)) = impatient().await else { return };
     let payment = pays(&app, CARD, false).await;
     stripe.troubles("/cancel", Trouble::AnswerLost);
     let payment = lets_go(&app, &payment).await;
     assert_eq!(payment.state, PaymentState::Voiding);
     stripe.is_well();
-    // The key is forgotten: Stripe refuses to cancel what is canceled.
-    stripe.forgets_keys().await;
     app.waits(TimeDelta::minutes(1));
 
     app.recovers().await;
