@@ -22,7 +22,6 @@ impl Payments {
     /// When the database fails.
     pub async fn unsettled(&self, age: TimeDelta) -> Result<HashSet<Uuid>, PaymentError> {
         use entity::{payment, refund};
-        let before = self.db.now() - age;
         let mut payments = Query::select();
         payments
             .expr_as(Expr::col(payment::Column::Id), "payment_id")
@@ -32,13 +31,13 @@ impl Payments {
                     .is_not_null()
                     .or(Expr::col(payment::Column::State).eq(PaymentState::ManualReview.name())),
             )
-            .and_where(Expr::col(payment::Column::CreatedAt).lt(before));
+            .and_where(Expr::col(payment::Column::CreatedAt).lt(self.db.now_plus_sql(-age)));
         let mut refunds = Query::select();
         refunds
             .column(refund::Column::PaymentId)
             .from(refund::Entity)
             .and_where(Expr::col(refund::Column::LeaseUntil).is_not_null())
-            .and_where(Expr::col(refund::Column::CreatedAt).lt(before));
+            .and_where(Expr::col(refund::Column::CreatedAt).lt(self.db.now_plus_sql(-age)));
         let mut found: Vec<Row> = self.db.all(&payments).await?;
         found.extend(self.db.all::<Row>(&refunds).await?);
         Ok(found.into_iter().map(|row| row.payment_id).collect())

@@ -114,6 +114,7 @@ async fn an_approved_card_is_charged_once_and_known_by_our_names() {
     assert_eq!(intent["metadata"]["order_number"], payment.order_number);
     let asked = stripe.seen("POST", "/v1/payment_intents");
     assert_eq!(asked.len(), 1);
+    assert!(asked[0].body.contains("capture_method=automatic"), "{}", asked[0].body);
     let header = |name: &str| asked[0].headers[name].to_str().unwrap().to_owned();
     assert_eq!(header("idempotency-key"), format!("pay:{}:authorize:1", payment.id));
     assert_eq!(header("stripe-version"), "2024-06-20");

@@ -1,7 +1,7 @@
 //! Forgetting what nobody asks for any more: keys that requests were repeated under, and what was
 //! told of charges. Charges and refunds themselves stay.
 
-use crate::db::{DbError, Timestamp, Tx};
+use crate::db::{DbError, Tx};
 use crate::payment::sandbox::service::Ledger;
 use chrono::TimeDelta;
 use entity::{sandbox_event, sandbox_idempotency};
@@ -28,22 +28,20 @@ impl Ledger {
     /// Forgets the keys and events that are older than this, a batch at a time, except those of
     /// `needed` payments; tells how many.
     pub async fn purge(&self, kept: TimeDelta, needed: &HashSet<Uuid>) -> Result<u64, DbError> {
-        let before = self.db.now() - kept;
         let mut all: u64 = 0;
         let mut last = Some(String::new());
         while let Some(after) = last {
             let after = &after;
             let batch =
-                self.db.tx(|tx| async move { purge_keys_in_txn(&tx, before, after, needed).await });
+                self.db.tx(|tx| async move { purge_keys_in_txn(&tx, kept, after, needed).await });
             let (purged, end) = batch.await?;
             all = all.saturating_add(purged);
             last = end;
         }
         let mut last = Some(Uuid::nil());
         while let Some(after) = last {
-            let batch = self
-                .db
-                .tx(|tx| async move { purge_events_in_txn(&tx, before, after, needed).await });
+            let batch =
+                self.db.tx(|tx| async move { purge_events_in_txn(&tx, kept, after, needed).await });
             let (purged, end) = batch.await?;
             all = all.saturating_add(purged);
             last = end;
@@ -55,7 +53,7 @@ impl Ledger {
 /// One batch of keys, those after a key in their order; gives the last of them, if more may follow.
 async fn purge_keys_in_txn(
     tx: &Tx,
-    before: Timestamp,
+    kept: TimeDelta,
     after: &str,
     needed: &HashSet<Uuid>,
 ) -> Result<(u64, Option<String>), DbError> {
@@ -65,7 +63,7 @@ async fn purge_keys_in_txn(
         .column(Column::Key)
         .from(Entity)
         .and_where(Expr::col(Column::Key).gt(after))
-        .and_where(Expr::col(Column::CreatedAt).lt(before))
+        .and_where(Expr::col(Column::CreatedAt).lt(tx.db().now_plus_sql(-kept)))
         .order_by(Column::Key, Order::Asc)
         .limit(AT_ONCE);
     let found: Vec<OldKey> = tx.all(&select).await?;
@@ -86,7 +84,7 @@ async fn purge_keys_in_txn(
 /// One batch of events, as [`purge_keys_in_txn`].
 async fn purge_events_in_txn(
     tx: &Tx,
-    before: Timestamp,
+    kept: TimeDelta,
     after: Uuid,
     needed: &HashSet<Uuid>,
 ) -> Result<(u64, Option<Uuid>), DbError> {
@@ -96,7 +94,7 @@ async fn purge_events_in_txn(
         .columns([Column::Id, Column::PaymentId])
         .from(Entity)
         .and_where(Expr::col(Column::Id).gt(after))
-        .and_where(Expr::col(Column::CreatedAt).lt(before))
+        .and_where(Expr::col(Column::CreatedAt).lt(tx.db().now_plus_sql(-kept)))
         .order_by(Column::Id, Order::Asc)
         .limit(AT_ONCE);
     let found: Vec<OldEvent> = tx.all(&select).await?;
