@@ -258,7 +258,7 @@ impl Orders {
                 Rest::Nothing => return Ok(order),
                 Rest::Ask(payment) => {
                     let outcome = self.learn(&payment).await?;
-                    (order, rest) = self.settle_once(&payment, &outcome).await?;
+                    (order, rest) = self.settle_once(&payment, &outcome, Source::Found).await?;
                 }
                 Rest::Void(payment) => {
                     let outcome = self.payments.void(&payment).await;

@@ -18,7 +18,7 @@ use crate::payment::provider::{
 };
 use crate::payment::signature;
 use crate::payment::stripe::api::{Api, Failure, Fields, UNEXPECTED_STATE};
-use crate::payment::stripe::object::{Intent, Refund, Refunds, Status};
+use crate::payment::stripe::object::{Intent, Intents, Refund, Refunds, Status};
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName};
 use secrecy::SecretString;
@@ -65,6 +65,24 @@ impl Stripe {
             ("metadata[order_number]", request.order_number.clone()),
         ]);
         self.api.post(&[INTENTS], &fields, Some(&request.idempotency_key)).await
+    }
+
+    /// The id of a payment that told none. A question of days ago is found by the payment's
+    /// metadata: its key is forgotten. One of just now is found by its key: the search is behind.
+    async fn known(&self, asked: &AuthorizeRequest) -> Result<String, Failure> {
+        let query = format!("metadata['payment_id']:'{}'", asked.payment_id);
+        match self.api.get::<Intents>(&[INTENTS, "search"], &[("query", &query)]).await {
+            Ok(Intents { data }) => {
+                let idle = [Status::RequiresConfirmation, Status::Canceled];
+                if let Some(found) = data.into_iter().find(|it| !idle.contains(&it.status)) {
+                    return Ok(found.id);
+                }
+            }
+            // Not every account may search.
+            Err(Failure::Refused { .. }) => {}
+            Err(failure) => return Err(failure),
+        }
+        self.create(asked).await.map(|intent| intent.id)
     }
 
     async fn intent(&self, id: &str) -> Result<Intent, Failure> {
@@ -127,8 +145,8 @@ impl Provider for Stripe {
     async fn void(&self, request: &VoidRequest) -> Result<(), ProviderError> {
         let id = match &request.reference {
             Some(reference) => reference.clone(),
-            None => match self.create(&request.asked).await {
-                Ok(intent) => intent.id,
+            None => match self.known(&request.asked).await {
+                Ok(id) => id,
                 // Stripe would not have it then either.
                 Err(Failure::Refused { .. }) => return Ok(()),
                 Err(failure) => return Err(failure.into()),
@@ -160,8 +178,8 @@ impl Provider for Stripe {
     async fn find(&self, request: &FindRequest) -> Result<Option<Found>, ProviderError> {
         let reference = match &request.reference {
             Some(reference) => reference.clone(),
-            None => match self.create(&request.asked).await {
-                Ok(intent) => intent.id,
+            None => match self.known(&request.asked).await {
+                Ok(id) => id,
                 // It has never been, and nothing was charged.
                 Err(Failure::Refused { .. }) => return Ok(None),
                 Err(failure) => return Err(failure.into()),

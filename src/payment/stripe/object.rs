@@ -174,6 +174,13 @@ pub struct Refund {
     pub metadata: Option<Metadata>,
 }
 
+/// Payments that were looked for.
+#[derive(Debug, Deserialize)]
+pub struct Intents {
+    /// Those that were found.
+    pub data: Vec<Intent>,
+}
+
 /// The refunds of a payment.
 #[derive(Debug, Deserialize)]
 pub struct Refunds {

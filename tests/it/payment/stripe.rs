@@ -74,7 +74,8 @@ async fn captures(app: &TestApp, payment: &Payment, cents: i64) -> Payment {
 
 async fn lets_go(app: &TestApp, payment: &Payment) -> Payment {
     let (payments, id) = (app.payments(), payment.id);
-    let opened = app.app.db.tx(|tx| async move { payments.open_void_in_txn(&tx, id).await }).await;
+    let opened =
+        app.app.db.tx(|tx| async move { payments.open_void_in_txn(&tx, id, None).await }).await;
     let opened = opened.expect("something is to be let go");
     let outcome = payments.void(&opened).await;
     app.settles(&opened, &outcome).await;
@@ -83,7 +84,14 @@ async fn lets_go(app: &TestApp, payment: &Payment) -> Payment {
 
 async fn refunds(app: &TestApp, payment: &Payment, cents: i64, key: &str) -> RefundOutcome {
     let amount = eur(cents);
-    let new = &NewRefund { payment_id: payment.id, amount, key: key.to_owned(), reason: None };
+    let new = &NewRefund {
+        payment_id: payment.id,
+        amount,
+        key: key.to_owned(),
+        reason: None,
+        restock: false,
+        turn: 0,
+    };
     let payments = app.payments();
     let opened = app.app.db.tx(|tx| async move { payments.open_refund_in_txn(&tx, new).await });
     let OpenedRefund::New(refund) = opened.await.expect("so much is left") else {
@@ -265,6 +273,22 @@ async fn a_charge_whose_answer_was_lost_is_found_and_made_once() {
     assert_eq!((payment.state, payment.captured), (PaymentState::Captured, 10_000));
     assert_eq!(stripe.only_intent().await["id"], *payment.provider_reference.unwrap());
     assert_eq!(stripe.seen("POST", "/confirm").len(), 1);
+}
+
+#[tokio::test]
+async fn a_charge_of_days_ago_is_found_although_its_key_was_forgotten() {
+    let Some((stripe, app)) = impatient().await else { return };
+    stripe.troubles("/confirm", Trouble::AnswerLost);
+    let payment = pays(&app, CARD, true).await;
+    assert_eq!(payment.state, PaymentState::AuthUnknown);
+    stripe.is_well();
+    stripe.forgets_keys().await;
+    app.waits(TimeDelta::days(2));
+
+    app.recovers().await;
+
+    assert_eq!(app.payment(payment.id).await.state, PaymentState::Captured);
+    assert_eq!(stripe.intents().await.len(), 1);
 }
 
 #[tokio::test]
