@@ -35,7 +35,7 @@ async fn tells(app: &TestApp, payment_id: Uuid, outcome: Outcome) {
         provider: "sandbox",
         event_id: Uuid::new_v4().to_string(),
         kind: "charge".to_owned(),
-        payment_id,
+        payment_id: Some(payment_id),
         said: Said::Payment(outcome),
     };
     app.orders().hear(&event).await.expect("it is heard");
