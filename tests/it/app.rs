@@ -64,6 +64,12 @@ struct Arguments {
     settings: SettingsArgs,
 }
 
+/// The tests' own HTTP clients are made only where there is cryptography for TLS, used or not.
+pub fn lets_clients_be_made() {
+    // The second time it is there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 impl TestApp {
     /// An application with the settings of development.
     pub async fn start() -> Self {
@@ -97,6 +103,7 @@ impl TestApp {
     }
 
     async fn on(database: Arc<TestDatabase>, configure: impl FnOnce(&mut Settings)) -> Self {
+        lets_clients_be_made();
         let mut settings = database.settings();
         configure(&mut settings);
         let app = App::build(settings).await.expect("the application starts");

@@ -73,6 +73,7 @@ impl StripeFront {
             eprintln!("NOT TESTED: {STRIPE_URL} names no localstripe; scripts/test starts one");
             return None;
         };
+        super::lets_clients_be_made();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("the port is known");
         let state = Arc::new(Front {
