@@ -2,6 +2,7 @@
 
 use crate::db::Timestamp;
 use crate::money::Money;
+use crate::payment::outcome::Outcome;
 use crate::payment::state::{Amounts, PaymentState, PaymentStatus, RefundState};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -55,7 +56,7 @@ pub struct Payment {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// What the last capture was asked for; None when none was, or all of it.
+    /// What the last capture was asked for, or came to; None when none was, or all of it.
     pub capture_asked: Option<i64>,
     /// Why it was let go, in the words of who asked.
     pub void_reason: Option<String>,
@@ -70,6 +71,15 @@ impl Payment {
             captured: self.captured,
             refunded: self.refunded,
         })
+    }
+
+    /// Whether this can be true of it: nobody can have taken more than was asked for, or nothing.
+    #[must_use]
+    pub fn can_be(&self, outcome: &Outcome) -> bool {
+        match outcome {
+            Outcome::Captured { amount, .. } => (1..=self.amount.minor).contains(amount),
+            _ => true,
+        }
     }
 
     /// What refunds can still take, in minor units.

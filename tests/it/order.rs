@@ -12,6 +12,7 @@ mod late;
 mod listing;
 mod money;
 mod money_racing;
+mod owed;
 mod paying;
 mod personal;
 mod purchasing;

@@ -1,5 +1,6 @@
 //! What providers tell by themselves.
 
+use crate::auth::Viewer;
 use crate::failpoint;
 use crate::order::OrderError;
 use crate::order::service::settle::{Rest, Source};
@@ -52,7 +53,7 @@ impl Orders {
                         Ok((order, Rest::Nothing))
                     }
                     Said::Payment(outcome) => {
-                        let told = (outcome, Source::Told);
+                        let told = (outcome, Source::Told(Viewer::System));
                         orders.settle_in_txn(&tx, order, payment_id, told).await
                     }
                 }

@@ -14,7 +14,8 @@ impl Orders {
     ///
     /// # Errors
     /// [`OrderError::Transition`] when the order does not wait for money any more,
-    /// [`OrderError::PaymentInProgress`] when another attempt is not decided.
+    /// [`OrderError::PaymentInProgress`] when another attempt is not decided, or was charged late as
+    /// was heard.
     pub async fn pay(&self, viewer: &Viewer, ask: &Pay) -> Result<Placed, OrderError> {
         viewer.may(Permission::OrderPlace)?;
         let scope = ask.access.scope(viewer);
@@ -48,6 +49,10 @@ impl Orders {
             |because| OrderError::Transition { from: order.status, to: OrderStatus::Paid, because };
         if order.status != OrderStatus::PendingPayment {
             return Err(over(""));
+        }
+        if self.payments.may_hold_money_in_txn(tx, order.id).await? {
+            // Whoever is asked about it may have been charged.
+            return Err(OrderError::PaymentInProgress);
         }
         let payment =
             self.payments.open_in_txn(tx, &self.new_payment(&order, &ask.payment)).await?;

@@ -3,15 +3,21 @@
 
 use crate::auth::Viewer;
 use crate::db::Tx;
+use crate::db::keys::among;
 use crate::order::refund::Share;
 use crate::order::service::Orders;
 use crate::order::service::take_back::{Back, come_back_in_txn, count_back_in_txn};
 use crate::order::{Order, OrderError, OrderLine};
+use crate::payment::RefundState;
 use crate::stock::OrderPieces;
 use entity::order_line::{Column as L, Entity as Lines, Model as LineModel};
+use entity::refund;
 use entity::refund_line::{Column, Entity, Model};
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Order as Sort, Query};
 use uuid::Uuid;
+
+/// Refunds that have neither succeeded nor failed.
+const UNDER_WAY: [&str; 2] = [RefundState::Pending.name(), RefundState::Unknown.name()];
 
 impl Orders {
     /// The lines of a locked order, as they are now.
@@ -28,6 +34,39 @@ impl Orders {
             .order_by(L::Position, Sort::Asc);
         let rows: Vec<LineModel> = tx.all(&select).await?;
         Ok(rows.into_iter().map(|row| OrderLine::of(row, order.currency)).collect())
+    }
+
+    /// The lines of a locked order as they will be when all its refunds under way have come to
+    /// something: what those free or take back is not there for another one.
+    pub(super) async fn lines_left_in_txn(
+        &self,
+        tx: &Tx,
+        order: &Order,
+    ) -> Result<Vec<OrderLine>, OrderError> {
+        let mut lines = self.lines_in_txn(tx, order).await?;
+        let ids: Vec<Uuid> = lines.iter().map(|line| line.id).collect();
+        let mut under_way = Query::select();
+        under_way
+            .column(refund::Column::Id)
+            .from(refund::Entity)
+            .and_where(
+                Expr::col((refund::Entity, refund::Column::Id)).equals((Entity, Column::RefundId)),
+            )
+            .and_where(Expr::col((refund::Entity, refund::Column::State)).is_in(UNDER_WAY));
+        let mut select = Query::select();
+        select
+            .column((Entity, Asterisk))
+            .from(Entity)
+            .and_where(among(Expr::col((Entity, Column::OrderLineId)), &ids))
+            .and_where(Expr::exists(under_way));
+        let taken: Vec<Model> = tx.all(&select).await?;
+        for line in &mut lines {
+            for share in taken.iter().filter(|share| share.order_line_id == line.id) {
+                line.quantity_cancelled = line.quantity_cancelled.saturating_add(share.cancelled);
+                line.quantity_returned = line.quantity_returned.saturating_add(share.returned);
+            }
+        }
+        Ok(lines)
     }
 
     /// Writes down which pieces a refund is for.

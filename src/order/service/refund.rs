@@ -1,7 +1,7 @@
 //! Money that goes back: asked for by somebody, or because nothing is owed any more.
 
 use crate::auth::Viewer;
-use crate::db::Tx;
+use crate::db::{DbErrorKind, Tx};
 use crate::failpoint;
 use crate::money::Money;
 use crate::order::refund::{Share, comes_back, shares};
@@ -26,20 +26,28 @@ const LATE: &str = "late";
 const REFUSED_AT_ONCE: u64 = 16;
 
 impl Orders {
-    /// Begins to give back all that is left of a payment, because nothing is owed any more; the
-    /// try of this number.
+    /// Begins to give back all that is left of a payment, because nothing is owed any more; after
+    /// one that was refused, the next try of it.
     pub(super) async fn open_full_refund_in_txn(
         &self,
         tx: &Tx,
         payment: &Payment,
-        turn: i32,
+        refused: Option<&Refund>,
     ) -> Result<Rest, OrderError> {
         let name = if payment.state == PaymentState::Surplus { LATE } else { GIVEN_UP };
+        let (key, turn) = match refused {
+            None => (name.to_owned(), 1),
+            // Several can have been refused, of different amounts.
+            Some(refused) => {
+                let turn = refused.turn.saturating_add(1);
+                (format!("{name}:{}:{turn}", refused.id), turn)
+            }
+        };
         let new = NewRefund {
             payment_id: payment.id,
             amount: Money { minor: payment.refundable(), ..payment.amount },
             // Whatever is left is given back once.
-            key: if turn > 1 { format!("{name}:{turn}") } else { name.to_owned() },
+            key,
             reason: None,
             restock: false,
             turn,
@@ -127,7 +135,7 @@ impl Orders {
                 refused("lines", "This payment came too late: nothing was bought with it.")
             }
             RefundOf::Pieces(asked) => {
-                let lines = self.lines_in_txn(tx, order).await?;
+                let lines = self.lines_left_in_txn(tx, order).await?;
                 let shares = shares(&lines, asked, ask.restock)?;
                 let sum = shares.iter().fold(0_i64, |sum, share| sum.saturating_add(share.amount));
                 Ok((sum, shares))
@@ -150,7 +158,7 @@ impl Orders {
                                    shelf.";
                     return refused("restock", message);
                 }
-                Ok((minor, comes_back(&self.lines_in_txn(tx, order).await?)))
+                Ok((minor, comes_back(&self.lines_left_in_txn(tx, order).await?)))
             }
         }
     }
@@ -211,6 +219,12 @@ impl Orders {
             self.forget_shares_in_txn(tx, refund.id).await?;
             // Nobody else would notice: the order may be at its end, and its money is not back.
             tracing::error!(order = %order.number, refund = %refund.id, "a refund was refused");
+            let unowed =
+                order.status == OrderStatus::Cancelled || payment.state == PaymentState::Surplus;
+            if unowed && refund.turn == 0 {
+                // Somebody asked for it; by now the shop owes it anyway.
+                self.payments.try_later_in_txn(tx, &refund).await?;
+            }
             let note = refund.failure_code.as_deref();
             let step = Step::new(EventKind::RefundFailed, order.status, &Viewer::System);
             return self.step_in_txn(tx, &order, Step { note, ..step }).await;
@@ -221,6 +235,8 @@ impl Orders {
             let step = Step::new(EventKind::Refunded, order.status, &Viewer::System);
             return self.step_in_txn(tx, &order, Step { note, ..step }).await;
         }
+        // Pieces, returns and the rest are given back one after another.
+        self.stock.lock_levels_in_txn(tx, order.id).await?;
         self.restock_in_txn(tx, &order, refund.id).await?;
         let all = payment.refunded >= payment.captured;
         let to = self.after_refund_in_txn(tx, &order, all).await?;
@@ -237,21 +253,41 @@ impl Orders {
     pub(super) async fn refund_refused(&self) -> Result<u64, OrderError> {
         let mut tried = 0;
         for refused in self.payments.refused_refunds(REFUSED_AT_ONCE).await? {
-            let order_id = self.payments.get(refused.payment_id).await?.order_id;
-            let opening = self.db.tx(|tx| {
-                let (orders, refused) = (self.clone(), refused.clone());
-                async move {
-                    let order = lock_in_txn(&tx, order_id).await?;
-                    let order = order.ok_or_else(|| OrderError::fault("a payment has no order"))?;
-                    let rest = orders.open_again_in_txn(&tx, &refused).await?;
-                    Ok::<_, OrderError>((order, rest))
+            match self.refund_once_more(&refused).await {
+                Ok(is_tried) => tried += u64::from(is_tried),
+                Err(OrderError::Db(error)) if error.kind == DbErrorKind::Unavailable => {
+                    return Err(error.into());
                 }
-            });
-            let (order, rest) = opening.await?;
-            tried += u64::from(matches!(rest, Rest::Refund(..)));
-            if let Err(error) = self.finish(order, rest).await {
-                tracing::warn!(%error, "a refund is left to recovery");
+                Err(error) => {
+                    tracing::error!(%error, refund = %refused.id, "money could not be given back");
+                    // The others must not wait for this one.
+                    let putting_off = self.db.tx(|tx| {
+                        let (payments, refused) = (self.payments.clone(), refused.clone());
+                        async move { payments.try_later_in_txn(&tx, &refused).await }
+                    });
+                    putting_off.await?;
+                }
             }
+        }
+        Ok(tried)
+    }
+
+    /// The next try of a refused refund. False: it is not needed, or somebody else's.
+    async fn refund_once_more(&self, refused: &Refund) -> Result<bool, OrderError> {
+        let order_id = self.payments.get(refused.payment_id).await?.order_id;
+        let opening = self.db.tx(|tx| {
+            let (orders, refused) = (self.clone(), refused.clone());
+            async move {
+                let order = lock_in_txn(&tx, order_id).await?;
+                let order = order.ok_or_else(|| OrderError::fault("a payment has no order"))?;
+                let rest = orders.open_again_in_txn(&tx, &refused).await?;
+                Ok::<_, OrderError>((order, rest))
+            }
+        });
+        let (order, rest) = opening.await?;
+        let tried = matches!(rest, Rest::Refund(..));
+        if let Err(error) = self.finish(order, rest).await {
+            tracing::warn!(%error, "a refund is left to recovery");
         }
         Ok(tried)
     }
@@ -262,7 +298,7 @@ impl Orders {
         if !self.payments.take_up_in_txn(tx, refused.id).await? || payment.refundable() == 0 {
             return Ok(Rest::Nothing);
         }
-        self.open_full_refund_in_txn(tx, &payment, refused.turn.saturating_add(1)).await
+        self.open_full_refund_in_txn(tx, &payment, Some(refused)).await
     }
 
     /// Where an order stands after money went back.
@@ -280,7 +316,10 @@ impl Orders {
         // The last pieces that were to be sent are not any more.
         if order.status == OrderStatus::Paid && !self.stock.is_waiting_in_txn(tx, order.id).await? {
             let lines = self.lines_in_txn(tx, order).await?;
-            if lines.iter().any(|line| line.quantity_fulfilled > 0) {
+            // Also when none ever was: what is kept, such as for shipping, was paid for good.
+            if lines.iter().any(|line| line.quantity_fulfilled > 0)
+                || lines.iter().all(|line| line.quantity_cancelled >= line.quantity)
+            {
                 return Ok(OrderStatus::Fulfilled);
             }
         }

@@ -27,12 +27,12 @@ pub(super) enum Rest {
 }
 
 /// Where it is known from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
-    /// The answer to a call, or a webhook: may be late, and overtaken.
-    Told,
-    /// The provider, when it was asked what it knows.
-    Found,
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// The answer to a call, or a webhook: may be late, and overtaken. In whose name it is heard.
+    Told(Viewer),
+    /// The provider, when it was asked what it knows of a payment that was so.
+    Found(&'a Payment),
 }
 
 /// How often dead holds are ended so that late money is served.
@@ -46,7 +46,17 @@ impl Orders {
     /// # Errors
     /// When the database fails. Recovery then finds out again.
     pub async fn settle(&self, payment: &Payment, outcome: &Outcome) -> Result<Order, OrderError> {
-        let (order, rest) = self.settle_once(payment, outcome, Source::Told).await?;
+        self.settle_for(&Viewer::System, payment, outcome).await
+    }
+
+    /// The same, of what somebody asked the provider for.
+    pub(super) async fn settle_for(
+        &self,
+        viewer: &Viewer,
+        payment: &Payment,
+        outcome: &Outcome,
+    ) -> Result<Order, OrderError> {
+        let (order, rest) = self.settle_once(payment, outcome, Source::Told(*viewer)).await?;
         self.finish(order, rest).await
     }
 
@@ -56,7 +66,8 @@ impl Orders {
         payment: &Payment,
         outcome: &Outcome,
     ) -> Result<Order, OrderError> {
-        let (order, rest) = self.settle_once(payment, outcome, Source::Found).await?;
+        let source = Source::Found(payment);
+        let (order, rest) = self.settle_once(payment, outcome, source).await?;
         self.finish(order, rest).await
     }
 
@@ -65,7 +76,7 @@ impl Orders {
         &self,
         payment: &Payment,
         outcome: &Outcome,
-        source: Source,
+        source: Source<'_>,
     ) -> Result<(Order, Rest), OrderError> {
         for _ in 0..ROUNDS {
             match self.settle_locked(payment, outcome, source).await {
@@ -85,16 +96,17 @@ impl Orders {
         &self,
         payment: &Payment,
         outcome: &Outcome,
-        source: Source,
+        source: Source<'_>,
     ) -> Result<(Order, Rest), OrderError> {
-        let (order_id, payment_id) = (payment.order_id, payment.id);
+        let told_to = if let Source::Told(viewer) = source { Some(viewer) } else { None };
         let settling = self.db.tx(|tx| {
-            let (orders, outcome) = (self.clone(), outcome.clone());
+            let (orders, outcome, payment) = (self.clone(), outcome.clone(), payment.clone());
             async move {
                 // The order before its payment: the order of locks.
-                let order = lock_in_txn(&tx, order_id).await?;
+                let order = lock_in_txn(&tx, payment.order_id).await?;
                 let order = order.ok_or_else(|| OrderError::fault("a payment has no order"))?;
-                orders.settle_in_txn(&tx, order, payment_id, (&outcome, source)).await
+                let source = told_to.map_or(Source::Found(&payment), Source::Told);
+                orders.settle_in_txn(&tx, order, payment.id, (&outcome, source)).await
             }
         });
         settling.await
@@ -106,22 +118,22 @@ impl Orders {
         tx: &Tx,
         order: Order,
         payment_id: Uuid,
-        (outcome, source): (&Outcome, Source),
+        (outcome, source): (&Outcome, Source<'_>),
     ) -> Result<(Order, Rest), OrderError> {
         let settled = match source {
-            Source::Told => self.payments.settle_in_txn(tx, payment_id, outcome).await?,
-            Source::Found => self.payments.settle_found_in_txn(tx, payment_id, outcome).await?,
+            Source::Told(_) => self.payments.settle_in_txn(tx, payment_id, outcome).await?,
+            Source::Found(asked) => self.payments.settle_found_in_txn(tx, asked, outcome).await?,
         };
         let Some(payment) = settled else { return Ok((order, Rest::Nothing)) };
         self.tell_payment_in_txn(tx, &payment).await?;
-        let viewer = &Viewer::System;
+        let viewer = &if let Source::Told(viewer) = source { viewer } else { Viewer::System };
         match payment.state {
             PaymentState::Authorized | PaymentState::Captured => {
                 self.receive_in_txn(tx, order, payment).await
             }
             // The order is paid otherwise.
             PaymentState::Surplus => {
-                let rest = self.open_full_refund_in_txn(tx, &payment, 1).await?;
+                let rest = self.open_full_refund_in_txn(tx, &payment, None).await?;
                 Ok((order, rest))
             }
             // The payer can do nothing for a dead order any more.
@@ -139,7 +151,7 @@ impl Orders {
                 Ok((order, Rest::Nothing))
             }
             state if state.is_over() && order.status == OrderStatus::PendingPayment => {
-                let note = payment.failure_code.as_deref();
+                let note = payment.failure_code.as_deref().or(payment.void_reason.as_deref());
                 let step = Step::new(EventKind::PaymentFailed, order.status, viewer);
                 let order = self.step_in_txn(tx, &order, Step { note, ..step }).await?;
                 Ok((order, Rest::Nothing))
@@ -239,7 +251,7 @@ impl Orders {
                 Ok(Rest::Void(payment))
             }
             PaymentState::Captured if payment.refundable() > 0 => {
-                self.open_full_refund_in_txn(tx, &payment, 1).await
+                self.open_full_refund_in_txn(tx, &payment, None).await
             }
             // Whoever is asking will hear, and settle; then it is given back.
             _ => Ok(Rest::Nothing),
@@ -258,12 +270,13 @@ impl Orders {
                 Rest::Nothing => return Ok(order),
                 Rest::Ask(payment) => {
                     let outcome = self.learn(&payment).await?;
-                    (order, rest) = self.settle_once(&payment, &outcome, Source::Found).await?;
+                    (order, rest) = self.settle_once(&payment, &outcome, Source::Found(&payment)).await?;
                 }
                 Rest::Void(payment) => {
                     let outcome = self.payments.void(&payment).await;
                     // Who takes the money at this moment leaves something to be given back.
-                    (order, rest) = self.settle_once(&payment, &outcome, Source::Told).await?;
+                    let source = Source::Told(Viewer::System);
+                    (order, rest) = self.settle_once(&payment, &outcome, source).await?;
                 }
                 Rest::Refund(payment, refund) => {
                     let outcome = self.payments.refund(&payment, &refund).await;

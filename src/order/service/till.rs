@@ -9,7 +9,9 @@ use crate::order::service::capture::verdict;
 use crate::order::service::{Orders, lock_in_txn};
 use crate::order::till::reason;
 use crate::order::{CaptureAsk, Dealt, Order, OrderError, PayBack, RefundAsk, VoidAsk};
-use crate::payment::{Payment, PaymentError, PaymentState, PaymentStatus, Refund, RefundState};
+use crate::payment::{
+    Outcome, Payment, PaymentError, PaymentState, PaymentStatus, Refund, RefundState,
+};
 use crate::validation::{Problem, ProblemKind};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -78,7 +80,8 @@ impl Orders {
     }
 
     /// Lets go of money that is set aside, or of an attempt that waits for its payer. An order that
-    /// lived on it is cancelled.
+    /// lived on it is cancelled. An attempt that someone had to look at, and of which the provider
+    /// says what cannot be, is closed by whoever gives a reason.
     ///
     /// # Errors
     /// [`OrderError::Payment`] when nothing is set aside, or it was taken at this moment.
@@ -95,19 +98,28 @@ impl Orders {
                     return Ok(Opened::Earlier(kept));
                 }
                 lock_in_txn(&tx, order_id).await?;
+                let before = orders.payments.lock_in_txn(&tx, payment_id).await?;
+                let closes = before.state == PaymentState::ManualReview && reason.is_some();
                 let payment = orders.open_void_in_txn(&tx, payment_id, reason.as_deref()).await?;
-                Ok::<_, OrderError>(Opened::New(payment))
+                Ok::<_, OrderError>(Opened::New((payment, closes)))
             }
         });
-        let begun = match opening.await? {
+        let (begun, closes) = match opening.await? {
             Opened::Earlier(kept) => {
                 self.settled(&kept, PaymentState::Voiding).await?;
                 return self.dealt_before(kept, let_go).await;
             }
-            Opened::New(payment) => payment,
+            Opened::New(opened) => opened,
         };
-        let outcome = self.payments.void(&begun).await;
-        let order = self.settle(&begun, &outcome).await?;
+        let outcome = match self.payments.void(&begun).await {
+            // Nothing else would ever come of it: whoever looked settles it with the provider.
+            told if closes && !begun.can_be(&told) => {
+                tracing::warn!(payment = %begun.id, ?told, "a payment was closed by hand");
+                Outcome::Voided
+            }
+            told => told,
+        };
+        let order = self.settle_for(viewer, &begun, &outcome).await?;
         let payment = self.payments.get(begun.id).await?;
         self.told(key.as_ref(), order, payment, let_go).await
     }

@@ -76,6 +76,28 @@ impl Payments {
         Ok(row.is_some())
     }
 
+    /// Whether an attempt to pay an order that is over is to be asked about, because the provider
+    /// was heard to hold money of it. The caller has locked the order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn may_hold_money_in_txn(
+        &self,
+        tx: &Tx,
+        order_id: Uuid,
+    ) -> Result<bool, PaymentError> {
+        let over = PaymentState::ALL.into_iter().filter(|state| state.is_over());
+        let over: Vec<&str> = over.map(PaymentState::name).collect();
+        let mut select = select_payments();
+        select
+            .and_where(Expr::col((Entity, Column::OrderId)).eq(order_id))
+            .and_where(Expr::col((Entity, Column::State)).is_in(over))
+            .and_where(Expr::col((Entity, Column::LeaseUntil)).is_not_null())
+            .limit(1);
+        let row: Option<Model> = tx.one(&select).await?;
+        Ok(row.is_some())
+    }
+
     /// The attempt to pay an order that is undecided or holds money, if there is one; at most one
     /// is. The caller has locked the order.
     ///

@@ -15,6 +15,8 @@ use uuid::Uuid;
 
 /// How often the shop gives money back by itself that the provider refuses to.
 const TURNS: i32 = 6;
+/// How long after it was refused it does so first.
+const FIRST_RETRY: TimeDelta = TimeDelta::hours(1);
 /// The states that money can go back from.
 const TAKEN: [PaymentState; 2] = [PaymentState::Captured, PaymentState::Surplus];
 
@@ -151,6 +153,22 @@ impl Payments {
         Ok(tx.run(&update).await? == 1)
     }
 
+    /// Has a refused refund tried again by the shop itself, in a while, whoever asked for it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn try_later_in_txn(&self, tx: &Tx, refund: &Refund) -> Result<(), PaymentError> {
+        let mut update = Query::update();
+        update
+            .table(Entity)
+            .value(Column::Turn, Ord::max(refund.turn, 1))
+            .value(Column::RetryAt, tx.db().now_plus_sql(FIRST_RETRY))
+            .and_where(Expr::col(Column::Id).eq(refund.id))
+            .and_where(Expr::col(Column::State).eq(RefundState::Failed.name()));
+        tx.run(&update).await?;
+        Ok(())
+    }
+
     /// A refund as it is now, whoever asks: for the server's own work.
     ///
     /// # Errors
@@ -219,7 +237,7 @@ fn write_outcome(
 /// then 2, 4 … None: not any more, somebody has to.
 fn refused_pause(turn: i32) -> Option<TimeDelta> {
     let doublings = u32::try_from(turn).ok()?.checked_sub(1)?;
-    (turn < TURNS).then(|| TimeDelta::hours(1_i64 << Ord::min(doublings, 16)))
+    (turn < TURNS).then(|| FIRST_RETRY * (1_i32 << Ord::min(doublings, 16)))
 }
 
 /// Sets the money aside in the payment's row; false when so much is not left.

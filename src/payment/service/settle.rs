@@ -50,34 +50,43 @@ impl Payments {
         self.come_in_txn(tx, &payment, there, outcome).await
     }
 
-    /// Writes what the provider was found to know by [`Payments::ask`]: the truth of this moment,
-    /// also of a payment that is over.
+    /// Writes what the provider was found to know by [`Payments::ask`] of a payment as it was then:
+    /// the truth of this moment, also of a payment that is over, unless something happened to it
+    /// while the provider was asked.
     ///
     /// # Errors
     /// [`PaymentError::NotFound`] when there is no such payment.
     pub async fn settle_found_in_txn(
         &self,
         tx: &Tx,
-        payment_id: Uuid,
+        asked: &Payment,
         outcome: &Outcome,
     ) -> Result<Option<Payment>, PaymentError> {
-        let payment = self.lock_in_txn(tx, payment_id).await?;
+        let payment = self.lock_in_txn(tx, asked.id).await?;
         if !payment.state.is_over() {
-            return self.settle_in_txn(tx, payment_id, outcome).await;
+            return self.settle_in_txn(tx, payment.id, outcome).await;
+        }
+        if (payment.version, payment.lease_until) != (asked.version, asked.lease_until) {
+            // It was changed, or there is news of it: the answer may be older than that. What it
+            // says of money is asked anew, and nobody's note to ask is taken away.
+            if is_money(outcome) {
+                wait_in_txn(tx, &payment, Some(TimeDelta::zero())).await?;
+            }
+            return Ok(None);
         }
         let open = self.open_of_order_in_txn(tx, payment.order_id).await?;
-        match payment.state.late(outcome, open.is_none()) {
-            Some(there) => self.come_in_txn(tx, &payment, there, outcome).await,
-            // It is asked again; nothing stays set aside for what is over.
-            None if is_money(outcome) || is_unknown(outcome) => {
-                wait_in_txn(tx, &payment, Some(pause(payment.attempts))).await?;
-                Ok(None)
+        let pause = match payment.state.late(outcome, open.is_none()) {
+            Some(there) if is_possible(&payment, outcome) => {
+                return self.come_in_txn(tx, &payment, there, outcome).await;
             }
-            None => {
-                wait_in_txn(tx, &payment, None).await?;
-                Ok(None)
-            }
-        }
+            // The log has it. Asked again, it would say the same.
+            Some(_) => None,
+            // It is asked again: nothing stays set aside for what is over.
+            None if is_money(outcome) || is_open(outcome) => Some(pause(payment.attempts)),
+            None => None,
+        };
+        wait_in_txn(tx, &payment, pause).await?;
+        Ok(None)
     }
 
     async fn come_in_txn(
@@ -123,9 +132,10 @@ const fn is_money(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Authorized { .. } | Outcome::Captured { .. })
 }
 
-const fn is_unknown(outcome: &Outcome) -> bool {
+/// Whether the provider may still come to hold money, as far as is known.
+const fn is_open(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Unknown => true,
+        Outcome::Unknown | Outcome::Pending { .. } => true,
         Outcome::Unavailable { retry_after_seconds } => *retry_after_seconds > 0,
         _ => false,
     }
@@ -133,10 +143,9 @@ const fn is_unknown(outcome: &Outcome) -> bool {
 
 /// Whether as much was taken as can have been.
 fn is_possible(payment: &Payment, outcome: &Outcome) -> bool {
-    let Outcome::Captured { amount, .. } = outcome else { return true };
-    let possible = (1..=payment.amount.minor).contains(amount);
+    let possible = payment.can_be(outcome);
     if !possible {
-        tracing::error!(payment = %payment.id, amount, asked = payment.amount.minor,
+        tracing::error!(payment = %payment.id, ?outcome, asked = payment.amount.minor,
             "a provider took what it was not asked for");
     }
     possible
@@ -145,7 +154,8 @@ fn is_possible(payment: &Payment, outcome: &Outcome) -> bool {
 /// Whether a payment that stays where it is has something else to show.
 fn is_news(payment: &Payment, outcome: &Outcome) -> bool {
     let Outcome::Pending { reference, next_action } = outcome else { return false };
-    payment.next_action.as_ref() != Some(next_action)
+    let waits = payment.state == PaymentState::ActionRequired;
+    (waits && payment.next_action.as_ref() != Some(next_action))
         || payment.provider_reference.as_deref() != Some(reference)
 }
 
@@ -237,11 +247,17 @@ fn write_outcome(
                 .value(Column::ProviderReference, reference.as_str())
                 .value(Column::Authorized, Expr::col(Column::Amount))
                 .value(Column::Captured, *amount);
+            if payment.authorized > 0 {
+                // What was set aside can be taken in part elsewhere too: then that was asked for.
+                let part = (*amount < payment.amount.minor).then_some(*amount);
+                update.value(Column::CaptureAsked, part);
+            }
         }
         Outcome::Pending { reference, next_action } => {
-            update
-                .value(Column::ProviderReference, reference.as_str())
-                .value(Column::NextAction, to_json(next_action));
+            update.value(Column::ProviderReference, reference.as_str());
+            if there == PaymentState::ActionRequired {
+                update.value(Column::NextAction, to_json(next_action));
+            }
         }
         Outcome::Declined { code } => {
             update.value(Column::FailureCode, code.as_str());

@@ -1,10 +1,11 @@
 //! Parts of what an order holds: pieces that it will not need any more.
 
 use crate::db::Tx;
-use crate::stock::service::{Stock, count_conflict};
+use crate::stock::service::{Stock, count_conflict, select_levels};
 use crate::stock::{MovementKind, StockError};
 use entity::reservation::{Column as R, Entity as Reservations, Model as ReservationModel};
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Order, Query};
+use entity::stock_level::{Column as L, Entity as Levels, Model as LevelModel};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, LockType, Order, Query};
 use uuid::Uuid;
 
 /// Some pieces of an order line.
@@ -55,6 +56,32 @@ impl Stock {
         }
         self.give_back_in_txn(tx, &ended, MovementKind::Release).await?;
         Ok(released)
+    }
+
+    /// Locks the levels that anything of an order is held on, or was sent from, in the order in
+    /// which everybody locks: for who changes them in several steps.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn lock_levels_in_txn(&self, tx: &Tx, order_id: Uuid) -> Result<(), StockError> {
+        if !tx.db().is_postgres() {
+            // On SQLite whoever is in a transaction is alone.
+            return Ok(());
+        }
+        let mut theirs = Query::select();
+        theirs
+            .column(R::LevelId)
+            .from(Reservations)
+            .and_where(Expr::col(R::OrderId).eq(order_id))
+            .and_where(Expr::col(R::Status).is_in(["COMMITTED", "CONSUMED"]));
+        let mut select = select_levels();
+        select
+            .and_where(Expr::col((Levels, L::Id)).in_subquery(theirs))
+            .order_by((Levels, L::VariantId), Order::Asc)
+            .order_by((Levels, L::WarehouseId), Order::Asc)
+            .lock(LockType::Update);
+        tx.all::<LevelModel>(&select).await?;
+        Ok(())
     }
 
     /// Whether anything is committed to an order and lies there still.

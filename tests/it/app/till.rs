@@ -110,11 +110,11 @@ impl TestApp {
         let payments = self.payments();
         let stuck = payments.claim_stuck(50).await.expect("the database answers");
         for payment in &stuck {
-            let (outcome, id) = (&payments.ask(payment).await, payment.id);
+            let outcome = &payments.ask(payment).await;
             let settled = self
                 .app
                 .db
-                .tx(|tx| async move { payments.settle_found_in_txn(&tx, id, outcome).await });
+                .tx(|tx| async move { payments.settle_found_in_txn(&tx, payment, outcome).await });
             settled.await.expect("the payment is there");
         }
         let refunds = payments.claim_stuck_refunds(50).await.expect("the database answers");

@@ -375,3 +375,148 @@ async fn one_recovery_sees_to_all_that_is_stuck() {
         assert_eq!(app.payment(id).await.state, PaymentState::Declined);
     }
 }
+
+#[tokio::test]
+async fn an_answer_from_before_the_money_was_let_go_does_not_bring_it_back() {
+    let app = late_shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 1)], "card_approved").await;
+    let id = key(&placed["payment"]);
+    let asked = app.payment(id).await;
+    let found = app.payments().ask(&asked).await;
+    assert!(matches!(found, Outcome::Authorized { .. }), "{found:?}");
+    deal(&staff, "paymentVoid", json!({ "paymentId": placed["payment"]["id"] })).await;
+    // Of an order that waits again: nothing else stands in the way of the money.
+    let order = app.sql_key(asked.order_id);
+    app.execute(&format!("UPDATE shop_order SET status = 'PENDING_PAYMENT' WHERE id = {order}"))
+        .await;
+
+    finds(&app, &asked, &found).await;
+    assert_eq!(app.payment(id).await.state, PaymentState::Voided);
+    app.orders().recover().await.unwrap();
+
+    let payment = app.payment(id).await;
+    assert_eq!((payment.state, payment.lease_until), (PaymentState::Voided, None));
+}
+
+/// What the provider answered when it was asked is written down.
+async fn finds(app: &TestApp, asked: &Payment, found: &Outcome) {
+    let payments = app.payments();
+    let settled =
+        app.app.db.tx(|tx| async move { payments.settle_found_in_txn(&tx, asked, found).await });
+    assert_eq!(settled.await.expect("the payment is there"), None);
+}
+
+#[tokio::test]
+async fn an_older_answer_does_not_take_the_news_of_late_money_away() {
+    let app = shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 2)], "card_declined").await;
+    let asked = app.payment(key(&placed["payment"])).await;
+    let found = app.payments().ask(&asked).await;
+    assert!(matches!(found, Outcome::Declined { .. }), "{found:?}");
+    charges_late(&app, &placed["payment"], true).await;
+
+    finds(&app, &asked, &found).await;
+    app.orders().recover().await.unwrap();
+
+    assert_eq!(staff.order(&placed["order"]["id"]).await["status"], "PAID");
+}
+
+#[tokio::test]
+async fn what_still_waits_for_its_payer_at_the_provider_is_asked_about_further() {
+    let app = shop().await;
+    let placed = app.guest().buys(&[("CUP", 2)], "card_declined").await;
+    let id = charges_late(&app, &placed["payment"], true).await;
+    app.execute("UPDATE sandbox_charge SET state = 'PENDING', captured = 0").await;
+    app.orders().recover().await.unwrap();
+    assert!(app.payment(id).await.lease_until.is_some());
+
+    app.sandbox().decide(id, true).await.unwrap();
+    app.waits(TimeDelta::minutes(10));
+    app.orders().recover().await.unwrap();
+
+    assert_eq!(app.payment(id).await.state, PaymentState::Captured);
+    assert_eq!(app.rows("shop_order", "status = 'PAID'").await, 1);
+}
+
+#[tokio::test]
+async fn nobody_pays_again_while_money_that_came_late_is_asked_about() {
+    let app = shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 2)], "card_declined").await;
+    charges_late(&app, &placed["payment"], true).await;
+
+    let refused = pays_again(&app, &placed, "card_approved").await;
+    app.orders().recover().await.unwrap();
+
+    assert_eq!(codes(&refused), ["PAYMENT_IN_PROGRESS"]);
+    let order = staff.order(&placed["order"]["id"]).await;
+    assert_eq!(
+        (&order["status"], order["payments"].as_array().unwrap().len()),
+        (&json!("PAID"), 1)
+    );
+    told_without_gaps(&app).await;
+}
+
+#[tokio::test]
+async fn who_looked_at_a_figure_that_cannot_be_closes_the_attempt() {
+    let app = shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 1)], "card_pending").await;
+    let id = key(&placed["payment"]);
+    let amount = 90_000;
+    app.execute("UPDATE sandbox_charge SET state = 'CAPTURED', amount = 90000, captured = 90000")
+        .await;
+    let reference = app.charge(id).await.unwrap().reference;
+    let told = Outcome::Captured { reference, amount };
+    tells(&app, id, told.clone()).await;
+    assert_eq!(app.payment(id).await.state, PaymentState::ManualReview);
+    let void = |more: Value| {
+        let mut input = more;
+        input["paymentId"] = placed["payment"]["id"].clone();
+        input
+    };
+
+    let without = deal(&staff, "paymentVoid", void(json!({}))).await;
+    let closed = deal(&staff, "paymentVoid", void(json!({ "reason": "Given back by hand" }))).await;
+
+    assert_eq!(without["warnings"][0]["code"], "PAYMENT_PENDING", "{without}");
+    assert_eq!((codes(&closed), &closed["payment"]["status"]), (vec![], &json!("VOIDED")));
+    assert_eq!(closed["order"]["status"], "PENDING_PAYMENT");
+    let last = closed["order"]["events"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (&last["type"], &last["note"]),
+        (&json!("PAYMENT_FAILED"), &json!("Given back by hand"))
+    );
+    assert_eq!(app.rows("order_event", "type = 'PAYMENT_FAILED' AND actor_id IS NULL").await, 0);
+    // It stays so, whatever the provider goes on to say.
+    tells(&app, id, told).await;
+    app.orders().recover().await.unwrap();
+    let payment = app.payment(id).await;
+    assert_eq!((payment.state, payment.lease_until), (PaymentState::Voided, None));
+    // It was settled with the provider.
+    let (id, amount) = (app.sql_key(id), payment.amount.minor);
+    app.execute(&format!(
+        "UPDATE sandbox_charge SET state = 'VOIDED', captured = 0, amount = {amount} \
+         WHERE payment_id = {id}"
+    ))
+    .await;
+    let again = pays_again(&app, &placed, "card_approved").await;
+    assert_eq!(again["order"]["status"], "PAID", "{again}");
+    told_without_gaps(&app).await;
+}
+
+#[tokio::test]
+async fn a_part_that_was_taken_at_the_provider_itself_is_sound() {
+    let app = late_shop().await;
+    let placed = app.guest().buys(&[("CUP", 1)], "card_approved").await;
+    let id = key(&placed["payment"]);
+    app.execute("UPDATE sandbox_charge SET state = 'CAPTURED', captured = 500").await;
+    let reference = app.charge(id).await.unwrap().reference;
+
+    tells(&app, id, Outcome::Captured { reference, amount: 500 }).await;
+
+    assert_eq!(app.rows("shop_order", "status = 'PAID' AND paid_total = 500").await, 1);
+    told_without_gaps(&app).await;
+}

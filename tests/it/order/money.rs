@@ -159,6 +159,7 @@ async fn who_lets_go_of_the_money_lets_go_of_the_order() {
     assert_eq!((codes(&gone), &gone["payment"]["status"]), (vec![], &json!("VOIDED")));
     assert_eq!(gone["order"]["status"], "CANCELLED");
     assert_eq!(gone["order"]["cancelReason"], "Out of business");
+    assert_eq!(app.rows("order_event", "type = 'CANCELLED' AND actor_id IS NOT NULL").await, 1);
     assert_eq!(app.pieces("CUP").await, (100, 0));
     assert_eq!(app.rows("sandbox_charge", "state = 'VOIDED'").await, 1);
     assert_eq!(deal(&staff, "paymentVoid", input).await, gone);
@@ -310,6 +311,48 @@ async fn pieces_that_were_sent_come_back_to_their_shelf() {
     let rest = deal(&staff, "paymentRefund", rest).await;
     assert_eq!(rest["payment"]["status"], "REFUNDED", "{rest}");
     assert_eq!((app.pieces("CUP").await, app.pieces("POT").await), ((100, 0), (100, 0)));
+    app.is_sound().await;
+}
+
+#[tokio::test]
+async fn two_refunds_in_flight_are_not_for_the_same_piece() {
+    let app = shop().await;
+    let placed = app.guest().buys(&[("CUP", 2)], "card_approved").await;
+    app.execute("UPDATE order_line SET quantity_fulfilled = 1").await;
+    let impatient = app
+        .replica_with(|settings| settings.payment.call_limit = std::time::Duration::from_nanos(1))
+        .await;
+    let staff = impatient.staff().await;
+    let line = &placed["order"]["lines"][0]["id"];
+    let lines = json!([{ "orderLineId": line, "quantity": 1 }]);
+
+    for _ in 0..2 {
+        let back = refund(&placed["payment"], &json!({ "lines": lines, "restock": true }));
+        let back = deal(&staff, "paymentRefund", back).await;
+        assert_eq!(back["warnings"][0]["code"], "PAYMENT_PENDING", "{back}");
+    }
+
+    // One is not to be sent any more, the other one comes back.
+    assert_eq!(app.rows("refund_line", "cancelled = 1 AND returned = 0").await, 1);
+    assert_eq!(app.rows("refund_line", "cancelled = 0 AND returned = 1").await, 1);
+}
+
+#[tokio::test]
+async fn an_order_of_which_nothing_is_to_be_sent_any_more_comes_to_its_end() {
+    let app = shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 2)], "card_approved").await;
+    let line = &placed["order"]["lines"][0]["id"];
+    let lines = json!([{ "orderLineId": line, "quantity": 2 }]);
+
+    let back = refund(&placed["payment"], &json!({ "lines": lines, "restock": true }));
+    let back = deal(&staff, "paymentRefund", back).await;
+
+    // What was paid for shipping is kept, and can still go back.
+    assert_eq!((codes(&back), &back["order"]["status"]), (vec![], &json!("FULFILLED")), "{back}");
+    assert_eq!(app.pieces("CUP").await, (100, 0));
+    let rest = deal(&staff, "paymentRefund", refund(&placed["payment"], &json!({}))).await;
+    assert_eq!(rest["order"]["status"], "REFUNDED", "{rest}");
     app.is_sound().await;
 }
 

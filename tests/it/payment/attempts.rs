@@ -229,3 +229,24 @@ async fn a_payment_that_waits_for_its_payer_can_be_let_go_of() {
     assert_eq!(app.payment(id).await.status(), PaymentStatus::Voided);
     assert_eq!(app.sandbox().decide(id, true).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn what_still_waits_for_its_payer_while_it_is_let_go_is_no_news() {
+    let app = TestApp::start().await;
+    let payment = app.pays("card_pending", true).await;
+    let (payments, id) = (app.payments(), payment.id);
+    let voiding = app.app.db.tx(|tx| async move { payments.open_void_in_txn(&tx, id, None).await });
+    let voiding = voiding.await.unwrap();
+    let next_action = payment.next_action.clone().unwrap();
+
+    for (reference, news) in
+        [(payment.provider_reference.clone().unwrap(), false), ("other".to_owned(), true)]
+    {
+        let pending = Outcome::Pending { reference, next_action: next_action.clone() };
+        assert_eq!(app.settles(&voiding, &pending).await.is_some(), news);
+    }
+
+    let after = app.payment(id).await;
+    assert_eq!((after.state, after.next_action), (PaymentState::Voiding, None));
+    assert_eq!(after.version, voiding.version + 1);
+}

@@ -241,11 +241,11 @@ impl Walk {
     async fn recover(&self) -> usize {
         let stuck = self.payments.claim_stuck(50).await.expect("the database answers");
         for payment in &stuck {
-            let (payments, id) = (&self.payments, payment.id);
+            let payments = &self.payments;
             let outcome = &payments.ask(payment).await;
             let db = &self.app.app.db;
-            let settled =
-                db.tx(|tx| async move { payments.settle_found_in_txn(&tx, id, outcome).await });
+            let settled = db
+                .tx(|tx| async move { payments.settle_found_in_txn(&tx, payment, outcome).await });
             settled.await.expect("the payment is there");
         }
         let refunds = self.payments.claim_stuck_refunds(50).await.expect("the database answers");
