@@ -27,6 +27,7 @@ use crate::catalog::Catalog;
 use crate::config::{CaptureAt, Settings};
 use crate::db::Db;
 use crate::events::{Bus, Courier};
+use crate::flash_sale::FlashSales;
 use crate::graphql::document::{DocumentFront, Limits};
 use crate::graphql::scalars;
 use crate::jobs::Worker;
@@ -103,10 +104,12 @@ impl App {
         let courier = events::courier(&db, &bus, &settings);
         let lifetimes =
             Lifetimes { guest: settings.carts.guest, customer: settings.carts.customer };
-        let carts = Carts::new(db.clone(), stock.clone(), currency, lifetimes);
+        let flash_sales = FlashSales::new(db.clone());
+        let sources = (stock.clone(), flash_sales.clone());
+        let carts = Carts::new(db.clone(), sources, currency, lifetimes);
         let sandbox = payments::sandbox(&db, &settings).await?;
         let payments = payments::payments(&db, sandbox.as_ref(), &settings)?;
-        let parts = (carts.clone(), stock.clone(), payments.clone());
+        let parts = (carts.clone(), stock.clone(), flash_sales.clone(), payments.clone());
         let orders = Orders::new(db.clone(), parts, bus.clone(), policy(&settings));
         let belongings: Vec<Arc<dyn Belongings>> =
             vec![Arc::new(CartsOf(carts.clone())), Arc::new(OrdersOf(orders.clone()))];
@@ -116,6 +119,7 @@ impl App {
             audit,
             outbox,
             catalog,
+            flash_sales,
             stock,
             live_stock,
             carts,

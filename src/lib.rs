@@ -14,6 +14,7 @@ pub mod seed;
 pub mod account;
 pub mod cart;
 pub mod catalog;
+pub mod flash_sale;
 pub mod order;
 pub mod outbox;
 pub mod payment;

@@ -17,6 +17,9 @@ use crate::cart::loader::CartLoaders;
 use crate::catalog::Catalog;
 use crate::catalog::graphql::{CatalogMutation, CatalogQuery};
 use crate::catalog::loader::CatalogLoaders;
+use crate::flash_sale::FlashSales;
+use crate::flash_sale::graphql::{FlashSaleMutation, FlashSaleQuery};
+use crate::flash_sale::loader::FlashSaleLoaders;
 use crate::graphql::auth::Rules;
 use crate::graphql::idempotency::Replayed;
 use crate::order::Orders;
@@ -46,6 +49,7 @@ use async_graphql::{
 pub struct Query(
     NodeQuery,
     CatalogQuery,
+    FlashSaleQuery,
     StockQuery,
     AccountQuery,
     ApiTokenQuery,
@@ -62,6 +66,7 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     CatalogMutation,
+    FlashSaleMutation,
     StockMutation,
     AccountMutation,
     CartMutation,
@@ -113,6 +118,8 @@ pub struct Services {
     pub outbox: Outbox,
     /// Categories, products, variants.
     pub catalog: Catalog,
+    /// Variants at a lower price for a while.
+    pub flash_sales: FlashSales,
     /// What orders are paid with.
     pub payments: Payments,
     /// Warehouses, levels, the ledger.
@@ -143,6 +150,8 @@ impl Services {
             .data(CartLoaders::new(&self.carts, viewer))
             .data(self.catalog.clone())
             .data(CatalogLoaders::new(&self.catalog, viewer))
+            .data(self.flash_sales.clone())
+            .data(FlashSaleLoaders::new(&self.flash_sales, viewer))
             .data(PaymentLoaders::new(&self.payments, viewer))
             .data(self.stock.clone())
             .data(self.live_stock.clone())

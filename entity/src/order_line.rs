@@ -32,6 +32,8 @@ pub struct Model {
     pub refunded_amount: i64,
     /// Not to be sent any more, because their money goes back.
     pub quantity_cancelled: i64,
+    /// The sale whose price it has; None: the list price.
+    pub flash_sale_id: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -26,6 +26,7 @@ mod m20261122_000009_outbox;
 mod m20261122_000010_money;
 mod m20261122_000010_privacy;
 mod m20261122_000011_goods;
+mod m20261122_000012_flash_sale;
 mod m20261122_000013_courier;
 mod m20261122_000015_order_stats;
 
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000010_privacy::Migration),
             Box::new(m20261122_000010_money::Migration),
             Box::new(m20261122_000011_goods::Migration),
+            Box::new(m20261122_000012_flash_sale::Migration),
             Box::new(m20261122_000013_courier::Migration),
             Box::new(m20261122_000015_order_stats::Migration),
         ]

@@ -103,7 +103,7 @@ permissions! {
     CartOwn "CART_OWN" SignedIn Never,
     /// See drafts and archived products.
     CatalogReadAll "CATALOG_READ_ALL" Staff May,
-    /// Create, change and delete categories, products and variants.
+    /// Create, change and delete categories, products and variants, and set flash sales.
     CatalogWrite "CATALOG_WRITE" Staff May,
     /// See stock levels by warehouse, movements and warehouses.
     StockRead "STOCK_READ" Staff May,

@@ -17,7 +17,7 @@ pub use delivery::{
 };
 pub use error::CartError;
 pub use pricing::{MAX_LINE_TOTAL, MAX_TOTAL, TooMuch};
-pub use quote::{CartProblem, LineProblem, PricedLine, Quote};
+pub use quote::{CartProblem, LineProblem, OnSale, PricedLine, Quote};
 pub use service::{
     Carts, Changed, Contents, Delivery, Lifetimes, LockedCart, NewCart, ShippingChange,
     ShippingPriceAsk, TaxChange,

@@ -297,6 +297,7 @@ mod tests {
                 Money { minor: 1_000, currency: currency("EUR") },
                 Money { minor: 1_100, currency: currency("USD") },
             ],
+            sale: None,
         }
     }
 

@@ -5,8 +5,10 @@ use crate::cart::delivery::rate_for;
 use crate::cart::pricing::{self, Goods, Terms, TooMuch};
 use crate::cart::{Destination, Item, ShippingMethod, ShippingSettings, TaxRate};
 use crate::catalog::VariantOption;
+use crate::flash_sale::{FlashSale, Take};
 use crate::money::{Currency, Money};
 use std::collections::HashMap;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A line with its price.
@@ -34,6 +36,17 @@ pub struct PricedLine {
     pub tax_rate_ppm: i64,
     /// The tax on it.
     pub tax: i64,
+    /// The flash sale whose price it has; None: the list price.
+    pub flash_sale: Option<OnSale>,
+}
+
+/// The flash sale that decided a price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OnSale {
+    /// Which one.
+    pub sale_id: Uuid,
+    /// Its version when the price was read.
+    pub version: i64,
 }
 
 /// Something that the buyer has to know about a line.
@@ -52,6 +65,12 @@ pub enum LineProblem {
     InsufficientStock {
         /// How many there are.
         available: i64,
+    },
+    /// It is in a flash sale, and the buyer wants more than they can have at its price: fewer are
+    /// left, or the limit per customer is in the way.
+    FlashSaleLimit {
+        /// How many they can have.
+        maximum: i64,
     },
     /// One piece costs something else than when the line was last set.
     PriceChanged {
@@ -114,6 +133,17 @@ impl Quote {
         complete && !blocked && !self.lines.is_empty()
     }
 
+    /// What its lines take of flash sales.
+    #[must_use]
+    pub fn takes(&self) -> Vec<Take> {
+        let take = |line: &PricedLine| {
+            let OnSale { sale_id, version } = line.flash_sale?;
+            let (sku, quantity) = (line.sku.clone(), line.quantity);
+            Some(Take { sale_id, version, sku, quantity })
+        };
+        self.lines.iter().filter_map(take).collect()
+    }
+
     /// An amount of it as money.
     #[must_use]
     pub fn money(&self, minor: i64) -> Money {
@@ -131,14 +161,29 @@ pub(crate) struct Ware {
     pub options: Vec<VariantOption>,
     /// Whether it and its product are for sale.
     pub is_sold: bool,
+    /// List prices.
     pub prices: Vec<Money>,
+    /// The flash sale that runs now.
+    pub sale: Option<Arc<FlashSale>>,
 }
 
 impl Ware {
     /// What a buyer pays for one now; None when it is not sold, or not in this currency.
     pub fn price(&self, currency: Currency) -> Option<i64> {
+        let sold = |sale: (&FlashSale, i64)| sale.1;
+        self.on_sale(currency).map(sold).or_else(|| self.list_price(currency).map(|it| it.minor))
+    }
+
+    fn list_price(&self, currency: Currency) -> Option<Money> {
         let price = self.prices.iter().find(|price| price.currency == currency);
-        price.filter(|_| self.is_sold).map(|price| price.minor)
+        price.filter(|_| self.is_sold).copied()
+    }
+
+    /// The flash sale whose price a buyer pays now, with that price.
+    fn on_sale(&self, currency: Currency) -> Option<(&FlashSale, i64)> {
+        let sale = self.sale.as_deref()?;
+        let price = sale.price_below(self.list_price(currency)?)?;
+        Some((sale, price.minor))
     }
 }
 
@@ -148,6 +193,8 @@ pub(crate) struct Facts {
     pub wares: HashMap<Uuid, Ware>,
     /// Pieces that can be sold, of each variant; None: nobody asked, the reservation will tell.
     pub available: Option<HashMap<Uuid, i64>>,
+    /// Pieces that the buyer has of each flash sale; None: nobody asked, the taking will tell.
+    pub had: Option<HashMap<Uuid, i64>>,
     pub methods: Vec<ShippingSettings>,
     pub rates: Vec<TaxRate>,
 }
@@ -183,8 +230,10 @@ pub(crate) fn assemble(ask: &Ask<'_>, facts: &Facts) -> Result<Quote, TooMuch> {
         let price = ware.and_then(|ware| ware.price(ask.currency));
         let goods = price.map(|unit_price| Goods { unit_price, quantity: item.quantity });
         let goods = goods.filter(|goods| pricing::line_total(*goods).is_some());
-        lines.push(unpriced(item, ware, price));
-        let found = problems_of(item, goods, facts);
+        let sale = ware.and_then(|ware| ware.on_sale(ask.currency)).map(|(sale, _)| sale);
+        let sale = sale.filter(|_| goods.is_some());
+        lines.push(unpriced(item, ware, price, sale));
+        let found = problems_of(item, goods, sale, facts);
         problems.extend(found.into_iter().map(|problem| CartProblem { line: index, problem }));
         counted.extend(goods.map(|goods| (index, goods)));
     }
@@ -228,7 +277,12 @@ pub(crate) fn assemble(ask: &Ask<'_>, facts: &Facts) -> Result<Quote, TooMuch> {
     })
 }
 
-fn unpriced(item: &Item, ware: Option<&Ware>, price: Option<i64>) -> PricedLine {
+fn unpriced(
+    item: &Item,
+    ware: Option<&Ware>,
+    price: Option<i64>,
+    sale: Option<&FlashSale>,
+) -> PricedLine {
     PricedLine {
         line_id: item.line_id,
         variant_id: item.variant_id,
@@ -241,10 +295,16 @@ fn unpriced(item: &Item, ware: Option<&Ware>, price: Option<i64>) -> PricedLine 
         line_total: 0,
         tax_rate_ppm: 0,
         tax: 0,
+        flash_sale: sale.map(|sale| OnSale { sale_id: sale.id, version: sale.version }),
     }
 }
 
-fn problems_of(item: &Item, goods: Option<Goods>, facts: &Facts) -> Vec<LineProblem> {
+fn problems_of(
+    item: &Item,
+    goods: Option<Goods>,
+    sale: Option<&FlashSale>,
+    facts: &Facts,
+) -> Vec<LineProblem> {
     let Some(goods) = goods else { return vec![LineProblem::Unavailable] };
     let new = goods.unit_price;
     let changed = item.seen_price.filter(|old| *old != new);
@@ -254,7 +314,13 @@ fn problems_of(item: &Item, goods: Option<Goods>, facts: &Facts) -> Vec<LineProb
         .map(|all| all.get(&item.variant_id).copied().unwrap_or_default())
         .filter(|available| *available < item.quantity);
     let short = available.map(|available| LineProblem::InsufficientStock { available });
-    short.into_iter().chain(changed.map(|old| LineProblem::PriceChanged { old, new })).collect()
+    let most = sale
+        .zip(facts.had.as_ref())
+        .map(|(sale, had)| sale.most(had.get(&sale.id).copied().unwrap_or_default()));
+    let limited = most.filter(|maximum| *maximum < item.quantity);
+    let limited = limited.map(|maximum| LineProblem::FlashSaleLimit { maximum });
+    let changed = changed.map(|old| LineProblem::PriceChanged { old, new });
+    [short, limited, changed].into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -263,6 +329,7 @@ mod tests {
     use crate::cart::ShippingPrice;
     use crate::country::Country;
     use crate::db::Timestamp;
+    use crate::flash_sale::FlashSaleStatus;
 
     fn eur() -> Currency {
         Currency::from_code("EUR").unwrap()
@@ -281,6 +348,7 @@ mod tests {
             options: Vec::new(),
             is_sold: true,
             prices: vec![Money { minor: price, currency: eur() }],
+            sale: None,
         }
     }
 
@@ -306,6 +374,7 @@ mod tests {
         Facts {
             wares: wares.into_iter().map(|ware| (ware.id, ware)).collect(),
             available: Some(HashMap::from([(id(1), 5), (id(2), 5)])),
+            had: Some(HashMap::new()),
             methods: vec![method("standard", 490), method("express", 990)],
             rates: vec![TaxRate {
                 id: id(9),
@@ -382,6 +451,65 @@ mod tests {
         assert!(quote(&[item(1, 5, 1_000)], &facts, None, Choice::Open).problems.is_empty());
         let blind = Facts { available: None, ..facts };
         assert!(quote(&items, &blind, None, Choice::Open).problems.is_empty());
+    }
+
+    fn flash(number: u128, price: i64, (left, limit): (i64, Option<i64>)) -> Ware {
+        let sale = FlashSale {
+            id: id(number + 100),
+            variant_id: id(number),
+            prices: vec![Money { minor: price, currency: eur() }],
+            starts_at: Timestamp::UNIX_EPOCH,
+            ends_at: Timestamp::UNIX_EPOCH,
+            allocation: left + 7,
+            taken: 7,
+            limit_per_customer: limit,
+            status: FlashSaleStatus::Running,
+            version: 3,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        };
+        Ware { sale: Some(Arc::new(sale)), ..ware(number, 1_000) }
+    }
+
+    #[test]
+    fn a_line_has_the_price_of_a_sale_as_a_whole_and_takes_from_it() {
+        let facts = facts(vec![flash(1, 800, (3, None)), ware(2, 500)]);
+        let quote = quote(&[item(1, 3, 800), item(2, 1, 500)], &facts, None, Choice::Open);
+        assert_eq!((quote.subtotal, quote.problems.len()), (2_900, 0));
+        let sku = "SKU-1".to_owned();
+        assert_eq!(quote.takes(), [Take { sale_id: id(101), version: 3, sku, quantity: 3 }]);
+    }
+
+    #[test]
+    fn nothing_is_taken_from_a_sale_that_decides_no_price() {
+        let sold_out = facts(vec![flash(1, 800, (0, None))]);
+        let dearer = facts(vec![flash(1, 1_200, (5, None))]);
+        for facts in [sold_out, dearer] {
+            let quote = quote(&[item(1, 2, 1_000)], &facts, None, Choice::Open);
+            assert_eq!((quote.subtotal, quote.takes(), quote.problems.len()), (2_000, vec![], 0));
+        }
+        let gone = Ware { is_sold: false, ..flash(1, 800, (5, None)) };
+        assert_eq!(quote(&[item(1, 2, 800)], &facts(vec![gone]), None, Choice::Open).takes(), []);
+    }
+
+    #[test]
+    fn more_than_a_buyer_can_have_is_in_the_way_and_told_by_who_looked() {
+        let to = germany();
+        let limited = |left: i64, limit: i64, had: i64| {
+            let facts = facts(vec![flash(1, 800, (left, Some(limit)))]);
+            let facts = Facts { had: Some(HashMap::from([(id(101), had)])), ..facts };
+            quote(&[item(1, 4, 800)], &facts, Some(&to), Choice::This("standard"))
+        };
+        for (left, limit, had, maximum) in [(3, 9, 0, 3), (9, 3, 0, 3), (9, 5, 2, 3), (9, 2, 5, 0)]
+        {
+            let quote = limited(left, limit, had);
+            let problem = LineProblem::FlashSaleLimit { maximum };
+            assert_eq!(quote.problems, [CartProblem { line: 0, problem }]);
+            assert!(!quote.is_final() && quote.subtotal == 3_200);
+        }
+        assert!(limited(4, 5, 1).is_final());
+        let facts = Facts { had: None, ..facts(vec![flash(1, 800, (3, None))]) };
+        assert!(quote(&[item(1, 4, 800)], &facts, None, Choice::Open).problems.is_empty());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod ages;
 mod events;
+mod flash_sales;
 mod money;
 mod orders;
 mod stock;
@@ -61,6 +62,8 @@ invariants! {
     Ages "I8" "nothing waits longer than it may",
     /// The figures of orders.
     Totals "I9" "the figures of each order add up",
+    /// Flash sales.
+    FlashSales "I10" "each flash sale gave what orders have of it, and no more than its share",
 }
 
 /// A question to the database. Its rows are offenders: a key, and how they stand in words.
@@ -143,7 +146,14 @@ async fn examine_in_txn(tx: &Tx, invariants: &[Invariant]) -> Result<Report, DbE
     let mut verdicts = Vec::with_capacity(invariants.len());
     for invariant in invariants {
         let mut findings = Vec::new();
-        let checks = [stock::CHECKS, orders::CHECKS, money::CHECKS, events::CHECKS, ages::CHECKS];
+        let checks = [
+            stock::CHECKS,
+            orders::CHECKS,
+            money::CHECKS,
+            events::CHECKS,
+            ages::CHECKS,
+            flash_sales::CHECKS,
+        ];
         let own = |check: &&Check| check.invariant == *invariant;
         for check in checks.into_iter().flatten().filter(own) {
             findings.extend(ask(tx, check, &words).await?);

@@ -21,6 +21,8 @@ pub enum NodeKind {
     StockLevel,
     /// `StockMovement`.
     StockMovement,
+    /// `FlashSale`.
+    FlashSale,
     /// `User`.
     User,
     /// `ApiToken`.
@@ -49,13 +51,14 @@ pub enum NodeKind {
 
 impl NodeKind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Category,
         Self::Product,
         Self::ProductVariant,
         Self::Warehouse,
         Self::StockLevel,
         Self::StockMovement,
+        Self::FlashSale,
         Self::User,
         Self::ApiToken,
         Self::Address,
@@ -80,6 +83,7 @@ impl NodeKind {
             Self::Warehouse => "wh",
             Self::StockLevel => "level",
             Self::StockMovement => "move",
+            Self::FlashSale => "flash",
             Self::User => "user",
             Self::ApiToken => "apitoken",
             Self::Address => "addr",

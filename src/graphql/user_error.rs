@@ -27,6 +27,8 @@ pub enum UserError {
     VersionConflict(VersionConflictError),
     /// An idempotency key that cannot be used.
     IdempotencyConflict(IdempotencyConflictError),
+    /// More than a customer gets in a flash sale.
+    FlashSaleLimit(FlashSaleLimitError),
     /// Another price than the buyer was shown.
     PriceChanged(PriceChangedError),
     /// Not where the order stands.
@@ -68,6 +70,8 @@ pub enum UserErrorCode {
     VersionConflict,
     /// The idempotency key cannot be used; see IdempotencyConflictError.
     IdempotencyConflict,
+    /// More than the buyer can have at the price of a flash sale; see FlashSaleLimitError.
+    FlashSaleLimit,
     /// It costs something else than was expected; see PriceChangedError.
     PriceChanged,
     /// The order does not stand where this can be done; see InvalidTransitionError.
@@ -114,6 +118,24 @@ pub struct InsufficientStockError {
     pub requested: i32,
     /// How many are available.
     pub available: i32,
+}
+
+/// More was asked for than the buyer can have at the price of a flash sale: fewer are left of its
+/// share, or the limit per customer is in the way. Nothing was ordered.
+#[derive(SimpleObject, Clone)]
+pub struct FlashSaleLimitError {
+    /// Always FLASH_SALE_LIMIT.
+    pub code: UserErrorCode,
+    /// For people: how many they can have.
+    pub message: String,
+    /// Where in the input.
+    pub path: Vec<String>,
+    /// The SKU.
+    pub sku: String,
+    /// How many were asked for.
+    pub requested: i32,
+    /// How many the buyer can have; 0 when they had all of theirs.
+    pub maximum: i32,
 }
 
 /// The object changed since the client read it; nothing was overwritten.
@@ -235,6 +257,17 @@ impl UserError {
     ) -> Self {
         let path = path.into_iter().map(Into::into).collect();
         Self::Validation(ValidationError { code, message: message.into(), path })
+    }
+
+    /// The object changed meanwhile and has this version now.
+    #[must_use]
+    pub fn version_conflict(actual: i64) -> Self {
+        Self::VersionConflict(VersionConflictError {
+            code: UserErrorCode::VersionConflict,
+            message: format!("It was changed meanwhile and has version {actual} now."),
+            path: vec!["expectedVersion".to_owned()],
+            actual_version: BigInt(actual),
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::auth::Denied;
 use crate::cart::CartError;
 use crate::db::{DbError, DbErrorKind, TxError};
+use crate::flash_sale::{FlashSaleError, LimitReached};
 use crate::idempotency::IdempotencyError;
 use crate::money::Money;
 use crate::order::OrderStatus;
@@ -22,6 +23,9 @@ pub enum OrderError {
     /// Not enough stock.
     #[error("not enough stock: {0:?}")]
     Insufficient(Vec<Shortage>),
+    /// More was asked for at the price of a flash sale than the buyer can have.
+    #[error("more than a customer can have in a flash sale: {0:?}")]
+    FlashSaleLimit(Vec<LimitReached>),
     /// It costs something else than the buyer was shown.
     #[error("it costs {actual:?} and not {expected:?}")]
     PriceChanged {
@@ -143,6 +147,19 @@ impl From<StockError> for OrderError {
             error @ (StockError::BelowReserved { .. } | StockError::VersionConflict { .. }) => {
                 Self::fault(error.to_string())
             }
+        }
+    }
+}
+
+impl From<FlashSaleError> for OrderError {
+    fn from(error: FlashSaleError) -> Self {
+        match error {
+            FlashSaleError::Invalid(problems) => Self::Invalid(problems),
+            FlashSaleError::LimitReached(limits) => Self::FlashSaleLimit(limits),
+            FlashSaleError::Denied(denied) => Self::Denied(denied),
+            FlashSaleError::Db(error) => Self::Db(error),
+            FlashSaleError::Idempotency(error) => error.into(),
+            error @ FlashSaleError::VersionConflict { .. } => Self::fault(error.to_string()),
         }
     }
 }

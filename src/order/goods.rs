@@ -260,6 +260,7 @@ mod tests {
             quantity_refunded: 0,
             refunded_amount: 0,
             quantity_cancelled: 0,
+            flash_sale_id: None,
             currency: Currency::from_code("EUR").unwrap(),
         }
     }

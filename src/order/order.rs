@@ -150,6 +150,8 @@ pub struct OrderLine {
     pub refunded_amount: i64,
     /// Not to be sent any more, because their money goes back.
     pub quantity_cancelled: i64,
+    /// The flash sale whose price it has; None: the list price.
+    pub flash_sale_id: Option<Uuid>,
     /// What the amounts are in.
     pub currency: Currency,
 }
@@ -176,6 +178,7 @@ impl OrderLine {
             quantity_refunded: model.quantity_refunded,
             refunded_amount: model.refunded_amount,
             quantity_cancelled: model.quantity_cancelled,
+            flash_sale_id: model.flash_sale_id,
             currency,
         }
     }

@@ -8,6 +8,8 @@ use crate::cart::graphql::Cart;
 use crate::cart::loader::CartLoaders;
 use crate::catalog::graphql::{Category, Product, ProductVariant};
 use crate::catalog::loader::CatalogLoaders;
+use crate::flash_sale::graphql::FlashSale;
+use crate::flash_sale::loader::FlashSaleLoaders;
 use crate::graphql::node_id::parse;
 use crate::graphql::{Auth, Fault, NodeKind, code};
 use crate::order::graphql::Order;
@@ -58,6 +60,8 @@ pub enum Node {
     Payment(Payment),
     /// What someone means to buy.
     Cart(Cart),
+    /// A variant at a lower price for a while.
+    FlashSale(FlashSale),
 }
 
 /// Queries for any object.
@@ -145,6 +149,10 @@ async fn find_key(ctx: &Context<'_>, kind: NodeKind, key: Uuid) -> Result<Option
         NodeKind::Cart => {
             let carts = ctx.data_unchecked::<CartLoaders>();
             carts.cart.get(key).await?.map(|found| Cart(found).into())
+        }
+        NodeKind::FlashSale => {
+            let sales = ctx.data_unchecked::<FlashSaleLoaders>();
+            sales.sale.get(key).await?.map(|found| FlashSale(found).into())
         }
         NodeKind::AuditEvent => {
             let log = ctx.data_unchecked::<AuditLoaders>();

@@ -19,11 +19,18 @@ pub enum Kind {
     Level,
     Movement,
     TaxRate,
+    FlashSale,
 }
 
 /// When the shop began; categories are of then.
 pub fn opening() -> Timestamp {
     Timestamp::from_timestamp(OPENING, 0).unwrap_or_default()
+}
+
+/// When the demo's flash sales are over, 1 January 2035: the same in every database, and far enough
+/// for a demo that is to have some.
+pub fn closing() -> Timestamp {
+    Timestamp::from_timestamp(2_051_222_400, 0).unwrap_or_default()
 }
 
 /// When the product with this index was made: one a minute.
@@ -43,6 +50,7 @@ pub fn key(kind: Kind, index: u64, part: u64, at: Timestamp) -> Uuid {
         Kind::Level => 5,
         Kind::Movement => 6,
         Kind::TaxRate => 7,
+        Kind::FlashSale => 8,
     };
     // 2^48 indexes and 2^12 parts: no two places share a stream.
     let mut random = Random::new((kind << 60) | (index << 12) | part);

@@ -53,6 +53,16 @@ pub struct VariantDraft {
     pub main: Stock,
     /// Stock in the second one, when it is there at all.
     pub east: Option<Stock>,
+    /// Its flash sale.
+    pub flash: Option<Flash>,
+}
+
+/// A flash sale before it has a key.
+#[derive(Clone, Copy)]
+pub struct Flash {
+    pub euro_cents: i64,
+    pub pieces: i64,
+    pub limit_per_customer: Option<i64>,
 }
 
 /// What came to a warehouse and what went.
@@ -85,6 +95,16 @@ pub struct Variant {
     /// Minor units by currency code.
     pub prices: Vec<(&'static str, i64)>,
     pub levels: Vec<Level>,
+    pub sale: Option<Sale>,
+}
+
+/// A flash sale, ready to be written: from the opening of the shop to its closing.
+pub struct Sale {
+    pub id: Uuid,
+    /// Minor units by currency code.
+    pub prices: Vec<(&'static str, i64)>,
+    pub pieces: i64,
+    pub limit_per_customer: Option<i64>,
 }
 
 /// A warehouse of the demo data.
@@ -134,6 +154,12 @@ impl Product {
                 prices: prices(variant.euro_cents, in_dinars, shop),
                 levels: levels(index, position, created_at, [Some(variant.main), variant.east]),
                 options: variant.options,
+                sale: variant.flash.map(|flash| Sale {
+                    id: key(Kind::FlashSale, index, position, created_at),
+                    prices: prices(flash.euro_cents, in_dinars, shop),
+                    pieces: flash.pieces,
+                    limit_per_customer: flash.limit_per_customer,
+                }),
             })
             .collect();
         let in_shop_currency = variants.iter().flat_map(|variant| &variant.prices);

@@ -2,10 +2,12 @@
 
 use crate::catalog::search_text::search_text;
 use crate::db::{DbError, DbErrorKind, Timestamp, Tx};
-use crate::seed::product::{Level, Place, Product, Variant};
+use crate::seed::identity::{closing, opening};
+use crate::seed::product::{Level, Place, Product, Sale, Variant};
 use crate::text::name_key;
 use entity::{
-    product, product_search, product_variant, stock_level, stock_movement, variant_price,
+    flash_sale, flash_sale_price, product, product_search, product_variant, stock_level,
+    stock_movement, variant_price,
 };
 use sea_orm::sea_query::{Expr, Query, Value};
 use sea_orm::{ConnectionTrait, EntityTrait};
@@ -55,6 +57,14 @@ pub async fn insert_products_in_txn(
         variant.prices.iter().map(|(code, minor)| price_row(variant.id, code, *minor))
     });
     insert(tx, variant_price::Entity, PRICE, prices).await?;
+    let sales =
+        || variants().filter_map(|(_, variant, _)| Some((variant.id, variant.sale.as_ref()?)));
+    insert(tx, flash_sale::Entity, SALE, sales().map(|(variant, sale)| sale_row(variant, sale)))
+        .await?;
+    let prices = sales().flat_map(|(_, sale)| {
+        sale.prices.iter().map(|(code, minor)| price_row(sale.id, code, *minor))
+    });
+    insert(tx, flash_sale_price::Entity, SALE_PRICE, prices).await?;
     let levels = || {
         variants()
             .flat_map(|(_, variant, _)| variant.levels.iter().map(move |level| (variant, level)))
@@ -169,9 +179,41 @@ const PRICE: [variant_price::Column; 3] = [
     variant_price::Column::Amount,
 ];
 
-fn price_row(variant: Uuid, currency: &str, minor: i64) -> [Value; 3] {
-    [variant.into(), currency.into(), minor.into()]
+fn price_row(of: Uuid, currency: &str, minor: i64) -> [Value; 3] {
+    [of.into(), currency.into(), minor.into()]
 }
+
+const SALE: [flash_sale::Column; 9] = [
+    flash_sale::Column::Id,
+    flash_sale::Column::VariantId,
+    flash_sale::Column::StartsAt,
+    flash_sale::Column::EndsAt,
+    flash_sale::Column::Allocation,
+    flash_sale::Column::LimitPerCustomer,
+    flash_sale::Column::Version,
+    flash_sale::Column::CreatedAt,
+    flash_sale::Column::UpdatedAt,
+];
+
+fn sale_row(variant: Uuid, sale: &Sale) -> [Value; 9] {
+    [
+        sale.id.into(),
+        variant.into(),
+        opening().into(),
+        closing().into(),
+        sale.pieces.into(),
+        sale.limit_per_customer.into(),
+        1_i64.into(),
+        opening().into(),
+        opening().into(),
+    ]
+}
+
+const SALE_PRICE: [flash_sale_price::Column; 3] = [
+    flash_sale_price::Column::FlashSaleId,
+    flash_sale_price::Column::Currency,
+    flash_sale_price::Column::Amount,
+];
 
 const LEVEL: [stock_level::Column; 7] = [
     stock_level::Column::Id,

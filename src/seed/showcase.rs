@@ -1,6 +1,6 @@
 //! The ten products of the demo catalogue that a visitor sees first. Some are low, some sold out.
 
-use crate::seed::product::{Draft, Stock, VariantDraft};
+use crate::seed::product::{Draft, Flash, Stock, VariantDraft};
 
 /// How many products are in the showcase.
 pub const SIZE: u64 = 10;
@@ -22,6 +22,7 @@ struct Piece {
     euro_cents: i64,
     main: Stock,
     east: Option<Stock>,
+    flash: Option<Flash>,
 }
 
 const fn stock(received: i64, sold: i64, reorder_point: i64) -> Stock {
@@ -35,7 +36,14 @@ const fn piece(
     main: Stock,
     east: Option<Stock>,
 ) -> Piece {
-    Piece { code, options, euro_cents, main, east }
+    Piece { code, options, euro_cents, main, east, flash: None }
+}
+
+impl Piece {
+    /// In a flash sale at this price: so many pieces, so many a customer.
+    const fn flash(self, euro_cents: i64, pieces: i64, limit_per_customer: Option<i64>) -> Self {
+        Self { flash: Some(Flash { euro_cents, pieces, limit_per_customer }), ..self }
+    }
 }
 
 /// The product with this index, if it is one of the showcase.
@@ -47,6 +55,7 @@ pub fn draft(index: u64) -> Option<Draft> {
         euro_cents: piece.euro_cents,
         main: piece.main,
         east: piece.east,
+        flash: piece.flash,
     });
     Some(Draft {
         category: exhibit.category,
@@ -126,7 +135,8 @@ const EXHIBITS: [Exhibit; 10] = [
                 4_490,
                 stock(90, 31, 20),
                 Some(stock(30, 0, 10)),
-            ),
+            )
+            .flash(3_590, 40, Some(2)),
         ],
     },
     Exhibit {
@@ -173,7 +183,8 @@ const EXHIBITS: [Exhibit; 10] = [
         in_dinars: false,
         variants: &[
             piece("BLK", &[("Colour", "Black")], 5_490, stock(40, 13, 8), Some(stock(16, 0, 4))),
-            piece("WHT", &[("Colour", "White")], 5_490, stock(40, 19, 8), None),
+            piece("WHT", &[("Colour", "White")], 5_490, stock(40, 19, 8), None)
+                .flash(4_490, 10, None),
         ],
     },
     Exhibit {

@@ -68,6 +68,7 @@ fn variants(line: &Line, euro_cents: i64, random: &mut Random) -> Vec<VariantDra
             euro_cents: (euro_cents + dearer) / 100 * 100 + 90,
             main: stock(random),
             east: random.percent(33).then(|| stock(random)),
+            flash: None,
         }
     });
     variants.collect()
@@ -122,6 +123,24 @@ mod tests {
         let products = products();
         assert_eq!(products[0].variants[0].sku, "ELEC-001-BLK");
         assert_eq!(products[0].category, "electronics");
+    }
+
+    #[test]
+    fn the_first_products_have_flash_sales_below_their_list_prices_in_every_currency() {
+        let products = products();
+        let variants = products.iter().flat_map(|product| &product.variants);
+        let sales: Vec<_> =
+            variants.filter_map(|variant| Some((variant, variant.sale.as_ref()?))).collect();
+        assert_eq!(sales.len(), 2);
+        for (variant, sale) in sales {
+            let list = |code: &str| variant.prices.iter().find(|(other, _)| *other == code);
+            assert_eq!(sale.prices.len(), variant.prices.len());
+            assert!(
+                sale.prices
+                    .iter()
+                    .all(|(code, price)| list(code).is_some_and(|(_, list)| price < list))
+            );
+        }
     }
 
     #[test]

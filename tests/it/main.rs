@@ -23,6 +23,7 @@ mod crashes;
 mod doctor;
 mod events;
 mod faults;
+mod flash_sale;
 mod health;
 mod http;
 mod idempotency;

@@ -7,6 +7,7 @@ mod colliding;
 mod crowding;
 mod entering;
 mod expiring;
+mod flash_sales;
 mod goods;
 mod late;
 mod listing;

@@ -11,6 +11,7 @@ const VERBS: &[&str] = &[
     "Create",
     "Update",
     "Delete",
+    "End",
     "Set",
     "Adjust",
     "Transfer",

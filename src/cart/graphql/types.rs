@@ -205,7 +205,7 @@ impl CartLine {
         pieces(self.line.quantity)
     }
 
-    /// What one costs now, before tax; what it last cost when it is not sold any more.
+    /// What one costs now, flash sale included, before tax; what it last cost when it is not sold any more.
     async fn unit_price(&self) -> Money {
         self.money(self.line.unit_price)
     }
@@ -258,6 +258,8 @@ impl ShippingMethod {
 pub enum CartProblem {
     /// Fewer are available.
     InsufficientStock(InsufficientStockProblem),
+    /// More than one can have in a flash sale.
+    FlashSaleLimit(FlashSaleLimitProblem),
     /// It costs something else.
     PriceChanged(PriceChangedProblem),
     /// It is not sold any more.
@@ -272,6 +274,18 @@ pub struct InsufficientStockProblem {
     line: CartLine,
     /// How many there are.
     available: i32,
+}
+
+/// The variant is in a flash sale, and the line asks for more than the buyer can have at its price:
+/// fewer are left of its share, or the limit per customer is in the way. It cannot be bought until
+/// its quantity is lowered, or the sale is over. A guest's earlier orders count only at the checkout,
+/// by the e-mail address.
+#[derive(SimpleObject)]
+pub struct FlashSaleLimitProblem {
+    /// The line.
+    line: CartLine,
+    /// How many the buyer can have; 0 when they had all of theirs.
+    maximum: i32,
 }
 
 /// One piece costs something else than when the line was last added to or set. It can be bought at
@@ -301,6 +315,10 @@ impl CartProblem {
                 // Never less than none, whatever was taken in at the back.
                 let available = pieces(available.max(0));
                 Self::InsufficientStock(InsufficientStockProblem { line, available })
+            }
+            LineProblem::FlashSaleLimit { maximum } => {
+                let maximum = pieces(maximum);
+                Self::FlashSaleLimit(FlashSaleLimitProblem { line, maximum })
             }
             LineProblem::PriceChanged { old, new } => {
                 let (old_price, new_price) = (line.money(old), line.money(new));

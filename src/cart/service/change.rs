@@ -2,7 +2,7 @@
 
 use crate::auth::{Permission, Viewer};
 use crate::cart::plan::{check_lines, plan_add, plan_update};
-use crate::cart::service::facts::{wares_by_id, wares_by_sku};
+use crate::cart::service::facts::storable;
 use crate::cart::service::keyed::bind;
 use crate::cart::service::lines::{carry_out_in_txn, remove_all_in_txn};
 use crate::cart::service::lock::lines_in_txn;
@@ -56,7 +56,7 @@ impl Carts {
             let cart = self.change_in_txn(&tx, viewer, cart_id, expected_version).await?;
             let present = lines_in_txn(&tx, cart.id).await?;
             let variants: Vec<Uuid> = present.iter().map(|line| line.variant_id).collect();
-            let wares = wares_by_id(Source::Tx(&tx), &variants).await?;
+            let wares = self.wares_by_id(Source::Tx(&tx), &variants).await?;
             let plan = plan_update(&present, &wares, lines, cart.currency)?;
             carry_out_in_txn(&tx, cart.id, &plan).await?;
             Ok((cart.id, plan.warnings))
@@ -93,8 +93,8 @@ impl Carts {
         lines: &[NewLine],
     ) -> Result<Vec<LineWarning>, CartError> {
         let present = lines_in_txn(tx, cart.id).await?;
-        let skus = lines.iter().map(|line| line.sku.as_str());
-        let wares = wares_by_sku(Source::Tx(tx), skus).await?;
+        let skus = storable(lines.iter().map(|line| line.sku.as_str()));
+        let wares = self.wares_by_sku(Source::Tx(tx), &skus).await?;
         let plan = plan_add(&present, &wares, lines, cart.currency)?;
         carry_out_in_txn(tx, cart.id, &plan).await?;
         Ok(plan.warnings)

@@ -1,6 +1,7 @@
 //! The rows that goods are priced by: a fixed number of statements for any number of carts, and
 //! never a cache.
 
+use crate::auth::Viewer;
 use crate::cart::quote::{Facts, Ware};
 use crate::cart::service::row::{currency, shipping};
 use crate::cart::service::{Carts, Source};
@@ -29,10 +30,10 @@ impl Carts {
         places: &[&Destination],
     ) -> Result<Facts, DbError> {
         let codes: BTreeSet<&str> = places.iter().map(|place| place.country.code()).collect();
-        let wares = wares_by_id(source, variants).await?;
+        let wares = self.wares_by_id(source, variants).await?;
         let methods = shipping_methods(source, true).await?;
         let rates = if codes.is_empty() { Vec::new() } else { tax_rates(source, &codes).await? };
-        Ok(Facts { wares, available: None, methods, rates })
+        Ok(Facts { wares, available: None, had: None, methods, rates })
     }
 
     /// How many pieces of these variants can be sold. Not in a transaction: there the reservation
@@ -47,25 +48,66 @@ impl Carts {
         })?;
         Ok(found.into_iter().map(|(id, availability)| (id, availability.available)).collect())
     }
+
+    /// How many pieces the viewer has of the flash sales that some of these wares are in. Nothing of
+    /// a guest, whom only an e-mail address tells apart.
+    pub(super) async fn had(
+        &self,
+        viewer: &Viewer,
+        wares: &HashMap<Uuid, Ware>,
+    ) -> Result<HashMap<Uuid, i64>, DbError> {
+        let sales = wares.values().filter_map(|ware| ware.sale.as_ref());
+        let limited = sales.filter(|sale| sale.limit_per_customer.is_some());
+        let limited: Vec<Uuid> = limited.map(|sale| sale.id).collect();
+        match viewer.user_id() {
+            Some(customer_id) if !limited.is_empty() => {
+                self.flash_sales.find_had(customer_id, &limited).await
+            }
+            _ => Ok(HashMap::new()),
+        }
+    }
+
+    pub(super) async fn wares_by_id(
+        &self,
+        source: Source<'_>,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Ware>, DbError> {
+        let wares = wares(source, product_variant::Column::Id, ids).await?;
+        let wares = self.with_sales(source, wares).await?;
+        Ok(wares.into_iter().map(|ware| (ware.id, ware)).collect())
+    }
+
+    pub(super) async fn wares_by_sku(
+        &self,
+        source: Source<'_>,
+        skus: &[String],
+    ) -> Result<HashMap<String, Ware>, DbError> {
+        let wares = wares(source, product_variant::Column::Sku, skus).await?;
+        let wares = self.with_sales(source, wares).await?;
+        Ok(wares.into_iter().map(|ware| (ware.sku.clone(), ware)).collect())
+    }
+
+    async fn with_sales(
+        &self,
+        source: Source<'_>,
+        mut wares: Vec<Ware>,
+    ) -> Result<Vec<Ware>, DbError> {
+        let variants: Vec<Uuid> = wares.iter().map(|ware| ware.id).collect();
+        let mut running = match source {
+            Source::Db(_) => self.flash_sales.find_running(&variants).await?,
+            Source::Tx(tx) => self.flash_sales.find_running_in_txn(tx, &variants).await?,
+        };
+        for ware in &mut wares {
+            ware.sale = running.remove(&ware.id);
+        }
+        Ok(wares)
+    }
 }
 
-pub(super) async fn wares_by_id(
-    source: Source<'_>,
-    ids: &[Uuid],
-) -> Result<HashMap<Uuid, Ware>, DbError> {
-    let wares = wares(source, product_variant::Column::Id, ids).await?;
-    Ok(wares.into_iter().map(|ware| (ware.id, ware)).collect())
-}
-
-pub(super) async fn wares_by_sku(
-    source: Source<'_>,
-    skus: impl Iterator<Item = &str>,
-) -> Result<HashMap<String, Ware>, DbError> {
+/// SKUs as they can be looked for.
+pub(super) fn storable<'a>(skus: impl Iterator<Item = &'a str>) -> Vec<String> {
     // Postgres knows no NUL and would refuse the statement.
-    let skus: Vec<String> =
-        skus.filter(|sku| !sku.contains('\0')).map(|sku| sku.trim().to_owned()).collect();
-    let wares = wares(source, product_variant::Column::Sku, &skus).await?;
-    Ok(wares.into_iter().map(|ware| (ware.sku.clone(), ware)).collect())
+    skus.filter(|sku| !sku.contains('\0')).map(|sku| sku.trim().to_owned()).collect()
 }
 
 #[derive(FromQueryResult)]
@@ -112,6 +154,7 @@ fn ware(row: WareRow) -> Ware {
         options: serde_json::from_value(row.options).unwrap_or_default(),
         is_sold: variant == VariantStatus::Active && product == ProductStatus::Active,
         prices: Vec::new(),
+        sale: None,
     }
 }
 

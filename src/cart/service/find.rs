@@ -83,6 +83,7 @@ impl Carts {
             carts.values().filter_map(|cart| cart.destination.as_ref()).collect();
         let mut facts = self.facts(Source::Db(&self.db), &variants, &places).await?;
         facts.available = Some(self.available(&variants).await?);
+        facts.had = Some(self.had(viewer, &facts.wares).await?);
         let priced = carts.into_iter().map(|(id, cart)| {
             let ask = Ask {
                 currency: cart.currency,

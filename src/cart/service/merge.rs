@@ -5,7 +5,6 @@ use crate::cart::contents::Line;
 use crate::cart::plan::plan_merge;
 use crate::cart::service::create::set_currency_in_txn;
 use crate::cart::service::deliver::write_in_txn;
-use crate::cart::service::facts::wares_by_id;
 use crate::cart::service::keyed::bind;
 use crate::cart::service::lines::{carry_out_in_txn, remove_all_in_txn};
 use crate::cart::service::lock::{lines_in_txn, select_carts};
@@ -64,7 +63,7 @@ impl Carts {
         let guests_lines = lines_in_txn(tx, guests.id).await?;
         let variants = |lines: &[Line]| lines.iter().map(|line| line.variant_id).collect();
         let variants: Vec<Uuid> = variants(&guests_lines);
-        let wares = wares_by_id(Source::Tx(tx), &variants).await?;
+        let wares = self.wares_by_id(Source::Tx(tx), &variants).await?;
         let plan = plan_merge((&own_lines, own.currency), (&guests_lines, guests.currency), &wares);
         carry_out_in_txn(tx, own.id, &plan).await?;
         if own.destination.is_none() && guests.destination.is_some() {

@@ -26,6 +26,7 @@ pub use tax::TaxChange;
 
 use crate::auth::Viewer;
 use crate::db::{Db, DbError, Tx};
+use crate::flash_sale::FlashSales;
 use crate::money::Currency;
 use crate::stock::Stock;
 use chrono::TimeDelta;
@@ -46,6 +47,7 @@ pub struct Lifetimes {
 pub struct Carts {
     db: Db,
     stock: Stock,
+    flash_sales: FlashSales,
     shop_currency: Currency,
     lifetimes: Lifetimes,
 }
@@ -53,8 +55,13 @@ pub struct Carts {
 impl Carts {
     /// Carts in this database, in `shop_currency` unless somebody asks for another.
     #[must_use]
-    pub fn new(db: Db, stock: Stock, shop_currency: Currency, lifetimes: Lifetimes) -> Self {
-        Self { db, stock, shop_currency, lifetimes }
+    pub fn new(
+        db: Db,
+        (stock, flash_sales): (Stock, FlashSales),
+        shop_currency: Currency,
+        lifetimes: Lifetimes,
+    ) -> Self {
+        Self { db, stock, flash_sales, shop_currency, lifetimes }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cart::service::lock::{lines_of, select_carts};
 use crate::cart::service::row::column;
-use crate::cart::service::{Carts, Source, facts};
+use crate::cart::service::{Carts, Source};
 use crate::db::{DbError, Timestamp, Tx};
 use chrono::SecondsFormat;
 use entity::cart::{Column, Entity, Model};
@@ -24,7 +24,7 @@ impl Carts {
         let of_carts = Expr::col(cart_line::Column::CartId).is_in(ids);
         let lines = lines_of(Source::Db(&self.db), of_carts).await?;
         let variants: Vec<Uuid> = lines.iter().map(|line| line.variant_id).collect();
-        let wares = facts::wares_by_id(Source::Db(&self.db), &variants).await?;
+        let wares = self.wares_by_id(Source::Db(&self.db), &variants).await?;
         let of_line = |line: &cart_line::Model| {
             let sku = wares.get(&line.variant_id).map(|ware| ware.sku.clone());
             json!({ "sku": sku, "quantity": line.quantity, "addedAt": time(line.created_at) })

@@ -12,6 +12,7 @@ mod variant;
 pub use category::Category;
 pub use mutation::CatalogMutation;
 pub use product::Product;
+pub(crate) use product::currency_or_shops;
 pub use query::CatalogQuery;
 pub use variant::ProductVariant;
 

@@ -139,7 +139,7 @@ impl Product {
 }
 
 /// The currency asked for, or the shop's own.
-pub(super) fn currency_or_shops(
+pub(crate) fn currency_or_shops(
     ctx: &Context<'_>,
     currency: Option<CurrencyCode>,
 ) -> crate::money::Currency {

@@ -5,6 +5,9 @@ use crate::catalog;
 use crate::catalog::graphql::product::{Product, currency_or_shops};
 use crate::catalog::loader::CatalogLoaders;
 use crate::db::page::Page;
+use crate::flash_sale;
+use crate::flash_sale::graphql::FlashSale;
+use crate::flash_sale::loader::FlashSaleLoaders;
 use crate::graphql::scalars::{BigInt, CurrencyCode, DateTime, Money};
 use crate::graphql::{Auth, Connection, Fault, NodeKind};
 use crate::stock::Availability;
@@ -103,15 +106,21 @@ impl ProductVariant {
         self.variant.status.into()
     }
 
-    /// What a buyer pays for it now; null when it is not sold in this currency.
+    /// What a buyer pays for it now, flash sale included; null when it is not sold in this currency.
     async fn price(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "In which currency; the shop's own when not given.")] currency: Option<
             CurrencyCode,
         >,
-    ) -> Option<Money> {
-        self.variant.price(currency_or_shops(ctx, currency)).map(Money::from)
+    ) -> Option<Result<Money, Fault>> {
+        let list = self.variant.price(currency_or_shops(ctx, currency))?;
+        let sales = ctx.data_unchecked::<FlashSaleLoaders>();
+        let sale = sales.running.get(self.variant.id).await;
+        let paid = |sale: Option<Arc<flash_sale::FlashSale>>| {
+            sale.and_then(|sale| sale.price_below(list)).unwrap_or(list)
+        };
+        Some(sale.map(|sale| paid(sale).into()))
     }
 
     /// What it costs outside of any sale; null when it is not sold in this currency.
@@ -123,6 +132,13 @@ impl ProductVariant {
         >,
     ) -> Option<Money> {
         self.variant.price(currency_or_shops(ctx, currency)).map(Money::from)
+    }
+
+    /// The flash sale that runs now; null when none does. At `remaining` 0 its price is not paid any
+    /// more.
+    async fn flash_sale(&self, ctx: &Context<'_>) -> Option<Result<FlashSale, Fault>> {
+        let sales = ctx.data_unchecked::<FlashSaleLoaders>();
+        sales.running.get(self.variant.id).await.map(|sale| sale.map(FlashSale)).transpose()
     }
 
     /// What a shopper may know of its stock.

@@ -25,6 +25,7 @@ pub use stats::OrderStatsQuery;
 pub use subscription::OrderSubscription;
 pub use types::{Order, OrderLine};
 
+use crate::flash_sale::graphql::limit_reached;
 use crate::graphql::scalars::BigInt;
 use crate::graphql::user_error::{
     InvalidTransitionError, PaymentDeclinedError, PaymentUnavailableError, PriceChangedError,
@@ -68,6 +69,9 @@ fn refusal_at(error: OrderError, goods: &str) -> Result<Vec<UserError>, Fault> {
         )],
         OrderError::Insufficient(shortages) => {
             shortages.into_iter().map(|short| UserError::shortage(short, [goods])).collect()
+        }
+        OrderError::FlashSaleLimit(limits) => {
+            limits.into_iter().map(|limit| limit_reached(limit, [goods])).collect()
         }
         OrderError::PriceChanged { expected, actual } => vec![price_changed(expected, actual)],
         OrderError::VersionConflict { actual } => vec![version_conflict(actual)],

@@ -310,6 +310,11 @@ impl OrderLine {
         self.money(self.0.tax)
     }
 
+    /// Whether it was bought in a flash sale: then that decided `unitPrice`.
+    async fn is_in_flash_sale(&self) -> bool {
+        self.0.flash_sale_id.is_some()
+    }
+
     /// How many have left the warehouse.
     async fn quantity_fulfilled(&self) -> i32 {
         pieces(self.0.quantity_fulfilled)

@@ -87,7 +87,7 @@ impl Orders {
             Some(payment) => self.give_back_in_txn(tx, payment).await?,
             None => Rest::Nothing,
         };
-        self.stock.release_in_txn(tx, order.id).await?;
+        self.release_in_txn(tx, order.id).await?;
         Ok((order, rest))
     }
 

@@ -123,6 +123,7 @@ impl Orders {
             key.record_in_txn(tx, &written).await?;
         }
         self.hold_in_txn(tx, ask, reserve).await?;
+        self.flash_sales.take_in_txn(tx, order.id, &quote.takes()).await?;
         self.go_on_in_txn(tx, viewer, &order, payment_id).await?;
         Ok(written)
     }

@@ -121,6 +121,7 @@ fn cost(ask: &EnterPurchase, wanted: &[Wanted]) -> Result<Quote, OrderError> {
             line_total,
             tax_rate_ppm: 0,
             tax: 0,
+            flash_sale: None,
         });
     }
     if subtotal > MAX_TOTAL {

@@ -97,6 +97,7 @@ impl Orders {
         if freed == 0 && self.stock.holds_in_txn(tx, order_id).await? {
             return Ok(Ending::Not);
         }
+        self.flash_sales.give_back_in_txn(tx, order_id).await?;
         failpoint::reach("sweep.after_mark").await;
         let set = vec![(Column::CancelReason, Expr::value(EXPIRED))];
         let step = Step::new(EventKind::Expired, OrderStatus::Cancelled, &Viewer::System);

@@ -22,6 +22,7 @@ mod place;
 mod purchase;
 mod record;
 mod refund;
+mod release;
 mod settle;
 mod stats;
 mod take_back;
@@ -33,6 +34,7 @@ mod write;
 use crate::cart::Carts;
 use crate::db::{Db, Tx};
 use crate::events::Bus;
+use crate::flash_sale::FlashSales;
 use crate::order::{Order, OrderError};
 use crate::payment::Payments;
 use crate::stock::Stock;
@@ -59,6 +61,7 @@ pub struct Orders {
     db: Db,
     carts: Carts,
     stock: Stock,
+    flash_sales: FlashSales,
     payments: Payments,
     bus: Bus,
     policy: Policy,
@@ -69,11 +72,11 @@ impl Orders {
     #[must_use]
     pub fn new(
         db: Db,
-        (carts, stock, payments): (Carts, Stock, Payments),
+        (carts, stock, flash_sales, payments): (Carts, Stock, FlashSales, Payments),
         bus: Bus,
         policy: Policy,
     ) -> Self {
-        Self { db, carts, stock, payments, bus, policy }
+        Self { db, carts, stock, flash_sales, payments, bus, policy }
     }
 }
 

@@ -240,6 +240,10 @@ impl Orders {
         self.restock_in_txn(tx, &order, refund.id).await?;
         let all = payment.refunded >= payment.captured;
         let to = self.after_refund_in_txn(tx, &order, all).await?;
+        if to != OrderStatus::Refunded {
+            // After all stock: the order of locks.
+            self.flash_sales.give_back_cancelled_in_txn(tx, order.id).await?;
+        }
         let set = vec![
             (Column::PaidTotal, Expr::value(payment.captured)),
             (Column::RefundedTotal, Expr::col(Column::RefundedTotal).add(refund.amount)),
@@ -310,7 +314,7 @@ impl Orders {
     ) -> Result<OrderStatus, OrderError> {
         if all && order.status.may_become(OrderStatus::Refunded) {
             // What has not left the warehouse is free again.
-            self.stock.release_in_txn(tx, order.id).await?;
+            self.release_in_txn(tx, order.id).await?;
             return Ok(OrderStatus::Refunded);
         }
         // The last pieces that were to be sent are not any more.

@@ -147,7 +147,7 @@ impl Orders {
                 let set = vec![(Column::CancelReason, Expr::value(reason))];
                 let step = Step::new(EventKind::Cancelled, OrderStatus::Cancelled, viewer);
                 let order = self.step_in_txn(tx, &order, Step { set, ..step }).await?;
-                self.stock.release_in_txn(tx, order.id).await?;
+                self.release_in_txn(tx, order.id).await?;
                 Ok((order, Rest::Nothing))
             }
             state if state.is_over() && order.status == OrderStatus::PendingPayment => {
@@ -178,6 +178,7 @@ impl Orders {
                     let step =
                         Step::new(EventKind::Expired, OrderStatus::Cancelled, &Viewer::System);
                     let order = self.step_in_txn(tx, &order, Step { set, ..step }).await?;
+                    self.release_in_txn(tx, order.id).await?;
                     return Ok((order, self.give_back_in_txn(tx, payment).await?));
                 }
                 let kind = if paid { EventKind::Paid } else { EventKind::Authorized };
@@ -270,7 +271,8 @@ impl Orders {
                 Rest::Nothing => return Ok(order),
                 Rest::Ask(payment) => {
                     let outcome = self.learn(&payment).await?;
-                    (order, rest) = self.settle_once(&payment, &outcome, Source::Found(&payment)).await?;
+                    (order, rest) =
+                        self.settle_once(&payment, &outcome, Source::Found(&payment)).await?;
                 }
                 Rest::Void(payment) => {
                     let outcome = self.payments.void(&payment).await;

@@ -74,12 +74,13 @@ impl Orders {
         self.carts.complete_in_txn(tx, ask.cart_id, order.id).await?;
         let written = Written { order_id: order.id, payment_id };
         key.record_in_txn(tx, &written).await?;
-        // Stock last: a hot level stays locked until the commit.
+        // Stock last, and flash sales after it: a hot level stays locked until the commit.
         let reserve = [reserve];
         let reserved = self.stock.reserve_in_txn(tx, &reserve, self.policy.hold).await?;
         if let Some(Err(shortages)) = reserved.into_iter().next() {
             return Err(OrderError::Insufficient(shortages));
         }
+        self.flash_sales.take_in_txn(tx, order.id, &quote.takes()).await?;
         if payment_id.is_none() {
             // Nothing to pay is paid.
             self.stock.commit_in_txn(tx, order.id).await?;
@@ -280,6 +281,7 @@ pub(super) async fn insert_lines_in_txn(
         C::LineTotal,
         C::TaxRatePpm,
         C::Tax,
+        C::FlashSaleId,
     ]);
     let mut lines = Vec::with_capacity(quote.lines.len());
     for (position, line) in (0_i32..).zip(&quote.lines) {
@@ -299,6 +301,7 @@ pub(super) async fn insert_lines_in_txn(
             Expr::value(line.line_total),
             Expr::value(line.tax_rate_ppm),
             Expr::value(line.tax),
+            Expr::value(line.flash_sale.map(|sale| sale.sale_id)),
         ]);
         lines.push(ReserveLine {
             order_line_id: id,

@@ -11,10 +11,8 @@ pub use query::StockQuery;
 pub use subscription::StockSubscription;
 pub use types::{StockLevel, StockMovement, VariantStock, Warehouse};
 
-use crate::graphql::scalars::BigInt;
 use crate::graphql::user_error::{
     IdempotencyConflictError, IdempotencyConflictReason, InsufficientStockError, UserErrorCode,
-    VersionConflictError,
 };
 use crate::graphql::{Fault, UserError};
 use crate::idempotency::IdempotencyError;
@@ -55,12 +53,7 @@ pub(crate) fn refusal(error: StockError) -> Result<Vec<UserError>, Fault> {
             format!("{reserved} pieces are reserved for orders; onHand cannot be less."),
         )],
         StockError::VersionConflict { actual } => {
-            vec![UserError::VersionConflict(VersionConflictError {
-                code: UserErrorCode::VersionConflict,
-                message: format!("It was changed meanwhile and has version {actual} now."),
-                path: vec!["expectedVersion".to_owned()],
-                actual_version: BigInt(actual),
-            })]
+            vec![UserError::version_conflict(actual)]
         }
         StockError::Idempotency(error) => vec![conflict(&error)?],
         error @ (StockError::Denied(_) | StockError::Db(_)) => return Err(error.into()),

@@ -1,9 +1,11 @@
 //! What things cost in a test's shop, and what is added to that: shipping and tax.
 
 use super::TestApp;
+use chrono::TimeDelta;
 use stockroom::auth::Viewer;
 use stockroom::cart::{Carts, NewCart, NewLine, ShippingChange, ShippingPriceAsk, TaxChange};
 use stockroom::country::Country;
+use stockroom::flash_sale::{AskedPrice, FlashSales, SetFlashSale};
 use stockroom::money::{Currency, Money};
 use uuid::Uuid;
 
@@ -29,6 +31,30 @@ impl TestApp {
         let variant = self.has(sku, pieces).await;
         self.costs(variant, "EUR", cents).await;
         variant
+    }
+
+    /// The flash sale service.
+    pub fn flash_sales(&self) -> &FlashSales {
+        &self.app.services.flash_sales
+    }
+
+    /// A SKU is sold at so many cents for an hour from now: so many pieces, so many a customer. Gives
+    /// the key of the sale.
+    pub async fn flashes(&self, sku: &str, cents: i64, pieces: i64, limit: Option<i64>) -> Uuid {
+        let amount = Money { minor: cents, currency: currency("EUR") }.amount();
+        let ask = SetFlashSale {
+            id: None,
+            sku: Some(sku.to_owned()),
+            prices: vec![AskedPrice { amount, currency: currency("EUR") }],
+            starts_at: None,
+            ends_at: self.app.db.now() + TimeDelta::hours(1),
+            allocation: pieces,
+            limit_per_customer: limit,
+            expected_version: None,
+            idempotency_key: None,
+        };
+        let set = self.flash_sales().set(&Viewer::System, &ask).await;
+        set.expect("the sale is set").id
     }
 
     /// A cart of this viewer with these SKUs in it, so many of each.

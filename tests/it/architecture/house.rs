@@ -43,17 +43,18 @@ pub const HOUSE: &[Module] = &[
     module("audit", 1, &["auth", "db", "graphql", "telemetry"]),
     // The kit asks who is looking and translates database errors; it runs no query (see `rules`).
     module("graphql", 1, &["auth", "db", "telemetry"]),
-    // The catalogue shows what is in stock; stock knows variants by id alone.
-    module("catalog", 2, &["stock"]),
+    // The catalogue shows what is in stock and on sale; these two know variants by id alone.
+    module("catalog", 2, &["stock", "flash_sale"]),
+    module("flash_sale", 2, &[]),
     module("stock", 2, &[]),
     // Never order: a webhook's verified event goes to order, which asks payment to record it.
     module("payment", 2, &[]),
     module("account", 2, &[]),
     // Staff's view of the rows that `events` writes and delivers.
     module("outbox", 2, &[]),
-    module("cart", 3, &["catalog", "stock"]),
+    module("cart", 3, &["catalog", "stock", "flash_sale"]),
     module("partner", 3, &["catalog", "stock"]),
-    module("order", 4, &["cart", "catalog", "stock", "payment", "account"]),
+    module("order", 4, &["cart", "catalog", "stock", "flash_sale", "payment", "account"]),
     // Drains telemetry and the bus; domains never know that they are measured.
     module("metrics", 4, &[]),
     // Judges the domains by their tables alone: it shares no code with what it judges.
@@ -72,11 +73,30 @@ pub const HOUSE: &[Module] = &[
     module("lib", 6, &[]),
 ];
 
-const DOMAINS: &[&str] =
-    &["catalog", "stock", "payment", "account", "outbox", "cart", "partner", "order", "metrics"];
+const DOMAINS: &[&str] = &[
+    "catalog",
+    "stock",
+    "flash_sale",
+    "payment",
+    "account",
+    "outbox",
+    "cart",
+    "partner",
+    "order",
+    "metrics",
+];
 
 const APP_USES: &[&str] = &[
-    "schema", "catalog", "stock", "payment", "account", "outbox", "cart", "partner", "order",
+    "schema",
+    "catalog",
+    "stock",
+    "flash_sale",
+    "payment",
+    "account",
+    "outbox",
+    "cart",
+    "partner",
+    "order",
     "metrics",
 ];
 
@@ -118,6 +138,9 @@ pub const TABLES: &[(&str, &str)] = &[
     ("product_search", "catalog"),
     ("product_variant", "catalog"),
     ("variant_price", "catalog"),
+    ("flash_sale", "flash_sale"),
+    ("flash_sale_price", "flash_sale"),
+    ("flash_sale_take", "flash_sale"),
     ("warehouse", "stock"),
     ("stock_level", "stock"),
     ("stock_movement", "stock"),

@@ -461,6 +461,45 @@ async fn what_waits_too_long_is_found() {
 }
 
 #[tokio::test]
+async fn a_flash_sale_that_gave_something_else_than_orders_have_is_found() {
+    let patient = Patient::new().await;
+    patient.app.flashes("CUP", 800, 10, None).await;
+    let placed = patient.app.guest().buys(&[("CUP", 2)], "card_approved").await;
+    let bought = placed["order"]["number"].as_str().unwrap().to_owned();
+    let called_off = patient.app.customer().await;
+    let placed = called_off.buys(&[("CUP", 3)], "card_approved").await;
+    let input = serde_json::json!({ "orderId": placed["order"]["id"] });
+    called_off.order_payload("orderCancel", input).await;
+    let set = |change: &str| format!("UPDATE flash_sale SET {change}");
+    let lines = |change: &str| format!("UPDATE order_line SET {change} WHERE {}", of(&bought));
+
+    let gave = "a flash sale gave something else than orders have of it, or more than its share";
+    let has = "an order has something else of a flash sale than its lines say";
+    patient
+        .suffers(&[
+            wound(
+                Invariant::FlashSales,
+                gave,
+                (set("taken = 5"), set("taken = 2")),
+                "share 10, given 5, orders have 2",
+            ),
+            wound(
+                Invariant::FlashSales,
+                gave,
+                (set("allocation = 1"), set("allocation = 10")),
+                "share 1, given 2, orders have 2",
+            ),
+            wound(
+                Invariant::FlashSales,
+                has,
+                (lines("quantity = 3"), lines("quantity = 2")),
+                format!("order {bought} is PAID and has 2, bought 3, sent 0"),
+            ),
+        ])
+        .await;
+}
+
+#[tokio::test]
 async fn a_session_that_is_idle_in_its_transaction_is_found() {
     use sea_orm::{ConnectionTrait, TransactionTrait};
     let app = crate::app::TestApp::start().await;

@@ -19,7 +19,7 @@ fn at_once() -> usize {
     repeated(64, 1_000)
 }
 
-async fn addresses(app: &TestApp) -> (Vec<SocketAddr>, Vec<ServerProcess>) {
+pub async fn addresses(app: &TestApp) -> (Vec<SocketAddr>, Vec<ServerProcess>) {
     if !app.app.db.is_postgres() {
         return (vec![app.listen().await], Vec::new());
     }
@@ -28,7 +28,7 @@ async fn addresses(app: &TestApp) -> (Vec<SocketAddr>, Vec<ServerProcess>) {
 }
 
 /// Sends checkouts at once; the payloads of answers without errors.
-async fn check_out(addresses: &[SocketAddr], inputs: Vec<Value>) -> Vec<Value> {
+pub async fn check_out(addresses: &[SocketAddr], inputs: Vec<Value>) -> Vec<Value> {
     let client = reqwest::Client::new();
     let places = Arc::new(Semaphore::new(at_once()));
     let turned_away = Arc::new(AtomicUsize::new(0));
@@ -62,7 +62,7 @@ async fn check_out(addresses: &[SocketAddr], inputs: Vec<Value>) -> Vec<Value> {
 }
 
 /// How many answers have each code; "" counts those without any.
-fn counted(payloads: &[Value]) -> HashMap<String, usize> {
+pub fn counted(payloads: &[Value]) -> HashMap<String, usize> {
     let mut counts = HashMap::new();
     for payload in payloads {
         *counts.entry(codes(payload).join(" ")).or_default() += 1;

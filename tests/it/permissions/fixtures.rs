@@ -53,6 +53,7 @@ impl Fixtures {
         let staff = Viewer::User { id: app.account(Role::Staff).await, role: Role::Staff };
         app.receives_from(&staff, &sku, MAIN, 5).await;
         app.offers(IN_CARTS, 0, 1_000).await;
+        let flash_sale = app.flashes(IN_CARTS, 800, 5, None).await;
         let guests = app.cart_of(&Viewer::Guest, &[]).await;
         let draft = app.drafts(&["DRAFT-1"]).await;
         let category = entity_category(app, product.id).await;
@@ -82,6 +83,7 @@ impl Fixtures {
                 moved_by_program.id,
                 see(Permission::StockRead),
             ),
+            ("FlashSale", NodeKind::FlashSale, flash_sale, see(Permission::CatalogRead)),
             // Whoever knows its id holds it.
             ("Cart (guest)", NodeKind::Cart, guests, see(Permission::CartUse)),
             ("ApiToken", NodeKind::ApiToken, token, see(Permission::AccountRead)),

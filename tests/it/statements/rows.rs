@@ -36,6 +36,7 @@ const REFUND: u16 = 30;
 const OUTBOX_EVENT: u16 = 40;
 const FULFILLMENT: u16 = 18;
 const FULFILLMENT_LINE: u16 = 19;
+const FLASH_SALE: u16 = 20;
 
 /// The key of the i-th member of staff.
 pub fn actor(row: usize) -> Uuid {
@@ -49,6 +50,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         let now = tx.db().now();
         people(connection, n, now).await;
         catalogue(connection, n, now).await;
+        flash_sales(connection, n, now).await;
         stock(connection, n, now).await;
         sales(connection, n, now).await;
         carts(connection, n, now).await;
@@ -72,6 +74,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         (NodeKind::Payment, PAYMENT),
         (NodeKind::Order, ORDER),
         (NodeKind::Cart, CART),
+        (NodeKind::FlashSale, FLASH_SALE),
     ];
     // As many of each kind as go into one list of ids.
     let each = n.min(100 / kinds.len());
@@ -208,6 +211,35 @@ async fn catalogue(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         })
     });
     insert::<variant_price::Entity, _>(connection, prices).await;
+}
+
+/// Every variant has one that runs, with fewer pieces than carts ask for; the first has prices in
+/// many currencies.
+async fn flash_sales(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
+    use entity::{flash_sale, flash_sale_price};
+    let sales = variants(n).map(|(row, _)| flash_sale::Model {
+        id: key(FLASH_SALE, row),
+        variant_id: key(VARIANT, row),
+        starts_at: now - chrono::TimeDelta::hours(1),
+        ends_at: now + chrono::TimeDelta::days(1),
+        allocation: 100,
+        taken: 0,
+        limit_per_customer: Some(2),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    });
+    insert::<flash_sale::Entity, _>(connection, sales).await;
+    let more = stockroom::money::Currency::all();
+    let more = more.iter().filter(|currency| currency.code() != "EUR");
+    let prices = variants(n).map(|(row, _)| (row, "EUR"));
+    let prices = prices.chain(more.take(n).map(|currency| (0, currency.code())));
+    let prices = prices.map(|(row, currency)| flash_sale_price::Model {
+        flash_sale_id: key(FLASH_SALE, row),
+        currency: currency.to_owned(),
+        amount: 800,
+    });
+    insert::<flash_sale_price::Entity, _>(connection, prices).await;
 }
 
 /// The first cart is that of the first account and has `n` lines, the others are guests' and have one
@@ -457,6 +489,7 @@ async fn order_details(connection: &DatabaseTransaction, n: usize, now: Timestam
         quantity_refunded: 0,
         refunded_amount: 0,
         quantity_cancelled: 0,
+        flash_sale_id: None,
     });
     insert::<order_line::Entity, _>(connection, lines).await;
     sent(connection, n, now).await;
