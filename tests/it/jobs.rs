@@ -243,7 +243,9 @@ async fn a_server_forgets_by_itself_what_is_old() {
     for kind in ["idempotency.purge", "jobs.purge"] {
         app.until(kind, async |app| app.number(&done(kind)).await >= 1).await;
     }
-    assert_eq!(app.works().await, 0);
+    // Whatever else fell due meanwhile is done as well, by the server itself.
+    let left = "SELECT count(*) FROM job WHERE status NOT IN ('done', 'dead')";
+    app.until("nothing is left", async |app| app.number(left).await == 0).await;
     app.ends_background_work().await;
 }
 
