@@ -1,5 +1,6 @@
 //! The way to a provider: a place among the calls in flight, the breaker's permit, a time limit.
 
+use crate::failpoint;
 use crate::payment::breaker::{Breaker, BreakerLimits, BreakerState, Clock};
 use crate::payment::provider::{Provider, ProviderError};
 use crate::telemetry;
@@ -77,7 +78,12 @@ impl Gateway {
         let place = tokio::time::timeout(self.limits.patience, self.places.acquire()).await;
         let Ok(Ok(_place)) = place else { return Err(self.refuse(Duration::from_secs(1))) };
         let permit = self.breaker.permit().map_err(|refused| self.refuse(refused.retry_after))?;
-        let answer = tokio::time::timeout(self.limits.call, make(Arc::clone(&self.provider))).await;
+        let called = async {
+            let answer = make(Arc::clone(&self.provider)).await;
+            failpoint::reach("gateway.before_answer").await;
+            answer
+        };
+        let answer = tokio::time::timeout(self.limits.call, called).await;
         let provider = self.provider.name();
         let result = match answer {
             Ok(Ok(answer)) => {

@@ -24,7 +24,7 @@ pub use shop::{LevelNow, MAIN, QUARTER_HOUR, order_of, warehouse_id};
 pub use smtp::{Mail, Mood, SmtpSink};
 pub use socket::Socket;
 pub use stripe::{StripeFront, Trouble};
-pub use till::eur;
+pub use till::{eur, providers_answer_late, without_patience};
 
 use axum::Router;
 use clap::Parser;

@@ -1,7 +1,9 @@
 //! Taking money that is set aside, and letting go of it.
 
+use crate::auth::Viewer;
 use crate::db::Tx;
 use crate::money::Money;
+use crate::order::service::asked::Asked;
 use crate::order::service::{Orders, lock_in_txn};
 use crate::order::{Order, OrderError, OrderStatus};
 use crate::payment::{Payment, PaymentError, PaymentState, PaymentStatus};
@@ -31,9 +33,13 @@ impl Orders {
         });
         let (order, payment) = opening.await?;
         let Some(payment) = payment else { return Ok(order) };
-        let (order, payment) = self.take(&payment).await?;
-        verdict(&payment)?;
-        Ok(order)
+        let outcome = self.payments.capture(&payment).await;
+        let asked = Asked { key: None, judge: verdict };
+        let dealt = self.tell(&Viewer::System, (&payment, &outcome), asked).await?;
+        if dealt.pending {
+            return Err(OrderError::PaymentInProgress);
+        }
+        Ok(dealt.order)
     }
 
     /// Begins to take money, all of it or a part, of a locked order.
@@ -57,13 +63,6 @@ impl Orders {
         })?;
         self.tell_payment_in_txn(tx, &opened).await?;
         Ok(opened)
-    }
-
-    /// Asks the provider for the money that is being captured; tells how things stand then.
-    pub(super) async fn take(&self, payment: &Payment) -> Result<(Order, Payment), OrderError> {
-        let outcome = self.payments.capture(payment).await;
-        let order = self.settle(payment, &outcome).await?;
-        Ok((order, self.payments.get(payment.id).await?))
     }
 }
 

@@ -2,6 +2,7 @@
 //! file: `place` writes it, `drive` has it paid, `settle` writes what came of that, `expire` ends
 //! what nobody paid.
 
+mod asked;
 mod cancel;
 mod capture;
 mod complete;

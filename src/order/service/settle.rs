@@ -5,6 +5,7 @@ use crate::auth::Viewer;
 use crate::db::Tx;
 use crate::jobs::{NewJob, enqueue_in_txn};
 use crate::order::jobs::Confirmed;
+use crate::order::service::asked::{Asked, Verdict};
 use crate::order::service::record::Step;
 use crate::order::service::{Orders, lock_in_txn};
 use crate::order::{EventKind, Order, OrderError, OrderStatus};
@@ -46,17 +47,8 @@ impl Orders {
     /// # Errors
     /// When the database fails. Recovery then finds out again.
     pub async fn settle(&self, payment: &Payment, outcome: &Outcome) -> Result<Order, OrderError> {
-        self.settle_for(&Viewer::System, payment, outcome).await
-    }
-
-    /// The same, of what somebody asked the provider for.
-    pub(super) async fn settle_for(
-        &self,
-        viewer: &Viewer,
-        payment: &Payment,
-        outcome: &Outcome,
-    ) -> Result<Order, OrderError> {
-        let (order, rest) = self.settle_once(payment, outcome, Source::Told(*viewer)).await?;
+        let source = Source::Told(Viewer::System);
+        let (order, rest) = self.settle_once(payment, outcome, source).await?;
         self.finish(order, rest).await
     }
 
@@ -71,15 +63,28 @@ impl Orders {
         self.finish(order, rest).await
     }
 
-    /// Dead holds that lie where the stock for late money is to come from are ended first.
     async fn settle_once(
         &self,
         payment: &Payment,
         outcome: &Outcome,
         source: Source<'_>,
     ) -> Result<(Order, Rest), OrderError> {
+        let (order, rest, _) = self.settle_asked(payment, outcome, source, None).await?;
+        Ok((order, rest))
+    }
+
+    /// The same, and what it came to for whoever asked for it: judged, and a refusal kept under
+    /// their key, before anybody can ask anew. Dead holds that lie where the stock for late money is
+    /// to come from are ended first.
+    pub(super) async fn settle_asked(
+        &self,
+        payment: &Payment,
+        outcome: &Outcome,
+        source: Source<'_>,
+        asked: Option<&Asked>,
+    ) -> Result<(Order, Rest, Option<Verdict>), OrderError> {
         for _ in 0..ROUNDS {
-            match self.settle_locked(payment, outcome, source).await {
+            match self.settle_locked(payment, outcome, source, asked).await {
                 Err(OrderError::Insufficient(short)) => {
                     let dead = short.iter().flat_map(|shortage| &shortage.dead_holds);
                     for order_id in dead.copied().collect::<BTreeSet<_>>() {
@@ -89,7 +94,7 @@ impl Orders {
                 settled => return settled,
             }
         }
-        self.settle_locked(payment, outcome, source).await
+        self.settle_locked(payment, outcome, source, asked).await
     }
 
     async fn settle_locked(
@@ -97,16 +102,23 @@ impl Orders {
         payment: &Payment,
         outcome: &Outcome,
         source: Source<'_>,
-    ) -> Result<(Order, Rest), OrderError> {
+        asked: Option<&Asked>,
+    ) -> Result<(Order, Rest, Option<Verdict>), OrderError> {
         let told_to = if let Source::Told(viewer) = source { Some(viewer) } else { None };
         let settling = self.db.tx(|tx| {
             let (orders, outcome, payment) = (self.clone(), outcome.clone(), payment.clone());
+            let asked = asked.cloned();
             async move {
                 // The order before its payment: the order of locks.
                 let order = lock_in_txn(&tx, payment.order_id).await?;
                 let order = order.ok_or_else(|| OrderError::fault("a payment has no order"))?;
                 let source = told_to.map_or(Source::Found(&payment), Source::Told);
-                orders.settle_in_txn(&tx, order, payment.id, (&outcome, source)).await
+                let told = (&outcome, source);
+                let (order, rest) = orders.settle_in_txn(&tx, order, payment.id, told).await?;
+                let Some(asked) = asked else { return Ok((order, rest, None)) };
+                let now = orders.payments.lock_in_txn(&tx, payment.id).await?;
+                let verdict = asked.judge_in_txn(&tx, (&payment, &outcome), &now).await?;
+                Ok((order, rest, Some(verdict)))
             }
         });
         settling.await

@@ -3,9 +3,11 @@
 
 use crate::auth::{Permission, Viewer};
 use crate::db::{Timestamp, Tx};
-use crate::idempotency::{Claim, IdempotencyKey};
+use crate::idempotency::IdempotencyKey;
 use crate::money::Money;
+use crate::order::service::asked::{Asked, Kept, claim_in_txn};
 use crate::order::service::capture::verdict;
+use crate::order::service::keyed::bind;
 use crate::order::service::{Orders, lock_in_txn};
 use crate::order::till::reason;
 use crate::order::{CaptureAsk, Dealt, Order, OrderError, PayBack, RefundAsk, VoidAsk};
@@ -13,7 +15,6 @@ use crate::payment::{
     Outcome, Payment, PaymentError, PaymentState, PaymentStatus, Refund, RefundState,
 };
 use crate::validation::{Problem, ProblemKind};
-use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -23,21 +24,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// How long it waits: a provider answers within that, or nobody knows.
 const PATIENCE: Duration = Duration::from_secs(4);
-
-/// What a key remembers.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Kept {
-    payment_id: Uuid,
-    refund_id: Option<Uuid>,
-    /// What the provider said when it refused.
-    refusal: Option<Refusal>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-enum Refusal {
-    Declined(String),
-    Unavailable(u32),
-}
 
 /// A key was used before, or the provider can be asked now.
 enum Opened<T> {
@@ -71,12 +57,12 @@ impl Orders {
         let begun = match opening.await? {
             Opened::Earlier(kept) => {
                 self.settled(&kept, PaymentState::Capturing).await?;
-                return self.dealt_before(kept, verdict).await;
+                return self.dealt_before(Asked { key, judge: verdict }, kept).await;
             }
             Opened::New(payment) => payment,
         };
-        let (order, payment) = self.take(&begun).await?;
-        self.told(key.as_ref(), order, payment, verdict).await
+        let outcome = self.payments.capture(&begun).await;
+        self.tell(viewer, (&begun, &outcome), Asked { key, judge: verdict }).await
     }
 
     /// Lets go of money that is set aside, or of an attempt that waits for its payer. An order that
@@ -107,7 +93,7 @@ impl Orders {
         let (begun, closes) = match opening.await? {
             Opened::Earlier(kept) => {
                 self.settled(&kept, PaymentState::Voiding).await?;
-                return self.dealt_before(kept, let_go).await;
+                return self.dealt_before(Asked { key, judge: let_go }, kept).await;
             }
             Opened::New(opened) => opened,
         };
@@ -119,9 +105,7 @@ impl Orders {
             }
             told => told,
         };
-        let order = self.settle_for(viewer, &begun, &outcome).await?;
-        let payment = self.payments.get(begun.id).await?;
-        self.told(key.as_ref(), order, payment, let_go).await
+        self.tell(viewer, (&begun, &outcome), Asked { key, judge: let_go }).await
     }
 
     async fn open_void_in_txn(
@@ -250,52 +234,6 @@ impl Orders {
         }
     }
 
-    /// What it came to, by the payment's row. A refusal is remembered under the key.
-    async fn told(
-        &self,
-        key: Option<&IdempotencyKey>,
-        order: Order,
-        payment: Payment,
-        verdict: fn(&Payment) -> Result<(), OrderError>,
-    ) -> Result<Dealt, OrderError> {
-        match verdict(&payment) {
-            Ok(()) => Ok(Dealt { order, payment, pending: false, replayed: false }),
-            Err(OrderError::PaymentInProgress) => {
-                Ok(Dealt { order, payment, pending: true, replayed: false })
-            }
-            Err(refused) => {
-                if let (Some(key), Some(refusal)) = (key, refusal_of(&refused)) {
-                    let kept =
-                        Kept { payment_id: payment.id, refund_id: None, refusal: Some(refusal) };
-                    let keeping = self.db.tx(|tx| {
-                        let (key, kept) = (key.clone(), kept.clone());
-                        async move { key.record_in_txn(&tx, &kept).await }
-                    });
-                    keeping.await?;
-                }
-                Err(refused)
-            }
-        }
-    }
-
-    async fn dealt_before(
-        &self,
-        kept: Kept,
-        verdict: fn(&Payment) -> Result<(), OrderError>,
-    ) -> Result<Dealt, OrderError> {
-        match kept.refusal {
-            Some(Refusal::Declined(code)) => return Err(OrderError::Declined { code }),
-            Some(Refusal::Unavailable(retry_after_seconds)) => {
-                return Err(OrderError::Unavailable { retry_after_seconds });
-            }
-            None => {}
-        }
-        let payment = self.payments.get(kept.payment_id).await?;
-        let order = self.get(payment.order_id).await?;
-        let dealt = self.told(None, order, payment, verdict).await?;
-        Ok(Dealt { replayed: true, ..dealt })
-    }
-
     /// Waits until whoever began it was answered, for a while.
     async fn settled(&self, kept: &Kept, working: PaymentState) -> Result<(), OrderError> {
         let deadline = Instant::now() + PATIENCE;
@@ -371,40 +309,4 @@ fn check_amount(payment: &Payment, ask: &CaptureAsk) -> Result<(), OrderError> {
 
 fn unknown_payment() -> OrderError {
     Problem::new(ProblemKind::NotFound, ["paymentId"], "There is no such payment.").into()
-}
-
-fn refusal_of(error: &OrderError) -> Option<Refusal> {
-    match error {
-        OrderError::Declined { code } => Some(Refusal::Declined(code.clone())),
-        OrderError::Unavailable { retry_after_seconds } => {
-            Some(Refusal::Unavailable(*retry_after_seconds))
-        }
-        _ => None,
-    }
-}
-
-fn bind(
-    viewer: &Viewer,
-    operation: &'static str,
-    key: Option<&str>,
-    input: &impl Serialize,
-) -> Result<Option<IdempotencyKey>, Problem> {
-    key.map(|key| IdempotencyKey::bind(viewer.scope(), operation, key, input)).transpose()
-}
-
-/// Claims the key, if there is one, for something to be done with this payment.
-async fn claim_in_txn(
-    tx: &Tx,
-    key: Option<&IdempotencyKey>,
-    payment_id: Uuid,
-) -> Result<Option<Kept>, OrderError> {
-    let Some(key) = key else { return Ok(None) };
-    match key.claim_in_txn(tx).await? {
-        Claim::Earlier(kept) => Ok(Some(kept)),
-        Claim::New => {
-            let kept = Kept { payment_id, refund_id: None, refusal: None };
-            key.record_in_txn(tx, &kept).await?;
-            Ok(None)
-        }
-    }
 }

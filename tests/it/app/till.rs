@@ -1,6 +1,9 @@
 //! Paying, in a test's shop: orders that wait for money, and payments of them.
 
 use super::TestApp;
+use std::time::Duration;
+use stockroom::config::Settings;
+use stockroom::failpoint;
 use stockroom::money::{Currency, Money};
 use stockroom::payment::sandbox::{Charge, Sandbox};
 use stockroom::payment::{NewPayment, Outcome, Payment, PaymentError, Payments};
@@ -9,6 +12,17 @@ use uuid::Uuid;
 /// Minor units of the euro.
 pub fn eur(minor: i64) -> Money {
     Money { minor, currency: Currency::from_code("EUR").expect("the euro is a currency") }
+}
+
+/// From now on providers of this process take half a second to answer, after they have done what
+/// they were asked for.
+pub fn providers_answer_late() {
+    failpoint::on("gateway.before_answer", || tokio::time::sleep(Duration::from_millis(500)));
+}
+
+/// Settings of a server that waits for no provider.
+pub fn without_patience(settings: &mut Settings) {
+    settings.payment.call_limit = Duration::from_nanos(1);
 }
 
 impl TestApp {

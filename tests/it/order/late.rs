@@ -2,11 +2,9 @@
 
 use super::money::{deal, late_shop, refund};
 use super::shop::{codes, shop};
-use crate::app::{Caller, TestApp};
+use crate::app::{Caller, TestApp, providers_answer_late, without_patience};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use std::time::Duration;
-use stockroom::config::Settings;
 use stockroom::doctor::Invariant;
 use stockroom::payment::sandbox::ChargeState;
 use stockroom::payment::{Outcome, Payment, PaymentState, ProviderEvent, Said};
@@ -294,8 +292,8 @@ async fn a_capture_that_nobody_knows_the_end_of_for_a_day_can_be_asked_for_again
     let staff = app.staff().await;
     let placed = app.guest().buys(&[("CUP", 1)], "card_approved").await;
     let input = json!({ "paymentId": placed["payment"]["id"] });
-    let hurried = |settings: &mut Settings| settings.payment.call_limit = Duration::from_nanos(1);
-    let impatient = app.replica_with(hurried).await;
+    providers_answer_late();
+    let impatient = app.replica_with(without_patience).await;
     let hasty = impatient.staff().await;
     let pending = deal(&hasty, "paymentCapture", input.clone()).await;
     assert_eq!(pending["warnings"][0]["code"], "PAYMENT_PENDING", "{pending}");

@@ -1,10 +1,15 @@
 //! What staff do with the money of orders: take it, let go of it, give it back.
 
 use super::shop::{codes, shop, stock_up};
-use crate::app::{Caller, TestApp};
+use crate::app::{Caller, TestApp, providers_answer_late, without_patience};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use stockroom::config::CaptureAt;
+use stockroom::failpoint;
 use stockroom::graphql::NodeKind;
+use stockroom::payment::{Outcome, PaymentState};
+use tokio::sync::{Mutex, Semaphore};
 use uuid::Uuid;
 
 const PAYMENT: &str = "id status failureCode authorized { amountMinor } captured { amountMinor } \
@@ -144,6 +149,50 @@ async fn a_capture_that_the_provider_declines_stays_declined_under_its_key() {
     let taken = deal(&staff, "paymentCapture", input("two")).await;
     assert_eq!(taken["order"]["status"], "PAID", "{taken}");
     assert_eq!(deal(&staff, "paymentCapture", input("one")).await, declined);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_capture_is_told_as_that_also_when_another_has_begun_meanwhile() {
+    let app = Arc::new(late_shop().await);
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 1)], "card_approved").await;
+    let input = |key: &str| json!({ "paymentId": placed["payment"]["id"], "idempotencyKey": key });
+    app.execute("UPDATE sandbox_charge SET amount = amount - 1").await;
+    let (first, second) = (Arc::new(AtomicBool::new(true)), Arc::new(Mutex::new(None)));
+    let answered = Arc::new(Semaphore::new(0));
+    let id = app.only_payment().await;
+    let interlude = (Arc::clone(&app), staff.clone(), input("two"), Arc::clone(&second));
+    let told = Arc::clone(&answered);
+    failpoint::on("till.before_settle", move || {
+        let (app, staff, input, second) = interlude.clone();
+        let (first, told) = (first.swap(false, Ordering::SeqCst), Arc::clone(&told));
+        async move {
+            if !first {
+                // The second one waits until the first was answered.
+                let _leave = told.acquire().await;
+                return;
+            }
+            // A webhook brings the refusal first, and staff ask anew.
+            let payment = app.payment(id).await;
+            let declined = Outcome::Declined { code: "capture_exceeds_charge".to_owned() };
+            app.orders().settle(&payment, &declined).await.unwrap();
+            app.execute("UPDATE sandbox_charge SET amount = amount + 1").await;
+            let call = async move { deal(&staff, "paymentCapture", input).await };
+            *second.lock().await = Some(tokio::spawn(call));
+            while app.payment(id).await.state != PaymentState::Capturing {
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+
+    let declined = deal(&staff, "paymentCapture", input("one")).await;
+    answered.add_permits(2);
+    let taken = second.lock().await.take().expect("it was sent").await.unwrap();
+
+    assert_eq!(codes(&declined), ["PAYMENT_DECLINED"]);
+    assert_eq!((codes(&taken), &taken["order"]["status"]), (vec![], &json!("PAID")), "{taken}");
+    assert_eq!(deal(&staff, "paymentCapture", input("one")).await, declined);
+    assert_eq!(app.rows("sandbox_charge", "state = 'CAPTURED'").await, 1);
 }
 
 #[tokio::test]
@@ -319,9 +368,8 @@ async fn two_refunds_in_flight_are_not_for_the_same_piece() {
     let app = shop().await;
     let placed = app.guest().buys(&[("CUP", 2)], "card_approved").await;
     app.execute("UPDATE order_line SET quantity_fulfilled = 1").await;
-    let impatient = app
-        .replica_with(|settings| settings.payment.call_limit = std::time::Duration::from_nanos(1))
-        .await;
+    providers_answer_late();
+    let impatient = app.replica_with(without_patience).await;
     let staff = impatient.staff().await;
     let line = &placed["order"]["lines"][0]["id"];
     let lines = json!([{ "orderLineId": line, "quantity": 1 }]);
@@ -390,9 +438,8 @@ async fn a_refund_that_the_provider_refuses_changes_nothing_and_shows() {
 async fn while_nobody_knows_the_money_is_on_its_way_and_recovery_finds_out() {
     let app = shop().await;
     let placed = app.guest().buys(&[("CUP", 1)], "card_approved").await;
-    let impatient = app
-        .replica_with(|settings| settings.payment.call_limit = std::time::Duration::from_nanos(1))
-        .await;
+    providers_answer_late();
+    let impatient = app.replica_with(without_patience).await;
     let staff = impatient.staff().await;
     let input = refund(&placed["payment"], &json!({}));
 
