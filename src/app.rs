@@ -7,6 +7,7 @@ mod first_admin;
 mod jobs;
 mod keys;
 mod lifecycle;
+mod metrics;
 mod payments;
 mod webhook;
 
@@ -109,6 +110,7 @@ impl App {
         let carts = Carts::new(db.clone(), sources, currency, lifetimes);
         let sandbox = payments::sandbox(&db, &settings).await?;
         let payments = payments::payments(&db, sandbox.as_ref(), &settings)?;
+        let metrics = metrics::metrics(&db, &bus, &payments, &settings);
         let parts = (carts.clone(), stock.clone(), flash_sales.clone(), payments.clone());
         let orders = Orders::new(db.clone(), parts, bus.clone(), policy(&settings));
         let belongings: Vec<Arc<dyn Belongings>> =
@@ -125,6 +127,7 @@ impl App {
             carts,
             payments,
             orders,
+            metrics,
         };
         let mailer =
             Mailer::new(&settings.mail, settings.environment).context("SMTP_URL cannot be used")?;

@@ -3,6 +3,7 @@
 
 mod carts;
 mod mail;
+mod metrics;
 mod network;
 mod outbox;
 mod payment;
@@ -11,6 +12,7 @@ mod transport;
 
 pub use crate::config::carts::{CartArgs, CartSettings};
 pub use crate::config::mail::{MailArgs, MailSettings};
+pub use crate::config::metrics::{MetricsArgs, MetricsSettings};
 pub use crate::config::network::Network;
 pub use crate::config::outbox::{OutboxArgs, OutboxSettings};
 pub use crate::config::payment::{
@@ -143,6 +145,9 @@ pub struct SettingsArgs {
     /// Events for others.
     #[command(flatten)]
     pub outbox: OutboxArgs,
+    /// Figures about how the shop does.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// Whether those who guess passwords, or have many mails sent, are slowed down. Only for
     /// measuring and for tests it is not.
     #[arg(long, env = "RATE_LIMIT_ENABLED", default_value_t = true, global = true,
@@ -196,6 +201,8 @@ pub struct Settings {
     pub payment: PaymentSettings,
     /// Events for others.
     pub outbox: OutboxSettings,
+    /// Figures about how the shop does.
+    pub metrics: MetricsSettings,
     /// Whether those who guess are slowed down.
     pub rate_limit_enabled: bool,
     /// Limits of HTTP and of sockets.
@@ -264,6 +271,7 @@ impl SettingsArgs {
                 mail,
                 payment,
                 outbox: self.outbox.into(),
+                metrics: self.metrics.into(),
                 rate_limit_enabled: self.rate_limit_enabled,
                 transport: self.transport.limits(production),
             }),

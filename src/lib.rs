@@ -15,6 +15,7 @@ pub mod account;
 pub mod cart;
 pub mod catalog;
 pub mod flash_sale;
+pub mod metrics;
 pub mod order;
 pub mod outbox;
 pub mod payment;

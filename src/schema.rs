@@ -22,6 +22,7 @@ use crate::flash_sale::graphql::{FlashSaleMutation, FlashSaleQuery};
 use crate::flash_sale::loader::FlashSaleLoaders;
 use crate::graphql::auth::Rules;
 use crate::graphql::idempotency::Replayed;
+use crate::metrics::Metrics;
 use crate::order::Orders;
 use crate::order::graphql::{
     EntryMutation, GoodsMutation, OrderMutation, OrderQuery, OrderStatsQuery, OrderSubscription,
@@ -130,6 +131,8 @@ pub struct Services {
     pub orders: Orders,
     /// Carts, and what sales cost besides the goods.
     pub carts: Carts,
+    /// How the shop does.
+    pub metrics: Metrics,
 }
 
 impl Services {

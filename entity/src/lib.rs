@@ -17,6 +17,8 @@ pub mod fulfillment_line;
 pub mod idempotency;
 pub mod job;
 pub mod job_worker;
+pub mod metric_bucket;
+pub mod metric_circuit;
 pub mod order_event;
 pub mod order_line;
 pub mod order_stat;

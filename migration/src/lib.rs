@@ -29,6 +29,7 @@ mod m20261122_000011_goods;
 mod m20261122_000012_flash_sale;
 mod m20261122_000013_courier;
 mod m20261122_000015_order_stats;
+mod m20261122_000016_metrics;
 
 pub struct Migrator;
 
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000012_flash_sale::Migration),
             Box::new(m20261122_000013_courier::Migration),
             Box::new(m20261122_000015_order_stats::Migration),
+            Box::new(m20261122_000016_metrics::Migration),
         ]
     }
 }

@@ -16,6 +16,7 @@ impl App {
     /// Begins the background work. Whoever serves calls it once, with the database migrated; it
     /// ends when the lifecycle stops.
     pub fn work_in_background(&self) {
+        self.flush_metrics_in_background();
         let stock = self.services.stock.clone();
         self.repeat("expired holds could not be ended", SWEEP_EVERY, move || {
             let stock = stock.clone();

@@ -78,6 +78,14 @@ impl Job for PurgeSentEvents {
     const KIND: &'static str = "outbox.purge";
 }
 
+/// Forgets figures that are old.
+#[derive(Serialize, Deserialize)]
+struct PurgeMetrics {}
+
+impl Job for PurgeMetrics {
+    const KIND: &'static str = "metrics.purge";
+}
+
 /// Forgets what the sandbox of payments need not know any more.
 #[derive(Serialize, Deserialize)]
 struct PurgeSandbox {}
@@ -145,6 +153,14 @@ fn handlers(db: &Db, services: &Services) -> Handlers {
         let accounts = accounts.clone();
         async move { Ok(accounts.purge().await.map(drop)?) }
     });
+    let metrics = services.metrics.clone();
+    handlers.on(move |_: PurgeMetrics, _| {
+        let metrics = metrics.clone();
+        async move {
+            let forgotten = metrics.purge().await;
+            forgotten.map(drop).map_err(|error| jobs::Failure::retry(error.to_string()))
+        }
+    });
     let carts = services.carts.clone();
     handlers.on(move |_: PurgeCarts, _| {
         let carts = carts.clone();
@@ -174,6 +190,7 @@ fn schedules() -> anyhow::Result<Vec<Schedule>> {
         Schedule::new("sessions.purge", "22 * * * *", &PurgeSessions {})?,
         Schedule::new("cart.purge", "27 * * * *", &PurgeCarts {})?,
         Schedule::new("sandbox.purge", "52 * * * *", &PurgeSandbox {})?,
+        Schedule::new("metrics.purge", "32 * * * *", &PurgeMetrics {})?,
         Schedule::new("jobs.purge", "37 * * * *", &PurgeDoneJobs {})?,
         Schedule::new("outbox.purge", "47 * * * *", &PurgeSentEvents {})?,
         Schedule::new("order.expire", "*/5 * * * * *", &ExpireOrders {})?,

@@ -11,7 +11,7 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit};
 
 /// How often a transaction is tried in all when others are in its way.
@@ -141,6 +141,18 @@ impl Db {
     /// # Errors
     /// The body's own, and [`DbError`] of `BEGIN` and `COMMIT`.
     pub async fn tx<T, E, F, Fut>(&self, body: F) -> Result<T, E>
+    where
+        F: Fn(Tx) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        E: TxError,
+    {
+        let began = Instant::now();
+        let result = self.repeat(body).await;
+        telemetry::time(telemetry::DB_TRANSACTIONS, began.elapsed());
+        result
+    }
+
+    async fn repeat<T, E, F, Fut>(&self, body: F) -> Result<T, E>
     where
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T, E>>,

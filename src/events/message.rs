@@ -18,6 +18,8 @@ pub enum BusMessage {
     AccountsChanged(Vec<Uuid>),
     /// Orders that changed, or whose payment did: whoever watches one reads it again.
     OrdersChanged(Vec<Uuid>),
+    /// Figures of the shop changed: whoever watches them reads them again.
+    MetricsChanged,
     /// What the outbox tells once more, some time after the commit: whoever knows less looks again.
     Recalled(Vec<Recall>),
 }
@@ -28,7 +30,7 @@ impl BusMessage {
     pub fn is_empty(&self) -> bool {
         match self {
             Self::StockLevelsChanged(levels) => levels.is_empty(),
-            Self::WarehousesChanged => false,
+            Self::WarehousesChanged | Self::MetricsChanged => false,
             Self::EntitiesChanged(changes) => changes.is_empty(),
             Self::AccountsChanged(ids) | Self::OrdersChanged(ids) => ids.is_empty(),
             Self::Recalled(recalls) => recalls.is_empty(),

@@ -87,6 +87,7 @@ pub fn portions(message: &BusMessage) -> Vec<BusMessage> {
             portions.map(|recalls| BusMessage::Recalled(recalls.to_vec())).collect()
         }
         BusMessage::WarehousesChanged => vec![BusMessage::WarehousesChanged],
+        BusMessage::MetricsChanged => vec![BusMessage::MetricsChanged],
     }
 }
 
@@ -156,6 +157,7 @@ mod tests {
             proptest::collection::vec(id(), 0..1_200).prop_map(BusMessage::AccountsChanged),
             proptest::collection::vec(id(), 0..1_200).prop_map(BusMessage::OrdersChanged),
             Just(BusMessage::WarehousesChanged),
+            Just(BusMessage::MetricsChanged),
         ]
     }
 
@@ -177,7 +179,7 @@ mod tests {
                     self.ids.extend(ids);
                 }
                 BusMessage::Recalled(recalls) => self.recalls.extend(recalls),
-                BusMessage::WarehousesChanged => {}
+                BusMessage::WarehousesChanged | BusMessage::MetricsChanged => {}
             }
         }
     }

@@ -60,6 +60,7 @@ async fn answer(
     request: Request,
     transport: Transport,
 ) -> Response {
+    observation.is_graphql();
     let request_id = observation.request_id();
     let Some(media) = Media::negotiate(request.headers()) else {
         let message = "Accept must allow application/graphql-response+json or application/json.";

@@ -10,6 +10,7 @@ use crate::http::execution::Run;
 use crate::http::request_id::{REQUEST_ID, RequestId};
 use crate::http::state::HttpState;
 use crate::http::{problem, response_headers};
+use crate::telemetry::{self, Standing};
 use axum::body::Body;
 use axum::extract::State;
 use axum::middleware::Next;
@@ -38,9 +39,22 @@ struct Seen {
     sql: Option<u64>,
     events: Option<u64>,
     codes: Vec<String>,
+    /// Whether it is a GraphQL request, and counted as one.
+    graphql: bool,
+    /// Whether it is counted as one that met a fault.
+    faulty: bool,
 }
 
 impl Seen {
+    /// Counts a request whose answer has a fault of the server in it, once.
+    fn count_fault(&mut self) {
+        let faults = [code::INTERNAL_SERVER_ERROR, code::SERVICE_UNAVAILABLE];
+        if self.graphql && !self.faulty && faults.iter().any(|fault| self.failed(fault)) {
+            self.faulty = true;
+            telemetry::count(telemetry::GRAPHQL_FAULTS);
+        }
+    }
+
     fn joined_codes(&self) -> Option<String> {
         (!self.codes.is_empty()).then(|| self.codes.join(","))
     }
@@ -57,7 +71,15 @@ impl Observation {
 
     /// Of an operation on a socket, which has an id of its own.
     pub fn of_operation() -> Self {
-        Self::new(RequestId::new())
+        let observation = Self::new(RequestId::new());
+        observation.is_graphql();
+        observation
+    }
+
+    /// Counts it as a GraphQL request.
+    pub fn is_graphql(&self) {
+        self.seen.lock().graphql = true;
+        telemetry::count(telemetry::GRAPHQL_REQUESTS);
     }
 
     /// The request's id.
@@ -82,6 +104,7 @@ impl Observation {
         let mut seen = self.seen.lock();
         seen.sql = Some(run.sql.count());
         seen.codes = run.execution.codes();
+        seen.count_fault();
     }
 
     /// What an event of a subscription came to; the figures add up.
@@ -91,12 +114,15 @@ impl Observation {
         seen.events = Some(seen.events.unwrap_or(0).saturating_add(1));
         if seen.codes.is_empty() {
             seen.codes = execution.codes();
+            seen.count_fault();
         }
     }
 
     /// Why nothing was executed.
     pub fn rejected(&self, code: &'static str) {
-        self.seen.lock().codes = vec![code.to_owned()];
+        let mut seen = self.seen.lock();
+        seen.codes = vec![code.to_owned()];
+        seen.count_fault();
     }
 
     /// Writes the log line of an operation on a socket.
@@ -158,6 +184,7 @@ pub async fn observe(
         path: request.uri().path().to_owned(),
         span: span.clone(),
         status: None,
+        _in_flight: telemetry::stand(telemetry::REQUESTS_IN_FLIGHT),
     };
     request.extensions_mut().insert(observation);
     let answered = AssertUnwindSafe(next.run(request).instrument(span)).catch_unwind().await;
@@ -177,11 +204,19 @@ struct Line {
     path: String,
     span: tracing::Span,
     status: Option<StatusCode>,
+    _in_flight: Standing,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
         let seen = std::mem::take(&mut *self.observation.seen.lock());
+        if seen.graphql {
+            telemetry::time(telemetry::HTTP_REQUESTS, self.observation.began.elapsed());
+            // A panic has no code.
+            if !seen.faulty && self.status.is_some_and(|status| status.is_server_error()) {
+                telemetry::count(telemetry::GRAPHQL_FAULTS);
+            }
+        }
         let _in_span = self.span.enter();
         let (method, path) = (self.method.as_str(), self.path.as_str());
         let (ms, codes) = (self.observation.ms(), seen.joined_codes());

@@ -5,7 +5,7 @@ use crate::payment::breaker::{Breaker, BreakerLimits, BreakerState, Clock};
 use crate::payment::provider::{Provider, ProviderError};
 use crate::telemetry;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// What stands around each call.
@@ -83,7 +83,9 @@ impl Gateway {
             failpoint::reach("gateway.before_answer").await;
             answer
         };
+        let began = Instant::now();
         let answer = tokio::time::timeout(self.limits.call, called).await;
+        telemetry::time(telemetry::PAYMENT_CALLS, began.elapsed());
         let provider = self.provider.name();
         let result = match answer {
             Ok(Ok(answer)) => {

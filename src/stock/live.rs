@@ -233,7 +233,8 @@ impl LiveStock {
             }
             BusMessage::EntitiesChanged(_)
             | BusMessage::AccountsChanged(_)
-            | BusMessage::OrdersChanged(_) => {}
+            | BusMessage::OrdersChanged(_)
+            | BusMessage::MetricsChanged => {}
         }
     }
 

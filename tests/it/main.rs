@@ -29,6 +29,7 @@ mod http;
 mod idempotency;
 mod jobs;
 mod mail;
+mod metrics;
 mod migrations;
 mod order;
 mod outbox;

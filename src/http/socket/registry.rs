@@ -1,6 +1,7 @@
 //! How many sockets are open, in all and by whom.
 
 use crate::auth::ClientAddress;
+use crate::telemetry::{self, Standing};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -42,7 +43,9 @@ impl Registry {
             return None;
         }
         *count = count.saturating_add(1);
-        Some(Seat { registry: self.clone(), holder })
+        let standing =
+            (holder == Holder::Process).then(|| telemetry::stand(telemetry::OPEN_SOCKETS));
+        Some(Seat { registry: self.clone(), holder, _standing: standing })
     }
 }
 
@@ -50,6 +53,8 @@ impl Registry {
 pub struct Seat {
     registry: Registry,
     holder: Holder,
+    /// Of the seats of a socket one is the process's.
+    _standing: Option<Standing>,
 }
 
 impl Drop for Seat {

@@ -13,7 +13,7 @@ use crate::order::goods::at;
 use crate::order::jobs::Entered;
 use crate::order::service::Orders;
 use crate::order::service::keyed::bind;
-use crate::order::service::place::ROUNDS;
+use crate::order::service::place::{ROUNDS, count_attempt};
 use crate::order::service::record::Step;
 use crate::order::service::ware::{Wanted, wanted_in_txn};
 use crate::order::service::write::{
@@ -21,7 +21,6 @@ use crate::order::service::write::{
 };
 use crate::order::{EnterSale, EventKind, GuestToken, Order, OrderError, OrderStatus, Placed};
 use crate::stock::ReserveOrder;
-use crate::telemetry;
 use crate::validation::{Problem, ProblemKind};
 use chrono::TimeDelta;
 use entity::user_account::{Column as U, Entity as Accounts};
@@ -71,11 +70,10 @@ impl Orders {
             rounds += 1;
             match &result {
                 Err(error) if rounds < ROUNDS && self.ends_dead_holds(error).await => {}
-                Err(OrderError::Insufficient(_)) => {
-                    telemetry::count(telemetry::STOCK_REJECTIONS);
+                _ => {
+                    count_attempt(&result);
                     return result;
                 }
-                _ => return result,
             }
         }
     }

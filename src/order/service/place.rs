@@ -26,9 +26,7 @@ impl Orders {
         let key = IdempotencyKey::bind(scope, "checkoutComplete", &ask.idempotency_key, ask)?;
         let ready = Ready { viewer: *viewer, ask: ask.clone(), key };
         let written = self.write(Arc::new(ready)).await;
-        if matches!(written, Err(OrderError::Insufficient(_))) {
-            telemetry::count(telemetry::STOCK_REJECTIONS);
-        }
+        count_attempt(&written);
         let (written, replayed) = written?;
         failpoint::reach("checkout.after_t1").await;
         let token = viewer.user_id().is_none();
@@ -63,6 +61,18 @@ impl Orders {
             }
         }
         !dead.is_empty()
+    }
+}
+
+/// Counts an order that was written, or for which there is not enough; a repetition is neither.
+pub(super) fn count_attempt(written: &Result<(Written, bool), OrderError>) {
+    match written {
+        Ok((_, false)) => telemetry::count(telemetry::ORDERS_PLACED),
+        Err(OrderError::Insufficient(_)) => {
+            telemetry::count(telemetry::ORDERS_PLACED);
+            telemetry::count(telemetry::STOCK_REJECTIONS);
+        }
+        Ok((_, true)) | Err(_) => {}
     }
 }
 

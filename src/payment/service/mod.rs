@@ -78,6 +78,12 @@ impl Payments {
         states.max().unwrap_or(BreakerState::Closed)
     }
 
+    /// Whether each provider is called, by its name.
+    #[must_use]
+    pub fn breakers(&self) -> Vec<(&'static str, BreakerState)> {
+        self.gateways.iter().map(|it| (it.provider().name(), it.state())).collect()
+    }
+
     /// Whether every provider is called.
     ///
     /// # Errors

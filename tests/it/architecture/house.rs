@@ -175,6 +175,8 @@ pub const TABLES: &[(&str, &str)] = &[
     ("sandbox_idempotency", "payment"),
     ("sandbox_refund", "payment"),
     ("idempotency", "idempotency"),
+    ("metric_bucket", "metrics"),
+    ("metric_circuit", "metrics"),
     ("outbox", "events"),
     ("job", "jobs"),
     ("job_worker", "jobs"),

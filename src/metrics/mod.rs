@@ -1,0 +1,12 @@
+//! How the shop does: what all processes count, added up by the minute and by the hour, and the
+//! figures that are made of it. It reads what domains write, and no domain knows of it.
+
+mod circuit;
+mod counts;
+mod error;
+mod service;
+
+pub use circuit::{Circuit, CircuitSource, CircuitState};
+pub use counts::Counts;
+pub use error::MetricsError;
+pub use service::{Metrics, Retention};

@@ -1,0 +1,57 @@
+//! Forgetting figures that are old.
+
+use crate::db::Tx;
+use crate::metrics::MetricsError;
+use crate::metrics::service::{Metrics, Resolution};
+use chrono::TimeDelta;
+use entity::metric_bucket::{Column, Entity};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+
+/// Rows that one transaction forgets at most.
+const AT_ONCE: u64 = 5_000;
+
+impl Metrics {
+    /// Forgets the figures that are older than they are kept; tells how many.
+    ///
+    /// # Errors
+    /// When the database fails; what was forgotten before is gone.
+    pub async fn purge(&self) -> Result<u64, MetricsError> {
+        let minutes = self.purge_one(Resolution::Minute, self.retention.minutes).await?;
+        Ok(minutes + self.purge_one(Resolution::Hour, self.retention.hours).await?)
+    }
+
+    async fn purge_one(
+        &self,
+        resolution: Resolution,
+        kept: TimeDelta,
+    ) -> Result<u64, MetricsError> {
+        let mut all = 0;
+        loop {
+            let deleting =
+                self.db.tx(|tx| async move { delete_in_txn(&tx, resolution, kept).await });
+            let deleted = deleting.await?;
+            all += deleted;
+            if deleted < AT_ONCE {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+async fn delete_in_txn(
+    tx: &Tx,
+    resolution: Resolution,
+    kept: TimeDelta,
+) -> Result<u64, MetricsError> {
+    const KEY: [Column; 3] = [Column::Resolution, Column::StartsAt, Column::Metric];
+    let mut old = Query::select();
+    old.columns(KEY)
+        .from(Entity)
+        .and_where(Expr::col(Column::Resolution).eq(resolution.name()))
+        .and_where(Expr::col(Column::StartsAt).lt(tx.db().now() - kept))
+        .limit(AT_ONCE);
+    let key = Expr::tuple(KEY.map(Expr::col));
+    let mut delete = Query::delete();
+    delete.from_table(Entity).and_where(key.in_subquery(old));
+    Ok(tx.run(&delete).await?)
+}

@@ -1,0 +1,143 @@
+//! Writing what is counted: it adds up over processes, nothing is lost, nothing counts twice, and
+//! what is old is forgotten.
+
+use crate::app::{ServerProcess, TestApp};
+use chrono::TimeDelta;
+use futures::future::join_all;
+use std::time::Duration;
+use stockroom::telemetry::{
+    self, GRAPHQL_REQUESTS, HTTP_REQUESTS, METRICS_FLUSHES_FAILED, STOCK_CONFLICTS,
+    STOCK_REJECTIONS,
+};
+
+#[tokio::test]
+async fn what_was_counted_is_written_once_by_the_minute_and_by_the_hour() {
+    let app = TestApp::start().await;
+    let before = app.app.db.now();
+    telemetry::add(STOCK_REJECTIONS, 3);
+    telemetry::time(HTTP_REQUESTS, Duration::from_millis(4));
+    telemetry::time(HTTP_REQUESTS, Duration::from_millis(40));
+    assert!(app.flushes().await > 0);
+    telemetry::add(STOCK_REJECTIONS, 2);
+    app.flushes().await;
+
+    assert_eq!(app.flushes().await, 0, "nothing is left");
+
+    let lately = app.metrics().since(before).await.unwrap();
+    for counts in [lately, app.counted().await] {
+        assert_eq!(counts.total(STOCK_REJECTIONS), 5);
+        assert_eq!(counts.total(STOCK_CONFLICTS), 0);
+        assert_eq!(counts.count_of(HTTP_REQUESTS), 2);
+        let mean = counts.mean_ms(HTTP_REQUESTS).unwrap();
+        assert!((21.9..=22.1).contains(&mean), "{mean}");
+        let p95 = counts.quantile_ms(HTTP_REQUESTS, 0.95).unwrap();
+        assert!((30.0..=50.0).contains(&p95), "{p95}");
+    }
+}
+
+#[tokio::test]
+async fn figures_belong_to_their_minutes_and_days() {
+    let app = TestApp::start().await;
+    telemetry::count(STOCK_REJECTIONS);
+    app.flushes().await;
+    app.waits(TimeDelta::days(2));
+    telemetry::add(STOCK_REJECTIONS, 10);
+    app.flushes().await;
+
+    assert_eq!(app.counted_of(STOCK_REJECTIONS).await, 10);
+    let of_days = app.metrics().of_days(3).await.unwrap();
+    assert_eq!(of_days.total(STOCK_REJECTIONS), 11);
+    let from = app.app.db.now() - TimeDelta::minutes(5);
+    assert_eq!(app.metrics().since(from).await.unwrap().total(STOCK_REJECTIONS), 10);
+    let from = app.app.db.now() - TimeDelta::days(2) - TimeDelta::minutes(5);
+    assert_eq!(app.metrics().since(from).await.unwrap().total(STOCK_REJECTIONS), 11);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_that_count_and_write_at_once_add_up() {
+    let one = TestApp::start().await;
+    let other = one.replica().await;
+    let counting = (0..8).map(|task| {
+        let metrics = if task % 2 == 0 { one.metrics() } else { other.metrics() }.clone();
+        tokio::spawn(async move {
+            for turn in 0..25 {
+                telemetry::count(STOCK_CONFLICTS);
+                telemetry::time(HTTP_REQUESTS, Duration::from_micros(100 + turn * 1_000));
+                metrics.flush().await.expect("the database answers");
+            }
+        })
+    });
+    join_all(counting).await.into_iter().for_each(|ended| ended.expect("nobody panics"));
+
+    one.flushes().await;
+    let counts = other.counted().await;
+    assert_eq!(counts.total(STOCK_CONFLICTS), 200);
+    assert_eq!(counts.count_of(HTTP_REQUESTS), 200);
+}
+
+#[tokio::test]
+async fn what_could_not_be_written_is_written_the_next_time() {
+    let app = TestApp::start().await;
+    telemetry::add(STOCK_CONFLICTS, 4);
+    let failed = telemetry::total(METRICS_FLUSHES_FAILED);
+    app.execute("ALTER TABLE metric_bucket RENAME TO metric_bucket_away").await;
+    assert!(app.metrics().flush().await.is_err());
+    telemetry::add(STOCK_CONFLICTS, 2);
+    assert!(app.metrics().flush().await.is_err());
+    assert_eq!(telemetry::total(METRICS_FLUSHES_FAILED) - failed, 2);
+
+    app.execute("ALTER TABLE metric_bucket_away RENAME TO metric_bucket").await;
+    app.flushes().await;
+
+    assert_eq!(app.counted_of(STOCK_CONFLICTS).await, 6);
+    assert_eq!(telemetry::total(STOCK_CONFLICTS), 6);
+}
+
+#[tokio::test]
+async fn processes_write_on_their_way_out_what_they_counted() {
+    let app = TestApp::start().await;
+    let mut expected = 0;
+    for requests in [3, 4] {
+        let mut server = ServerProcess::start(&app).await;
+        for _ in 0..requests {
+            let body = serde_json::json!({ "query": "{ __typename }" });
+            let client = reqwest::Client::new();
+            let answer = client.post(server.url("/graphql")).json(&body).send().await.unwrap();
+            assert!(answer.status().is_success());
+        }
+        server.end_and_read_log().await;
+        expected += requests;
+
+        let counts = app.counted().await;
+        assert_eq!(counts.total(GRAPHQL_REQUESTS), expected);
+        assert_eq!(counts.count_of(HTTP_REQUESTS), expected);
+    }
+}
+
+#[tokio::test]
+async fn what_is_old_is_forgotten() {
+    let app = TestApp::with(|settings| settings.metrics.retention = TimeDelta::days(30)).await;
+    let rows = async |resolution: &str| {
+        app.rows("metric_bucket", &format!("resolution = '{resolution}'")).await
+    };
+    for _ in 0..3 {
+        telemetry::count(STOCK_CONFLICTS);
+        app.flushes().await;
+        app.waits(TimeDelta::days(20));
+    }
+    telemetry::count(STOCK_CONFLICTS);
+    app.flushes().await;
+    let (minutes, hours) = (rows("MINUTE").await, rows("HOUR").await);
+
+    let forgotten = app.metrics().purge().await.unwrap();
+
+    // Three of the minutes are older than two days, two of the hours older than thirty.
+    let kept = (rows("MINUTE").await, rows("HOUR").await);
+    assert_eq!(u64::try_from(minutes + hours - kept.0 - kept.1).unwrap(), forgotten);
+    let conflicts = async |resolution: &str| {
+        let which = format!("resolution = '{resolution}' AND metric = 'stock_conflicts'");
+        app.rows("metric_bucket", &which).await
+    };
+    assert_eq!((conflicts("MINUTE").await, conflicts("HOUR").await), (1, 2));
+    assert_eq!(app.metrics().of_days(90).await.unwrap().total(STOCK_CONFLICTS), 2);
+}
