@@ -214,7 +214,11 @@ async fn connect_replicas(
         }
         None => Bus::local(),
     };
-    let limits = cache::Limits { ttl_alone: settings.cache_alone, ..cache::Limits::default() };
+    let limits = cache::Limits {
+        memory_bytes: settings.cache_memory_bytes,
+        ttl_alone: settings.cache_alone,
+        ..cache::Limits::default()
+    };
     let (cache, upkeep) = EntityCache::new(bus.clone(), redis, limits);
     lifecycle.background.spawn(upkeep.run(lifecycle.ended.clone()));
     bus.join().await;

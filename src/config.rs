@@ -98,6 +98,11 @@ pub struct SettingsArgs {
     #[arg(long, env = "CACHE_SECONDS_ALONE", default_value_t = 10, global = true,
         value_parser = clap::value_parser!(u64).range(1..=300))]
     pub cache_seconds_alone: u64,
+    /// MiB that cached parts of the catalogue may take in this process, about. 0: none are kept, and
+    /// each request asks Redis or, without it, the database.
+    #[arg(long, env = "CACHE_MEMORY_MIB", default_value_t = 64, global = true,
+        value_parser = clap::value_parser!(u32).range(0..=65_536))]
+    pub cache_memory_mib: u32,
     /// all, api or worker: whether `serve` answers requests, does jobs in the background, or both.
     /// Apart they need Postgres.
     #[arg(long, env = "ROLE", value_enum, default_value = "all", global = true)]
@@ -171,6 +176,8 @@ pub struct Settings {
     pub redis_key_prefix: String,
     /// How long an entity may be shown as it was while nobody can tell of its changes.
     pub cache_alone: Duration,
+    /// What cached entities may take in this process.
+    pub cache_memory_bytes: u64,
     /// What `serve` does.
     pub role: ServeRole,
     /// The folder for what the server keeps.
@@ -252,6 +259,7 @@ impl SettingsArgs {
                 redis_url: self.redis_url,
                 redis_key_prefix: self.redis_key_prefix,
                 cache_alone: Duration::from_secs(self.cache_seconds_alone),
+                cache_memory_bytes: u64::from(self.cache_memory_mib) * 1_024 * 1_024,
                 role: self.role,
                 data_dir: self.data_dir,
                 listen_addr: self.listen_addr,

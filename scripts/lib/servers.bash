@@ -100,6 +100,10 @@ postgres_locale() {
   printf 'C\n'
 }
 
+# No durability: the data is gone in an hour. Many connections: hundreds of tests, pools each.
+postgres_settings='-c max_connections=300 -c shared_buffers=256MB -c fsync=off
+  -c synchronous_commit=off -c full_page_writes=off -c max_wal_size=2GB -c checkpoint_timeout=1h'
+
 start_postgres() {
   local home="$work/postgres" port password user attempt
   mkdir "$home" || return 1
@@ -117,12 +121,9 @@ start_postgres() {
     >"$work/postgres.log" 2>&1 || { show_log postgres; return 1; }
   for attempt in 1 2 3; do
     port=$(free_port)
-    # No durability: the data is gone in an hour. Many connections: hundreds of tests, pools each.
     as_postgres "$postgres_bin/pg_ctl" start --silent --wait --timeout 60 --pgdata "$home/data" \
       --log "$home/log" --options "-c listen_addresses=127.0.0.1 -c port=$port \
-        -c unix_socket_directories='' -c max_connections=300 -c shared_buffers=256MB \
-        -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-        -c max_wal_size=2GB -c checkpoint_timeout=1h" >/dev/null 2>&1 && break
+        -c unix_socket_directories='' ${postgres_settings//$'\n'/ }" >/dev/null 2>&1 && break
     cp "$home/log" "$work/postgres.log" 2>/dev/null
     [ "$attempt" -lt 3 ] || { show_log postgres; return 1; }
   done

@@ -1,0 +1,128 @@
+//! How the database carries out statements, read from its log.
+
+use crate::database::Database;
+use anyhow::Context;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Tables of more rows than this are large.
+const LARGE: u32 = 20_000;
+
+/// How a statement was carried out.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The statement and the plan, as the database wrote them.
+    pub text: String,
+}
+
+impl Plan {
+    /// Whether it reads a table from end to end.
+    #[must_use]
+    pub fn scans(&self, table: &str) -> bool {
+        let plain = format!("Seq Scan on {table} ");
+        self.text.lines().any(|line| format!("{line} ").contains(&plain))
+    }
+}
+
+/// Has new sessions write the plan of every statement into the log, or not any more.
+///
+/// # Errors
+/// When the database lacks its module `auto_explain`.
+pub async fn tell(database: &Database, plans: bool) -> anyhow::Result<()> {
+    let settings = [
+        ("session_preload_libraries", "'auto_explain'"),
+        ("auto_explain.log_min_duration", "0"),
+        ("auto_explain.log_analyze", "on"),
+        ("auto_explain.log_timing", "off"),
+    ];
+    let name = database.value::<String>("SELECT current_database()").await?;
+    let change = |(setting, value): (&str, &str)| {
+        let change =
+            if plans { format!("SET {setting} = {value}") } else { format!("RESET {setting}") };
+        format!("ALTER DATABASE {name} {change};")
+    };
+    let sql: String = settings.into_iter().map(change).collect();
+    database.run(&format!("LOAD 'auto_explain'; {sql}")).await.map(drop)
+}
+
+/// The names of tables with many rows.
+///
+/// # Errors
+/// When the database fails.
+pub async fn large_tables(database: &Database) -> anyhow::Result<Vec<String>> {
+    let sql = format!(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples > {LARGE}
+           AND relnamespace = 'public'::regnamespace ORDER BY 1"
+    );
+    Ok(database.run(&sql).await?.lines().map(str::to_owned).collect())
+}
+
+/// The database's log from a moment on.
+pub struct Log {
+    path: PathBuf,
+    from: u64,
+}
+
+impl Log {
+    /// What is written from now on.
+    ///
+    /// # Errors
+    /// When there is no such file.
+    pub fn from_now(path: &Path) -> anyhow::Result<Self> {
+        let from = std::fs::metadata(path).context("the database's log")?.len();
+        Ok(Self { path: path.to_owned(), from })
+    }
+
+    /// The plans since then, each statement once.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn plans(&self) -> anyhow::Result<Vec<Plan>> {
+        // A line is written before its session takes the next statement, not before it answers.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let text = String::from_utf8_lossy(&std::fs::read(&self.path)?).into_owned();
+        let from = usize::try_from(self.from)?;
+        Ok(plans(text.get(from..).unwrap_or_default()))
+    }
+}
+
+/// A plan begins with a line that tells its duration, and goes on in lines that begin with a tab.
+fn plans(log: &str) -> Vec<Plan> {
+    let mut statements = BTreeSet::new();
+    let mut found = Vec::new();
+    let mut lines = log.lines().peekable();
+    while let Some(line) = lines.next() {
+        if !line.contains("  plan:") {
+            continue;
+        }
+        let mut text: Vec<&str> = Vec::new();
+        while let Some(more) = lines.next_if(|line| line.starts_with('\t')) {
+            text.push(more.strip_prefix('\t').unwrap_or(more));
+        }
+        let statement = text.first().copied().unwrap_or_default();
+        if statements.insert(statement) {
+            found.push(Plan { text: text.join("\n") });
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_are_found_among_other_lines() {
+        let log = "LOG:  ready\n\
+            2026 LOG:  duration: 0.1 ms  plan:\n\tQuery Text: SELECT 1\n\tSeq Scan on product p\n\
+            2026 LOG:  duration: 0.1 ms  plan:\n\tQuery Text: SELECT 1\n\tSeq Scan on product p\n\
+            2026 LOG:  duration: 0.1 ms  plan:\n\tQuery Text: SELECT 2\n\t  ->  Result\nother\n";
+
+        let found = plans(log);
+
+        assert_eq!(found.len(), 2);
+        assert!(found[0].scans("product") && !found[1].scans("product"));
+        assert!(!found[0].scans("product_variant") && !found[0].scans("prod"));
+    }
+}
