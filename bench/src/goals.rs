@@ -164,13 +164,13 @@ pub fn goals(evidence: &Evidence<'_>) -> Vec<Goal> {
             "s",
             evidence.postgres.seconds,
         ),
-        at_most("P12", "memory when idle, SQLite", 40.0, "MiB", evidence.sqlite.idle_mib),
+        at_most("P12", "memory when idle, SQLite", 40.0, "MiB", evidence.sqlite.idle.all),
         at_most(
             "P12",
             "memory when idle, PostgreSQL and Redis",
             40.0,
             "MiB",
-            evidence.postgres.idle_mib,
+            evidence.postgres.idle.all,
         ),
     ]
 }

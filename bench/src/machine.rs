@@ -83,19 +83,32 @@ impl Processes {
     }
 }
 
-/// MiB of memory that a process has of its own or shares, as Linux counts it (`VmRSS`).
-///
-/// # Errors
-/// When there is no such process.
-pub fn resident_mib(pid: u32) -> anyhow::Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))
-        .with_context(|| format!("process {pid} is gone"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib: f64 = line
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|number| number.parse().ok())
-        .context("no VmRSS")?;
-    Ok(kib / 1_024.0)
+/// What a process has in memory, in MiB.
+#[derive(Debug, Clone, Copy)]
+pub struct Resident {
+    /// All of it, as Linux counts it (`VmRSS`).
+    pub all: f64,
+    /// What it wrote there itself (`RssAnon`).
+    pub own: f64,
+    /// Parts of its program and of libraries, which Linux can drop and read again (`RssFile`).
+    pub program: f64,
+}
+
+impl Resident {
+    /// Of a process, now.
+    ///
+    /// # Errors
+    /// When there is no such process.
+    pub fn of(pid: u32) -> anyhow::Result<Self> {
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))
+            .with_context(|| format!("process {pid} is gone"))?;
+        let mib = |name: &str| -> anyhow::Result<f64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
+            Ok(kib.with_context(|| format!("Linux tells no {name}"))? / 1_024.0)
+        };
+        Ok(Self { all: mib("VmRSS")?, own: mib("RssAnon")?, program: mib("RssFile")? })
+    }
 }
 
 /// A process has no time any more once it is gone.

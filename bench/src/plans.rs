@@ -17,6 +17,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The statement alone.
+    #[must_use]
+    pub fn statement(&self) -> &str {
+        self.text.lines().next().unwrap_or_default()
+    }
+
     /// Whether it reads a table from end to end.
     #[must_use]
     pub fn scans(&self, table: &str) -> bool {
@@ -96,21 +102,41 @@ fn plans(log: &str) -> Vec<Plan> {
         if !line.contains("  plan:") {
             continue;
         }
-        let mut text: Vec<&str> = Vec::new();
+        let mut text: Vec<String> = Vec::new();
         while let Some(more) = lines.next_if(|line| line.starts_with('\t')) {
-            text.push(more.strip_prefix('\t').unwrap_or(more));
+            text.push(shortened(more.strip_prefix('\t').unwrap_or(more)));
         }
-        let statement = text.first().copied().unwrap_or_default();
-        if statements.insert(statement) {
-            found.push(Plan { text: text.join("\n") });
+        let plan = Plan { text: text.join("\n") };
+        if statements.insert(plan.statement().to_owned()) {
+            found.push(plan);
         }
     }
     found
 }
 
+/// A line without the middle of long lists of ids.
+fn shortened(line: &str) -> String {
+    match (line.find("'{"), line.rfind("}'")) {
+        (Some(begin), Some(end)) if end > begin + 80 => {
+            let (head, tail) = (line.get(..begin + 40), line.get(end..));
+            format!("{}…{}", head.unwrap_or_default(), tail.unwrap_or_default())
+        }
+        _ => line.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_lists_of_ids_lose_their_middle() {
+        let ids = "0192".repeat(100);
+        let line = format!("Index Cond: (id = ANY ('{{{ids}}}'::uuid[]))");
+        let short = shortened(&line);
+        assert!(short.len() < 100 && short.ends_with("}'::uuid[]))"), "{short}");
+        assert_eq!(shortened("Filter: (n = 1)"), "Filter: (n = 1)");
+    }
 
     #[test]
     fn plans_are_found_among_other_lines() {

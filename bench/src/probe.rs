@@ -3,7 +3,7 @@
 use crate::database::Database;
 use crate::figures::{median, real};
 use crate::load::{Connection, Traffic};
-use crate::machine::resident_mib;
+use crate::machine::Resident;
 use crate::measure::Bench;
 use crate::operation::{Operation, Requests};
 use crate::server::{Server, Stockroom};
@@ -22,6 +22,8 @@ const PROBES: usize = 50;
 pub const CROWD: usize = 64;
 /// Starts of which the middle one is told.
 const STARTS: usize = 5;
+/// How long a server has nothing to do before its memory is looked at.
+const IDLE: Duration = Duration::from_secs(5);
 
 /// Statements that a request takes, as the server counts them: the mean of some.
 #[derive(Debug, Clone, Default)]
@@ -125,8 +127,8 @@ async fn crowd(shop: &Arc<Shop>, server: SocketAddr) -> anyhow::Result<u64> {
 pub struct Start {
     /// From the start of the process to its first "ready".
     pub seconds: f64,
-    /// Resident memory five seconds after that, without a request.
-    pub idle_mib: f64,
+    /// Memory five seconds after that, without a request.
+    pub idle: Resident,
 }
 
 /// Starts a server several times, with a new folder each time.
@@ -138,28 +140,29 @@ pub async fn starts(
     name: &str,
     settings: &[(&str, &str)],
 ) -> anyhow::Result<Start> {
-    let (mut seconds, mut idle) = (Vec::new(), Vec::new());
-    for turn in 0..STARTS {
+    let mut seconds = Vec::new();
+    let mut turn = 0;
+    loop {
         let server = stockroom.serve(&format!("{name}-{turn}"), settings).await?;
         seconds.push(server.ready_after);
-        if turn == 0 {
-            tokio::time::sleep(Duration::from_secs(5)).await;
-            idle.push(resident_mib(server.pid)?);
+        turn += 1;
+        if turn < STARTS {
+            server.stop().await?;
+            continue;
         }
+        tokio::time::sleep(IDLE).await;
+        let idle = Resident::of(server.pid)?;
         server.stop().await?;
+        return Ok(Start { seconds: median(&seconds).unwrap_or(f64::NAN), idle });
     }
-    Ok(Start {
-        seconds: median(&seconds).unwrap_or(f64::NAN),
-        idle_mib: median(&idle).unwrap_or(f64::NAN),
-    })
 }
 
 /// What the memory of the servers that were measured has become.
 ///
 /// # Errors
 /// When one is gone.
-pub fn loaded_mib(bench: &Bench) -> anyhow::Result<Vec<(&'static str, f64)>> {
-    let of = |server: &Server| resident_mib(server.pid);
+pub fn loaded(bench: &Bench) -> anyhow::Result<Vec<(&'static str, Resident)>> {
+    let of = |server: &Server| Resident::of(server.pid);
     Ok(vec![
         ("Stockroom after all loads", of(&bench.warm)?),
         ("Stockroom without caches after all loads", of(&bench.cold)?),

@@ -2,6 +2,7 @@
 
 use crate::figures::{median, short, short_or_dash};
 use crate::goals::{Goal, ratio};
+use crate::machine::Resident;
 use crate::measure::{Bench, Case, Sample, Subject};
 use crate::probe::{Start, Statements};
 use std::fmt::Write as _;
@@ -19,7 +20,7 @@ pub struct Findings {
     /// Starts by name.
     pub starts: Vec<(&'static str, Start)>,
     /// Memory by name.
-    pub memory: Vec<(&'static str, f64)>,
+    pub memory: Vec<(&'static str, Resident)>,
     /// Whether things that must hold after the load do, by name.
     pub checks: Vec<(&'static str, Result<String, String>)>,
     /// The goals.
@@ -172,14 +173,18 @@ impl Findings {
     fn rest(&self, text: &mut String) -> std::fmt::Result {
         writeln!(
             text,
-            "\n## Start and memory\n\n| start | s to ready | MiB idle |\n| --- | --: | --: |"
+            "\n## Start and memory\n\n| | s to ready | MiB resident | its own | of its program |\n\
+             | --- | --: | --: | --: | --: |"
         )?;
-        for (name, start) in &self.starts {
-            writeln!(text, "| {name} | {} | {} |", short(start.seconds), short(start.idle_mib))?;
-        }
-        writeln!(text, "\n| memory | MiB |\n| --- | --: |")?;
-        for (name, mib) in &self.memory {
-            writeln!(text, "| {name} | {} |", short(*mib))?;
+        let starts = self
+            .starts
+            .iter()
+            .map(|(name, start)| (format!("idle: {name}"), short(start.seconds), start.idle));
+        let loaded =
+            self.memory.iter().map(|(name, memory)| ((*name).to_owned(), String::new(), *memory));
+        for (name, seconds, Resident { all, own, program }) in starts.chain(loaded) {
+            let (all, own, program) = (short(all), short(own), short(program));
+            writeln!(text, "| {name} | {seconds} | {all} | {own} | {program} |")?;
         }
         writeln!(text, "\n## Looked at after the load\n")?;
         for (name, found) in &self.checks {

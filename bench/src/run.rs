@@ -6,7 +6,7 @@ use crate::goals::{Evidence, goals};
 use crate::machine::{self, Watched};
 use crate::measure::{Bench, Case, rounds};
 use crate::operation::{Operation, Requests};
-use crate::probe::{loaded_mib, starts, statements};
+use crate::probe::{loaded, starts, statements};
 use crate::report::Findings;
 use crate::server::Stockroom;
 use crate::shop::{Content, Shop};
@@ -52,9 +52,12 @@ pub struct RunArgs {
     /// The log of PostgreSQL.
     #[arg(long)]
     pub postgres_log: PathBuf,
-    /// Compare a small shop with one of so many products and orders, and do nothing else.
+    /// Compare a small shop with one of so many orders, and do nothing else.
     #[arg(long)]
     growth: Option<u32>,
+    /// Products of that shop; as many as orders when not given.
+    #[arg(long)]
+    growth_products: Option<u32>,
     /// Products in the shop.
     #[arg(long, default_value_t = 10_000)]
     products: u32,
@@ -148,7 +151,9 @@ pub fn settings(args: &RunArgs) -> Vec<(&'static str, String)> {
 /// When something cannot be run at all.
 pub async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if let Some(rows) = args.growth {
-        return growth::run(args, rows).await.map(|()| ExitCode::SUCCESS);
+        return growth::run(args, args.growth_products.unwrap_or(rows), rows)
+            .await
+            .map(|()| ExitCode::SUCCESS);
     }
     let common = settings(args);
     let stockroom = Stockroom {
@@ -198,7 +203,7 @@ pub async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let load_before = load_average();
     say("measuring");
     let samples = rounds(&bench, &cases, count).await?;
-    let memory = loaded_mib(&bench)?;
+    let memory = loaded(&bench)?;
     say("looking at what was sold");
     let checks = vec![
         ("A hot SKU with fewer pieces than buyers", exactness(&bench).await),
