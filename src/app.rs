@@ -22,7 +22,7 @@ use crate::account::{AccountWatch, Accounts, Belongings};
 use crate::app::belongings::{CartsOf, OrdersOf};
 use crate::audit::AuditLog;
 use crate::auth::TokenCodec;
-use crate::cache::{self, EntityCache};
+use crate::cache::{self, EntityCache, Responses};
 use crate::cart::{Carts, Lifetimes};
 use crate::catalog::Catalog;
 use crate::config::{CaptureAt, Settings};
@@ -59,6 +59,8 @@ pub struct App {
     pub bus: Bus,
     /// Entities by their id.
     pub cache: EntityCache,
+    /// Whole answers for guests, where they are kept.
+    pub responses: Option<Responses>,
     /// What resolvers call.
     pub services: Services,
     /// The built-in payment provider, where it is in use.
@@ -105,7 +107,7 @@ impl App {
         let courier = events::courier(&db, &bus, &settings);
         let lifetimes =
             Lifetimes { guest: settings.carts.guest, customer: settings.carts.customer };
-        let flash_sales = FlashSales::new(db.clone());
+        let flash_sales = FlashSales::new(db.clone(), bus.clone());
         let sources = (stock.clone(), flash_sales.clone());
         let carts = Carts::new(db.clone(), sources, currency, lifetimes);
         let sandbox = payments::sandbox(&db, &settings).await?;
@@ -138,12 +140,19 @@ impl App {
             introspection: settings.graphiql_enabled,
             ..Limits::default()
         };
-        let front = DocumentFront::new(&schema.sdl(), limits, scalars::checks())?;
+        let front = DocumentFront::sharing(
+            &schema.sdl(),
+            limits,
+            scalars::checks(),
+            crate::schema::SHARED_FIELDS,
+        )?;
+        let responses = responses(&bus, &db, &settings, &lifecycle);
         Ok(Self {
             settings,
             db,
             bus,
             cache,
+            responses,
             services,
             sandbox,
             account_watch,
@@ -181,6 +190,17 @@ fn policy(settings: &Settings) -> Policy {
         // A little less than a request may take: whoever waits is told so.
         patience: settings.transport.request.mul_f32(0.8),
     }
+}
+
+/// Whole answers for guests. Not where each answer tells of its own statements.
+fn responses(bus: &Bus, db: &Db, settings: &Settings, lifecycle: &Lifecycle) -> Option<Responses> {
+    if !settings.response_cache_enabled {
+        return None;
+    }
+    let (responses, listening) = Responses::new(bus, !db.is_postgres());
+    let listening = lifecycle.ended.clone().run_until_cancelled_owned(listening.run());
+    lifecycle.background.spawn(listening);
+    Some(responses)
 }
 
 /// Hears of accounts until the end of the lifecycle.

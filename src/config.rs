@@ -132,6 +132,10 @@ pub struct SettingsArgs {
     /// Whether answers carry extensions.sql { count, ms }. Default: in development.
     #[arg(long, env = "SQL_EXTENSION_ENABLED", global = true)]
     pub sql_extension_enabled: Option<bool>,
+    /// Whether whole answers to guests' questions about the catalogue are kept until something that
+    /// they are made of changes. Default: yes, but where answers carry extensions.sql.
+    #[arg(long, env = "RESPONSE_CACHE_ENABLED", global = true)]
+    pub response_cache_enabled: Option<bool>,
     /// Whether a new, empty database gets the demo catalogue; never in production.
     #[arg(long, env = "SEED_DEMO", global = true)]
     pub seed_demo: Option<bool>,
@@ -196,6 +200,8 @@ pub struct Settings {
     pub graphiql_enabled: bool,
     /// `extensions.sql`.
     pub sql_extension_enabled: bool,
+    /// Whether whole answers for guests are kept.
+    pub response_cache_enabled: bool,
     /// Demo catalogue in a new database.
     pub seed_demo: bool,
     /// The shop's own currency.
@@ -224,6 +230,7 @@ impl SettingsArgs {
     pub fn check(self) -> Result<Settings, SettingsError> {
         let mut wrong = Vec::new();
         let production = self.environment == Environment::Production;
+        let sql_extension_enabled = self.sql_extension_enabled.unwrap_or(!production);
         let database = self.database(&mut wrong);
         if self.role != ServeRole::All && matches!(database, Some(DatabaseTarget::Sqlite(_))) {
             wrong.push(
@@ -272,7 +279,10 @@ impl SettingsArgs {
                     LogFormat::Pretty
                 }),
                 graphiql_enabled: self.graphiql_enabled.unwrap_or(!production),
-                sql_extension_enabled: self.sql_extension_enabled.unwrap_or(!production),
+                sql_extension_enabled,
+                response_cache_enabled: self
+                    .response_cache_enabled
+                    .unwrap_or(!sql_extension_enabled),
                 seed_demo: self.seed_demo.unwrap_or(!production),
                 shop_currency,
                 carts: self.carts.into(),

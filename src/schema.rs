@@ -4,6 +4,9 @@
 mod audit;
 mod audit_action;
 mod node;
+mod shared;
+
+pub use crate::schema::shared::FIELDS as SHARED_FIELDS;
 
 use crate::account::Accounts;
 use crate::account::graphql::{AccountMutation, AccountQuery, ApiTokenQuery};

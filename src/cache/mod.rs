@@ -10,8 +10,12 @@ mod flight;
 mod forgotten;
 mod key;
 mod memory;
+pub mod reads;
+mod responses;
 mod store;
 mod writer;
+
+pub use crate::cache::responses::{Asked, Lead, Listening, Question, Responses};
 
 use crate::cache::flight::Answer;
 use crate::cache::key::{Key, Rank};

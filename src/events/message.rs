@@ -14,6 +14,8 @@ pub enum BusMessage {
     WarehousesChanged,
     /// Entities that caches must forget.
     EntitiesChanged(Vec<EntityChange>),
+    /// Variants whose flash sales were set or ended: what they cost must be read again.
+    FlashSalesChanged(Vec<Uuid>),
     /// Accounts whose role, state or sessions changed: whoever serves one for long looks again.
     AccountsChanged(Vec<Uuid>),
     /// Orders that changed, or whose payment did: whoever watches one reads it again.
@@ -32,7 +34,9 @@ impl BusMessage {
             Self::StockLevelsChanged(levels) => levels.is_empty(),
             Self::WarehousesChanged | Self::MetricsChanged => false,
             Self::EntitiesChanged(changes) => changes.is_empty(),
-            Self::AccountsChanged(ids) | Self::OrdersChanged(ids) => ids.is_empty(),
+            Self::FlashSalesChanged(ids)
+            | Self::AccountsChanged(ids)
+            | Self::OrdersChanged(ids) => ids.is_empty(),
             Self::Recalled(recalls) => recalls.is_empty(),
         }
     }

@@ -15,6 +15,7 @@ pub use replicas::Relay;
 
 use crate::events::replicas::Replicas;
 use crate::redis::Redis;
+use parking_lot::RwLock;
 use std::sync::Arc;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -27,7 +28,11 @@ const CAPACITY: usize = 1024;
 pub struct Bus {
     local: broadcast::Sender<BusEvent>,
     replicas: Option<Arc<Replicas>>,
+    witnesses: Arc<RwLock<Vec<Witness>>>,
 }
+
+/// Sees each message of this process before whoever publishes it goes on. It must not wait.
+pub type Witness = Arc<dyn Fn(&BusMessage) + Send + Sync>;
 
 /// What a subscriber is told.
 #[derive(Debug, Clone)]
@@ -46,14 +51,15 @@ impl Bus {
     #[must_use]
     pub fn local() -> Self {
         let (local, _) = broadcast::channel(CAPACITY);
-        Self { local, replicas: None }
+        Self { local, replicas: None, witnesses: Arc::default() }
     }
 
     /// A bus that reaches the other replicas through Redis while the relay runs.
     pub fn shared(redis: Redis) -> (Self, Relay) {
         let (local, _) = broadcast::channel(CAPACITY);
         let (replicas, relay) = replicas::connect(redis, local.clone());
-        (Self { local, replicas: Some(Arc::new(replicas)) }, relay)
+        let replicas = Some(Arc::new(replicas));
+        (Self { local, replicas, witnesses: Arc::default() }, relay)
     }
 
     /// Tells everyone. Never waits and never fails: who misses it reads again. To be called after
@@ -62,12 +68,20 @@ impl Bus {
         if message.is_empty() {
             return;
         }
+        for witness in self.witnesses.read().iter() {
+            witness(&message);
+        }
         let message = Arc::new(message);
         // An error means that nobody listens.
         let _ = self.local.send(BusEvent::Message(Arc::clone(&message)));
         if let Some(replicas) = &self.replicas {
             replicas.tell(message);
         }
+    }
+
+    /// Has every message of this process seen, from now on, before its publisher goes on.
+    pub fn witness(&self, witness: Witness) {
+        self.witnesses.write().push(witness);
     }
 
     /// Listens from now on.

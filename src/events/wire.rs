@@ -74,6 +74,10 @@ pub fn portions(message: &BusMessage) -> Vec<BusMessage> {
             let portions = changes.chunks(ENTRIES_A_PAYLOAD);
             portions.map(|changes| BusMessage::EntitiesChanged(changes.to_vec())).collect()
         }
+        BusMessage::FlashSalesChanged(ids) => {
+            let portions = ids.chunks(ENTRIES_A_PAYLOAD);
+            portions.map(|ids| BusMessage::FlashSalesChanged(ids.to_vec())).collect()
+        }
         BusMessage::AccountsChanged(ids) => {
             let portions = ids.chunks(ENTRIES_A_PAYLOAD);
             portions.map(|ids| BusMessage::AccountsChanged(ids.to_vec())).collect()
@@ -155,6 +159,7 @@ mod tests {
             proptest::collection::vec(level(), 0..1_200).prop_map(BusMessage::StockLevelsChanged),
             proptest::collection::vec(change(), 0..1_200).prop_map(BusMessage::EntitiesChanged),
             proptest::collection::vec(id(), 0..1_200).prop_map(BusMessage::AccountsChanged),
+            proptest::collection::vec(id(), 0..1_200).prop_map(BusMessage::FlashSalesChanged),
             proptest::collection::vec(id(), 0..1_200).prop_map(BusMessage::OrdersChanged),
             Just(BusMessage::WarehousesChanged),
             Just(BusMessage::MetricsChanged),
@@ -175,7 +180,9 @@ mod tests {
             match message {
                 BusMessage::StockLevelsChanged(levels) => self.levels.extend(levels),
                 BusMessage::EntitiesChanged(changes) => self.changes.extend(changes),
-                BusMessage::AccountsChanged(ids) | BusMessage::OrdersChanged(ids) => {
+                BusMessage::FlashSalesChanged(ids)
+                | BusMessage::AccountsChanged(ids)
+                | BusMessage::OrdersChanged(ids) => {
                     self.ids.extend(ids);
                 }
                 BusMessage::Recalled(recalls) => self.recalls.extend(recalls),

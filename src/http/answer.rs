@@ -172,6 +172,11 @@ impl Execution {
         self.errors.iter().filter_map(code_of).collect()
     }
 
+    /// Whether it is data and nothing else.
+    pub fn is_plain(&self) -> bool {
+        self.errors.is_empty() && self.extensions.is_empty()
+    }
+
     /// Whether there are errors and nothing else.
     pub fn has_no_data(&self) -> bool {
         self.data == Value::Null && !self.errors.is_empty()
@@ -234,7 +239,8 @@ fn set(error: &mut ServerError, name: &str, value: &str) {
     error.extensions.get_or_insert_with(ErrorExtensionValues::default).set(name, value);
 }
 
-fn respond(status: StatusCode, media: Media, body: Bytes) -> Response {
+/// An answer with this body.
+pub fn respond(status: StatusCode, media: Media, body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());

@@ -1,9 +1,10 @@
 //! GraphQL over HTTP: POST in JSON for every operation but subscriptions, GET for queries.
 
 use crate::auth::{Client, Identity, Permission, Viewer};
+use crate::cache::Asked;
 use crate::graphql::code;
 use crate::graphql::document::{Access, Budget, GraphqlParams, OperationKind, Transport};
-use crate::http::answer::Rejection;
+use crate::http::answer::{Rejection, respond, to_json};
 use crate::http::execution::{Asker, run};
 use crate::http::media::{Media, is_json};
 use crate::http::observation::Observation;
@@ -154,6 +155,23 @@ async fn execute(
             "Subscriptions run over a WebSocket on this path, by graphql-transport-ws.",
         ));
     }
+    let lead = match &app.responses {
+        Some(responses) if viewer == Viewer::Guest && prepared.shared.is_some() => {
+            match responses.ask(prepared.question()).await {
+                Asked::Answered(body) => {
+                    observation.reused();
+                    return Ok(respond(StatusCode::OK, media, body));
+                }
+                Asked::Lead(lead) => Some(lead),
+                Asked::Alone => None,
+            }
+        }
+        _ => None,
+    };
+    let reads = lead.as_ref().map(|lead| lead.reads().clone()).unwrap_or_default();
+    if prepared.shared.is_some_and(|shared| shared.filtered) {
+        reads.note_all_stock();
+    }
     let cookie = match transport {
         Transport::Post => refresh_cookie::read(&parts.headers, &app.settings),
         _ => None,
@@ -163,9 +181,16 @@ async fn execute(
     client.cookie = cookie;
     let request_id = RequestId::clone(observation.request_id());
     let asker = Asker { viewer, client, request_id };
-    let run = run(app, prepared, &asker, permit).await?;
+    let run = run(app, prepared, &asker, permit, &reads).await?;
     observation.executed(&run);
-    let mut response = run.execution.into_response(media);
+    let mut response = match lead {
+        Some(lead) if run.execution.is_plain() => {
+            let body = to_json(&run.execution);
+            lead.keep(&body);
+            respond(StatusCode::OK, media, body)
+        }
+        _ => run.execution.into_response(media),
+    };
     let change = asker.client.cookie.and_then(|cookie| cookie.take_change());
     if let Some(change) = change {
         let value = refresh_cookie::write(&change, &app.settings);

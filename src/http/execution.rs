@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::auth::{Client, Viewer};
+use crate::cache::reads::Reads;
 use crate::db::SqlStats;
 use crate::graphql::document::{OperationKind, Prepared};
 use crate::graphql::idempotency::Replayed;
@@ -33,8 +34,8 @@ pub struct Run {
     pub sql: SqlStats,
 }
 
-/// Runs a query or a mutation. The permit is held until it is through: for a mutation that can be
-/// after this future is gone.
+/// Runs a query or a mutation, and notes what it reads. The permit is held until it is through: for
+/// a mutation that can be after this future is gone.
 ///
 /// # Errors
 /// It took too long, or met a fault that ended it.
@@ -43,14 +44,15 @@ pub async fn run(
     prepared: Prepared,
     asker: &Asker,
     permit: OwnedSemaphorePermit,
+    reads: &Reads,
 ) -> Result<Run, Rejection> {
     let (sql, replayed) = (SqlStats::default(), Replayed::default());
     let request = app.services.attach(prepared.request, asker.viewer, replayed.clone());
     let request = request.data(asker.client.clone());
-    let (schema, counted) = (app.schema.clone(), sql.clone());
+    let (schema, counted, noted) = (app.schema.clone(), sql.clone(), reads.clone());
     let request_id = asker.request_id.clone();
     let engine = async move {
-        let answered = counted.scope(schema.execute(request));
+        let answered = counted.scope(noted.scope(schema.execute(request)));
         telemetry::correlated(request_id.as_str(), answered).await
     };
     let work = contain(engine, permit);

@@ -107,6 +107,11 @@ impl Observation {
         seen.count_fault();
     }
 
+    /// The answer was one that had been given before, or to others at the same time.
+    pub fn reused(&self) {
+        self.seen.lock().sql = Some(0);
+    }
+
     /// What an event of a subscription came to; the figures add up.
     pub fn heard(&self, execution: &Execution, sql: &SqlStats) {
         let mut seen = self.seen.lock();

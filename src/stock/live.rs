@@ -232,6 +232,7 @@ impl LiveStock {
                 self.read(&missed).await;
             }
             BusMessage::EntitiesChanged(_)
+            | BusMessage::FlashSalesChanged(_)
             | BusMessage::AccountsChanged(_)
             | BusMessage::OrdersChanged(_)
             | BusMessage::MetricsChanged => {}

@@ -66,6 +66,8 @@ counters! {
     TX_RETRIES: Process,
     /// Refresh tokens that were used again after they were spent; their sessions ended.
     REFRESH_TOKENS_REPLAYED: Process,
+    /// Whole answers that were given again, or to several who asked at once.
+    RESPONSES_REUSED: Process,
     /// Jobs that were done.
     JOBS_DONE: Process,
     /// Attempts at jobs that failed and are repeated.

@@ -2,6 +2,7 @@
 
 mod interleavings;
 pub mod replicas;
+mod responses;
 pub mod shelf;
 mod shop;
 

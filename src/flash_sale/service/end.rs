@@ -7,6 +7,7 @@ use crate::flash_sale::service::set::lock_sale_in_txn;
 use crate::flash_sale::{EndFlashSale, FlashSaleError, FlashSaleStatus};
 use entity::flash_sale::{Column, Entity};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use uuid::Uuid;
 
 /// What became of a sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +28,10 @@ impl FlashSales {
     pub async fn end(&self, viewer: &Viewer, ask: &EndFlashSale) -> Result<Ended, FlashSaleError> {
         viewer.may(Permission::CatalogWrite)?;
         let ending = self.db.tx(|tx| {
-            let (ask, by) = (ask.clone(), viewer.scope());
+            let (sales, ask, by) = (self.clone(), ask.clone(), viewer.scope());
             async move {
-                let ended = end_in_txn(&tx, &ask).await?;
+                let (ended, variant_id) = end_in_txn(&tx, &ask).await?;
+                sales.tell_in_txn(&tx, variant_id);
                 let id = ask.id;
                 tx.after_commit(move || tracing::info!(by, sale = %id, "a flash sale was ended"));
                 Ok::<_, FlashSaleError>(ended)
@@ -39,14 +41,15 @@ impl FlashSales {
     }
 }
 
-async fn end_in_txn(tx: &Tx, ask: &EndFlashSale) -> Result<Ended, FlashSaleError> {
+/// What became of it, and its variant.
+async fn end_in_txn(tx: &Tx, ask: &EndFlashSale) -> Result<(Ended, Uuid), FlashSaleError> {
     let sale = lock_sale_in_txn(tx, ask.id, ask.expected_version).await?;
     // When a sale began stays as it is: nothing refers to one that has not.
     if sale.status == FlashSaleStatus::Scheduled {
         let mut delete = Query::delete();
         delete.from_table(Entity).and_where(Expr::col(Column::Id).eq(ask.id));
         tx.run(&delete).await?;
-        return Ok(Ended::Gone);
+        return Ok((Ended::Gone, sale.variant_id));
     }
     let mut update = Query::update();
     update
@@ -56,5 +59,5 @@ async fn end_in_txn(tx: &Tx, ask: &EndFlashSale) -> Result<Ended, FlashSaleError
         .value(Column::UpdatedAt, tx.db().now_sql())
         .and_where(Expr::col(Column::Id).eq(ask.id));
     tx.run(&update).await?;
-    Ok(Ended::Over)
+    Ok((Ended::Over, sale.variant_id))
 }

@@ -11,18 +11,27 @@ mod take;
 pub use end::Ended;
 pub use set::Set;
 
-use crate::db::Db;
+use crate::db::{Db, Tx};
+use crate::events::{Bus, BusMessage};
+use uuid::Uuid;
 
 /// The flash sales of the shop; cheap to clone.
 #[derive(Clone)]
 pub struct FlashSales {
     db: Db,
+    bus: Bus,
 }
 
 impl FlashSales {
-    /// Flash sales in this database.
+    /// Flash sales in this database; the bus hears of what is set and ended.
     #[must_use]
-    pub fn new(db: Db) -> Self {
-        Self { db }
+    pub fn new(db: Db, bus: Bus) -> Self {
+        Self { db, bus }
+    }
+
+    /// Once it is committed, tells that a variant may cost something else from now on.
+    fn tell_in_txn(&self, tx: &Tx, variant_id: Uuid) {
+        let bus = self.bus.clone();
+        tx.after_commit(move || bus.publish(BusMessage::FlashSalesChanged(vec![variant_id])));
     }
 }

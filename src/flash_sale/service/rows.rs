@@ -19,6 +19,13 @@ pub(crate) struct SaleRow {
     price_amount: Option<i64>,
 }
 
+impl SaleRow {
+    /// Whether the sale runs, by the clock of the database at the time of the query.
+    pub(crate) fn is_running(&self) -> bool {
+        self.status == FlashSaleStatus::Running.as_str()
+    }
+}
+
 pub(crate) fn column(column: Column) -> SimpleExpr {
     Expr::col((Entity, column))
 }

@@ -48,13 +48,15 @@ impl FlashSales {
         let key = ask.idempotency_key.as_deref().map(bind).transpose()?;
         let setting = self.db.tx(|tx| {
             let (ask, key, by) = (ask.clone(), key.clone(), viewer.scope());
+            let sales = self.clone();
             async move {
                 if let Some(key) = &key
                     && let Claim::Earlier(id) = key.claim_in_txn::<Uuid>(&tx).await?
                 {
                     return Ok(Set { id, replayed: true });
                 }
-                let id = set_in_txn(&tx, &ask).await?;
+                let (id, variant_id) = set_in_txn(&tx, &ask).await?;
+                sales.tell_in_txn(&tx, variant_id);
                 if let Some(key) = &key {
                     key.record_in_txn(&tx, &id).await?;
                 }
@@ -66,7 +68,8 @@ impl FlashSales {
     }
 }
 
-async fn set_in_txn(tx: &Tx, ask: &SetFlashSale) -> Result<Uuid, FlashSaleError> {
+/// The sale and its variant.
+async fn set_in_txn(tx: &Tx, ask: &SetFlashSale) -> Result<(Uuid, Uuid), FlashSaleError> {
     let (prices, mut problems) = ask.checked();
     let (variant_id, known) = match ask.which() {
         Ok(Which::New { sku }) => (variant_by_sku_in_txn(tx, sku).await?, None),
@@ -105,7 +108,7 @@ async fn set_in_txn(tx: &Tx, ask: &SetFlashSale) -> Result<Uuid, FlashSaleError>
         None => insert_in_txn(tx, variant_id, ask, starts_at).await?,
     };
     write_prices_in_txn(tx, id, &prices).await?;
-    Ok(id)
+    Ok((id, variant_id))
 }
 
 /// When a sale began stays as it is: orders have its price because it ran.

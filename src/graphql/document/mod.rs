@@ -20,6 +20,7 @@ mod persisted;
 mod position;
 mod refusal;
 mod scalars;
+mod sharing;
 mod suggestion;
 mod switches;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 use async_graphql::Request;
 use moka::sync::Cache;
+use sha2::{Digest, Sha256};
 
 use crate::graphql::document::coercion::coerce_variables;
 use crate::graphql::document::operation::Document;
@@ -44,18 +46,20 @@ pub use crate::graphql::document::params::{
 pub use crate::graphql::document::persisted::DocumentHash;
 pub use crate::graphql::document::refusal::{DocumentError, Location, RefusalKind, Refused};
 pub use crate::graphql::document::scalars::Scalars;
+pub use crate::graphql::document::sharing::{Shared, SharedFields};
 pub use crate::graphql::document::types::SchemaError;
 
 /// The front of one schema. Cheap to clone; clones share the cache.
 #[derive(Clone)]
 pub struct DocumentFront {
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
 }
 
-struct Shared {
+struct Parts {
     types: TypeSystem,
     limits: Limits,
     documents: Cache<DocumentHash, Arc<Document>>,
+    shared_fields: sharing::Table,
 }
 
 /// A request that the engine may execute.
@@ -75,6 +79,26 @@ pub struct Prepared {
     pub fields: u32,
     /// Objects that the answer may hold: at least 1.
     pub cost: u32,
+    /// Whether all guests get one answer.
+    pub shared: Option<Shared>,
+}
+
+impl Prepared {
+    /// A hash of what was asked: document, operation and variables.
+    #[must_use]
+    pub fn question(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(self.document_hash);
+        let name = self.operation_name.as_deref().unwrap_or_default();
+        hash.update(name.len().to_be_bytes());
+        hash.update(name);
+        // Plain values always become JSON; were they not to, the question is asked for nobody else.
+        match serde_json::to_vec(&self.request.variables) {
+            Ok(variables) => hash.update(variables),
+            Err(_) => hash.update(uuid::Uuid::new_v4()),
+        }
+        hash.finalize().into()
+    }
 }
 
 impl DocumentFront {
@@ -83,9 +107,23 @@ impl DocumentFront {
     /// # Errors
     /// The SDL is not a valid schema, or one of its scalars has no check.
     pub fn new(sdl: &str, limits: Limits, scalars: Scalars) -> Result<Self, SchemaError> {
+        Self::sharing(sdl, limits, scalars, &[])
+    }
+
+    /// The same, of a schema in which these fields have one answer for all guests.
+    ///
+    /// # Errors
+    /// As for [`DocumentFront::new`].
+    pub fn sharing(
+        sdl: &str,
+        limits: Limits,
+        scalars: Scalars,
+        fields: SharedFields,
+    ) -> Result<Self, SchemaError> {
         let types = TypeSystem::new(sdl, scalars)?;
         let documents = Cache::new(limits.documents);
-        Ok(Self { shared: Arc::new(Shared { types, limits, documents }) })
+        let shared_fields = fields.iter().copied().collect();
+        Ok(Self { parts: Arc::new(Parts { types, limits, documents, shared_fields }) })
     }
 
     /// Makes a request ready for the engine.
@@ -98,7 +136,7 @@ impl DocumentFront {
         transport: Transport,
         access: Access,
     ) -> Result<Prepared, Refused> {
-        let Shared { types, limits, .. } = &*self.shared;
+        let Parts { types, limits, .. } = &*self.parts;
         let named = named_hash(params.extensions.as_ref())?;
         let (document_hash, document) = self.document(params.query, named)?;
         if !limits.introspection && !access.introspection {
@@ -139,6 +177,7 @@ impl DocumentFront {
             root_fields: shape.root_fields.clone(),
             fields: shape.fields,
             cost,
+            shared: operation.shared,
         })
     }
 
@@ -148,7 +187,7 @@ impl DocumentFront {
         text: Option<String>,
         named: Option<DocumentHash>,
     ) -> Result<(DocumentHash, Arc<Document>), Refused> {
-        let Shared { types, limits, documents } = &*self.shared;
+        let Parts { types, limits, documents, shared_fields } = &*self.parts;
         let Some(text) = text else {
             let hash = named.ok_or_else(|| {
                 Refused::new(RefusalKind::QueryMissing, "The request holds no \"query\".")
@@ -170,7 +209,7 @@ impl DocumentFront {
             return Ok((hash, document));
         }
         let read = validation::read(&text, types, limits)?;
-        let document = Arc::new(Document::new(text, read, types)?);
+        let document = Arc::new(Document::new(text, read, types, shared_fields)?);
         documents.insert(hash, Arc::clone(&document));
         Ok((hash, document))
     }

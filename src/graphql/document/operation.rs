@@ -22,6 +22,7 @@ use crate::graphql::document::lowering::{Lowering, engine_name};
 use crate::graphql::document::params::OperationKind;
 use crate::graphql::document::position::Positions;
 use crate::graphql::document::refusal::{Location, RefusalKind, Refused};
+use crate::graphql::document::sharing::{self, Shared, Table};
 use crate::graphql::document::switches::{Position, Setting, Switches};
 use crate::graphql::document::types::TypeSystem;
 
@@ -52,6 +53,8 @@ pub struct PreparedOperation {
     pub printed: String,
     /// Variables for which null must not be sent though their type allows it.
     pub never_null: HashSet<Name>,
+    /// Whether all guests get one answer.
+    pub shared: Option<Shared>,
     switches: Switches,
     shapes: RwLock<HashMap<Vec<Position>, Arc<Shape>>>,
 }
@@ -77,6 +80,7 @@ impl Document {
         text: String,
         (document, introspection): (ExecutableDocument, Option<Location>),
         types: &TypeSystem,
+        table: &Table,
     ) -> Result<Self, Refused> {
         let positions = Positions::new(&text);
         let fragments = &document.fragments;
@@ -94,6 +98,7 @@ impl Document {
                     never_null: check_inputs(operation, fragments, types, &positions)?,
                     switches: Switches::of(operation, fragments),
                     shapes: RwLock::default(),
+                    shared: sharing::of(operation, fragments, table),
                     operation: operation.clone(),
                 })
             })

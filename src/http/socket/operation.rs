@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::auth::Client;
+use crate::cache::reads::Reads;
 use crate::db::SqlStats;
 use crate::graphql::document::{GraphqlParams, OperationKind, Prepared, Transport};
 use crate::graphql::idempotency::Replayed;
@@ -112,7 +113,7 @@ impl Operation {
         let permit = Arc::clone(&self.state.gate).try_acquire_owned().map_err(|_| {
             Rejection::busy("The server has too much to do. Try again in a moment.")
         })?;
-        let run = run(app, prepared, &asker, permit).await?;
+        let run = run(app, prepared, &asker, permit, &Reads::default()).await?;
         observation.executed(&run);
         self.next(&run.execution).await;
         Ok(())

@@ -1,6 +1,7 @@
 //! Look-ups by key, for the loaders and for those who watch.
 
 use crate::auth::{Permission, Viewer};
+use crate::cache::reads;
 use crate::db::Tx;
 use crate::stock::service::{Stock, available, in_stock, select_levels};
 use crate::stock::{Availability, Level, Movement, StockError, Warehouse};
@@ -102,6 +103,7 @@ impl Stock {
         &self,
         variants: &[Uuid],
     ) -> Result<HashMap<Uuid, Availability>, StockError> {
+        reads::note_variants(variants);
         // Whole numbers: SUM of bigint is numeric on Postgres.
         let sum = |expr: SimpleExpr| Expr::expr(expr.sum()).cast_as("bigint");
         let sold = |expr: SimpleExpr| {
@@ -145,6 +147,7 @@ impl Stock {
         struct Row {
             id: Uuid,
         }
+        reads::note_all_stock();
         let id = (product::Entity, product::Column::Id);
         let mut select = Query::select();
         select

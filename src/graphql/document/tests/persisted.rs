@@ -145,9 +145,9 @@ fn the_cache_stays_bounded() {
         assert!(bench.prepare(&query, Value::Null).is_ok());
     }
 
-    bench.front.shared.documents.run_pending_tasks();
+    bench.front.parts.documents.run_pending_tasks();
 
-    assert!(bench.front.shared.documents.entry_count() <= 8);
+    assert!(bench.front.parts.documents.entry_count() <= 8);
 }
 
 #[tokio::test]

@@ -1,0 +1,284 @@
+//! Whole answers to questions that everybody may ask about the catalogue. An answer is given again
+//! only while nothing that it was made of has changed: every commit tells, before its writer is
+//! answered. Whoever asks what is being answered already waits for that answer.
+
+use crate::cache::reads::{Noted, PLACES, Reads, place_of};
+use crate::events::{Bus, BusEvent, BusMessage, Recall};
+use crate::telemetry;
+use bytes::Bytes;
+use moka::sync::Cache;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Answers are kept in so much memory.
+const MEMORY_BYTES: u64 = 32 * 1024 * 1024;
+/// What an answer weighs besides its bytes.
+const OVERHEAD_BYTES: usize = 512;
+/// What a program that does not tell has changed, such as a seed, shows after so long.
+const KEPT_FOR: Duration = Duration::from_secs(60);
+/// Questions whose answers were found not to be kept are not waited for meanwhile.
+const PASSING_FOR: Duration = Duration::from_secs(5);
+const PASSING_QUESTIONS: u64 = 10_000;
+
+/// A question: a hash of everything that its answer depends on, but for the catalogue.
+pub type Question = [u8; 32];
+
+/// The answers; clones share them.
+#[derive(Clone)]
+pub struct Responses {
+    shelf: Arc<Shelf>,
+}
+
+struct Shelf {
+    kept: Cache<Question, Arc<Kept>>,
+    passing: Cache<Question, ()>,
+    flights: Mutex<HashMap<Question, Flight>>,
+    news: News,
+    bus: Bus,
+    /// Nobody else writes to the database: nothing is missed without other replicas.
+    alone: bool,
+}
+
+struct Kept {
+    body: Bytes,
+    made: Made,
+}
+
+/// When an answer was begun, and what it was made of.
+struct Made {
+    began: u64,
+    noted: Noted,
+}
+
+/// An answer that is being made.
+struct Flight {
+    began: u64,
+    answer: watch::Receiver<Option<Bytes>>,
+}
+
+/// When what has changed last, in ticks: one a change.
+struct News {
+    tick: AtomicU64,
+    catalogue: AtomicU64,
+    stock: AtomicU64,
+    places: Box<[AtomicU64]>,
+}
+
+/// What to do about a question.
+pub enum Asked {
+    /// This is the answer.
+    Answered(Bytes),
+    /// It is to be found; others may wait for it.
+    Lead(Lead),
+    /// It is to be found for this one alone.
+    Alone,
+}
+
+/// The right to answer a question for all who ask it meanwhile. Dropped without an answer, it sends
+/// them to find their own.
+pub struct Lead {
+    shelf: Arc<Shelf>,
+    question: Question,
+    began: u64,
+    reads: Reads,
+    tell: watch::Sender<Option<Bytes>>,
+}
+
+/// Hears what other replicas change; it must run where there are some.
+#[must_use = "what other replicas change is not noticed until it runs"]
+pub struct Listening {
+    shelf: Arc<Shelf>,
+    replicas: crate::events::BusSubscription,
+}
+
+impl Responses {
+    /// No answers yet. `alone` tells that no other process writes to this database.
+    pub fn new(bus: &Bus, alone: bool) -> (Self, Listening) {
+        let shelf = Arc::new(Shelf {
+            kept: Cache::builder()
+                .max_capacity(MEMORY_BYTES)
+                .weigher(|_, kept: &Arc<Kept>| {
+                    u32::try_from(kept.body.len().saturating_add(OVERHEAD_BYTES))
+                        .unwrap_or(u32::MAX)
+                })
+                .time_to_live(KEPT_FOR)
+                .build(),
+            passing: Cache::builder()
+                .max_capacity(PASSING_QUESTIONS)
+                .time_to_live(PASSING_FOR)
+                .build(),
+            flights: Mutex::default(),
+            news: News::default(),
+            bus: bus.clone(),
+            alone,
+        });
+        let seeing = Arc::downgrade(&shelf);
+        bus.witness(Arc::new(move |message| {
+            if let Some(shelf) = seeing.upgrade() {
+                shelf.news.hear(message);
+            }
+        }));
+        let replicas = bus.subscribe_to_replicas();
+        (Self { shelf: Arc::clone(&shelf) }, Listening { shelf, replicas })
+    }
+
+    /// Looks a question up; when it is being answered, waits for that.
+    pub async fn ask(&self, question: Question) -> Asked {
+        let shelf = &self.shelf;
+        // Other replicas change what nobody here would hear of.
+        if !(shelf.alone || shelf.bus.is_shared()) || shelf.passing.contains_key(&question) {
+            return Asked::Alone;
+        }
+        if let Some(kept) = shelf.kept.get(&question)
+            && shelf.news.none_for(&kept.made)
+        {
+            telemetry::count(telemetry::RESPONSES_REUSED);
+            return Asked::Answered(kept.body.clone());
+        }
+        let mut answer = match shelf.join(question) {
+            Ok(lead) => return Asked::Lead(lead),
+            Err(answer) => answer,
+        };
+        // An error means that whoever answers is gone, or found nothing to share.
+        match answer.wait_for(Option::is_some).await {
+            Ok(body) => {
+                telemetry::count(telemetry::RESPONSES_REUSED);
+                body.clone().map_or(Asked::Alone, Asked::Answered)
+            }
+            Err(_) => Asked::Alone,
+        }
+    }
+}
+
+impl Shelf {
+    /// Begins to answer a question, or joins whoever does, unless something has changed since they
+    /// began: who asks after a change is not answered from before it.
+    fn join(self: &Arc<Self>, question: Question) -> Result<Lead, watch::Receiver<Option<Bytes>>> {
+        let mut flights = self.flights.lock();
+        let now = self.news.tick.load(Ordering::SeqCst);
+        if let Some(flight) = flights.get(&question)
+            && flight.began == now
+        {
+            return Err(flight.answer.clone());
+        }
+        let (tell, answer) = watch::channel(None);
+        flights.insert(question, Flight { began: now, answer });
+        Ok(Lead { shelf: Arc::clone(self), question, began: now, reads: Reads::default(), tell })
+    }
+}
+
+impl Lead {
+    /// Where to note what the answer is made of.
+    #[must_use]
+    pub fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
+    /// Gives the answer to those who wait, and keeps it, unless it is of this moment alone.
+    pub fn keep(self, body: &Bytes) {
+        let noted = self.reads.take();
+        if noted.passing {
+            self.shelf.passing.insert(self.question, ());
+            return;
+        }
+        let made = Made { began: self.began, noted };
+        if self.shelf.news.none_for(&made) {
+            let kept = Arc::new(Kept { body: body.clone(), made });
+            self.shelf.kept.insert(self.question, kept);
+        }
+        // Who waits came while nothing had changed: the answer is theirs, whatever came since.
+        self.tell.send_replace(Some(body.clone()));
+    }
+}
+
+impl Drop for Lead {
+    fn drop(&mut self) {
+        let mut flights = self.shelf.flights.lock();
+        // Somebody may have begun anew since.
+        if flights
+            .get(&self.question)
+            .is_some_and(|flight| flight.answer.same_channel(&self.tell.subscribe()))
+        {
+            flights.remove(&self.question);
+        }
+    }
+}
+
+impl Listening {
+    /// Notices what other replicas change, until the bus is gone.
+    pub async fn run(mut self) {
+        while let Some(event) = self.replicas.next().await {
+            match event {
+                BusEvent::Message(message) => self.shelf.news.hear(&message),
+                // Nobody knows what has changed.
+                BusEvent::Lagged | BusEvent::Resumed => self.shelf.news.hear_anything(),
+            }
+        }
+    }
+}
+
+impl Default for News {
+    fn default() -> Self {
+        let places = std::iter::repeat_with(AtomicU64::default).take(PLACES);
+        Self {
+            tick: AtomicU64::default(),
+            catalogue: AtomicU64::default(),
+            stock: AtomicU64::default(),
+            places: places.collect(),
+        }
+    }
+}
+
+impl News {
+    fn hear(&self, message: &BusMessage) {
+        match message {
+            BusMessage::StockLevelsChanged(levels) => {
+                self.hear_of(levels.iter().map(|level| level.variant_id));
+            }
+            BusMessage::FlashSalesChanged(variants) => self.hear_of(variants.iter().copied()),
+            BusMessage::Recalled(recalls) => {
+                self.hear_of(recalls.iter().filter_map(|recall| match recall {
+                    Recall::Level { variant_id, .. } => Some(*variant_id),
+                    Recall::Order { .. } => None,
+                }));
+            }
+            BusMessage::WarehousesChanged | BusMessage::EntitiesChanged(_) => self.hear_anything(),
+            BusMessage::AccountsChanged(_) | BusMessage::OrdersChanged(_) => {}
+        }
+    }
+
+    fn hear_of(&self, variants: impl Iterator<Item = Uuid>) {
+        let now = self.next_tick();
+        self.stock.fetch_max(now, Ordering::SeqCst);
+        for variant in variants {
+            if let Some(place) = self.places.get(place_of(&variant)) {
+                place.fetch_max(now, Ordering::SeqCst);
+            }
+        }
+    }
+
+    fn hear_anything(&self) {
+        let now = self.next_tick();
+        self.catalogue.fetch_max(now, Ordering::SeqCst);
+    }
+
+    fn next_tick(&self) -> u64 {
+        self.tick.fetch_add(1, Ordering::SeqCst).saturating_add(1)
+    }
+
+    /// Whether nothing that an answer was made of has changed since it was begun. What is under way
+    /// was begun before: who reads a tick reads what was committed up to it.
+    fn none_for(&self, made: &Made) -> bool {
+        let since = |tick: &AtomicU64| tick.load(Ordering::SeqCst) > made.began;
+        let of_place = |place: &usize| self.places.get(*place).is_some_and(since);
+        let news = since(&self.catalogue)
+            || made.noted.all_stock && since(&self.stock)
+            || made.noted.places.iter().any(of_place);
+        !news
+    }
+}

@@ -1,0 +1,325 @@
+//! Whole answers for guests: given again as long as they are true, and not a moment longer.
+
+use super::shelf::eventually;
+use crate::app::{Caller, RedisServer, TestApp};
+use crate::order::shop::stock_up;
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use stockroom::config::Settings;
+use stockroom::telemetry::{RESPONSES_REUSED, total};
+
+const PAGE: &str = "query Page($first: Int) { products(first: $first) { totalCount nodes {
+    id name slug version inStock category { name } priceRange { minimum { amount } }
+    variants(first: 5) { nodes { sku name price { amount currency } listPrice { amount }
+                                 stock { available status version } } } } } }";
+const SOLD: &str = "{ products(where: { inStock: true }) { totalCount nodes { name } } }";
+const DETAIL: &str = "{ product(by: { sku: \"CUP\" }) { name variants(first: 5) { nodes {
+    sku price { amount } stock { available } } } category { name products(first: 3) {
+    nodes { name inStock } } } } }";
+
+fn keeping(settings: &mut Settings) {
+    settings.response_cache_enabled = true;
+    settings.sql_extension_enabled = false;
+}
+
+/// A server that keeps answers: on Postgres with a Redis, without which it does not know who else
+/// writes.
+async fn shop() -> Option<(TestApp, Option<RedisServer>)> {
+    let redis = RedisServer::start().await;
+    let app = TestApp::with(|settings| {
+        keeping(settings);
+        settings.redis_url = redis.as_ref().map(|redis| redis.url().into());
+    })
+    .await;
+    if app.app.db.is_postgres() && redis.is_none() {
+        return None;
+    }
+    stock_up(&app, 100).await;
+    Some((app, redis))
+}
+
+async fn asks(caller: &Caller, document: &str) -> Value {
+    caller.query(document).with_variables(json!({ "first": 10 })).await.data().clone()
+}
+
+/// How many answers were given again meanwhile.
+async fn reused(work: impl Future<Output = ()>) -> u64 {
+    let before = total(RESPONSES_REUSED);
+    work.await;
+    total(RESPONSES_REUSED) - before
+}
+
+#[tokio::test]
+async fn what_a_guest_asked_before_is_answered_again_and_to_guests_alone() {
+    let Some((app, _redis)) = shop().await else { return };
+    let (guest, customer, staff) = (app.guest(), app.customer().await, app.staff().await);
+    let first = asks(&guest, PAGE).await;
+
+    let again = reused(async {
+        assert_eq!(asks(&app.guest(), PAGE).await, first);
+        let fewer = guest.query(PAGE).with_variables(json!({ "first": 1 })).await;
+        assert_eq!(fewer.data()["products"]["nodes"].as_array().unwrap().len(), 1);
+    });
+    assert_eq!(again.await, 1, "other variables are another question");
+    let others = reused(async {
+        assert_eq!(asks(&customer, PAGE).await, first);
+        asks(&staff, PAGE).await;
+        asks(&staff, PAGE).await;
+    });
+    assert_eq!(others.await, 0);
+}
+
+#[tokio::test]
+async fn what_is_not_of_the_catalogue_alone_is_never_answered_again() {
+    let Some((app, _redis)) = shop().await else { return };
+    let guest = app.guest();
+    let again = reused(async {
+        for document in [
+            "{ me { email } products(first: 1) { nodes { name } } }",
+            "{ products(first: 1) { nodes { variants(first: 1) { nodes { flashSale { id } } } } } }",
+            "{ products(first: 1) { nodes { name } } node(id: \"x\") { id } }",
+            "mutation { cartCreate { cart { id } } }",
+        ] {
+            guest.query(document).await;
+            guest.query(document).await;
+        }
+    });
+    assert_eq!(again.await, 0);
+}
+
+/// Who is signed in is never answered from what is kept: a witness of what is true.
+async fn agree(guest: &Caller, witness: &Caller, after: &str) {
+    for document in [PAGE, SOLD, DETAIL] {
+        assert_eq!(asks(guest, document).await, asks(witness, document).await, "{after}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_changes_the_next_answer_tells_of_it() {
+    let Some((app, _redis)) = shop().await else { return };
+    let (guest, witness, staff) = (app.guest(), app.customer().await, app.staff().await);
+    let ids = asks(
+        &staff,
+        "{ products(first: 1) { nodes { id category { id }
+        variants(first: 1) { nodes { id } } } } warehouses { id } }",
+    )
+    .await;
+    let product = &ids["products"]["nodes"][0];
+    let variables = json!({
+        "product": product["id"], "category": product["category"]["id"],
+        "variant": product["variants"]["nodes"][0]["id"], "warehouse": ids["warehouses"][0]["id"],
+    });
+    let errors = "{ userErrors { code message } }";
+    let changes = [
+        format!(
+            "mutation($product: ID!) {{ productUpdate(input: {{ id: $product, name: \"N\" }}) {errors} }}"
+        ),
+        format!(
+            "mutation($variant: ID!) {{ variantUpdate(input: {{ id: $variant, name: \"N\" }}) {errors} }}"
+        ),
+        format!(
+            "mutation($category: ID!) {{ categoryUpdate(input: {{ id: $category, name: \"N\" }}) {errors} }}"
+        ),
+        format!("mutation {{ categoryCreate(input: {{ name: \"More\" }}) {errors} }}"),
+        format!(
+            "mutation {{ stockAdjust(input: {{ sku: \"CUP\", delta: -1, type: SALE }}) {errors} }}"
+        ),
+        format!("mutation {{ stockSet(input: {{ sku: \"POT\", onHand: 0 }}) {errors} }}"),
+        format!("mutation {{ stockSet(input: {{ sku: \"POT\", onHand: 9 }}) {errors} }}"),
+        format!(
+            "mutation($warehouse: ID!) {{ warehouseUpdate(input: {{ id: $warehouse, active: false }}) {errors} }}"
+        ),
+        format!(
+            "mutation($warehouse: ID!) {{ warehouseUpdate(input: {{ id: $warehouse, active: true }}) {errors} }}"
+        ),
+        format!(
+            "mutation($product: ID!) {{ productUpdate(input: {{ id: $product, status: ARCHIVED }}) {errors} }}"
+        ),
+        format!(
+            "mutation($product: ID!) {{ productUpdate(input: {{ id: $product, status: ACTIVE }}) {errors} }}"
+        ),
+    ];
+    for change in &changes {
+        agree(&guest, &witness, "before").await;
+        let before = asks(&witness, PAGE).await;
+        let done = staff.query(change).with_variables(used(&variables, change)).await;
+        let payload = done.data().as_object().unwrap().values().next().unwrap().clone();
+        assert_eq!(payload["userErrors"], json!([]), "{change}");
+        agree(&guest, &witness, change).await;
+        let told = before != asks(&witness, PAGE).await || change.contains("categoryCreate");
+        assert!(told, "nothing that is asked for has changed: {change}");
+    }
+}
+
+/// The variables that a document declares.
+fn used(all: &Value, document: &str) -> Value {
+    let all = all.as_object().unwrap().iter();
+    let used = all.filter(|(name, _)| document.contains(&format!("${name}:")));
+    Value::Object(used.map(|(name, value)| (name.clone(), value.clone())).collect())
+}
+
+#[tokio::test]
+async fn orders_their_ends_and_dead_holds_are_seen_at_once() {
+    let Some((app, _redis)) = shop().await else { return };
+    let (guest, witness) = (app.guest(), app.customer().await);
+    let staff = app.staff().await;
+    agree(&guest, &witness, "at first").await;
+
+    let placed = app.guest().buys(&[("CUP", 2)], "card_approved").await;
+    agree(&guest, &witness, "an order was placed").await;
+    staff.order_payload("orderCancel", json!({ "orderId": placed["order"]["id"] })).await;
+    agree(&guest, &witness, "it was cancelled").await;
+    app.guest().buys(&[("CUP", 3)], "card_declined").await;
+    agree(&guest, &witness, "an order waits").await;
+    app.waits(TimeDelta::minutes(16));
+    app.orders().expire_due().await.unwrap();
+    agree(&guest, &app.customer().await, "it waits no more").await;
+    app.is_sound().await;
+}
+
+#[tokio::test]
+async fn a_flash_sale_changes_the_price_when_it_is_set_begins_and_ends() {
+    let Some((app, _redis)) = shop().await else { return };
+    let (guest, witness, staff) = (app.guest(), app.customer().await, app.staff().await);
+    agree(&guest, &witness, "before").await;
+    let at = |minutes| app.app.db.now() + TimeDelta::minutes(minutes);
+    let input = json!({ "sku": "CUP", "prices": [{ "amount": "1.00", "currency": "EUR" }],
+        "startsAt": at(10), "endsAt": at(20), "allocation": 3 });
+    let set = "mutation($input: FlashSaleSetInput!) { flashSaleSet(input: $input) {
+        flashSale { id } userErrors { message } } }";
+    let done = staff.query(set).with_variables(json!({ "input": input })).await;
+    assert_eq!(done.data()["flashSaleSet"]["userErrors"], json!([]));
+    let price = async || {
+        let answer = asks(&guest, DETAIL).await;
+        answer["product"]["variants"]["nodes"][0]["price"]["amount"].clone()
+    };
+    let list = price().await;
+    assert_ne!(list, "1.00");
+
+    app.waits(TimeDelta::minutes(11));
+    assert_eq!(price().await, "1.00", "it has begun, and nobody told");
+    app.waits(TimeDelta::minutes(10));
+    assert_eq!(price().await, list, "it has ended");
+
+    // Of a sale that ends before its time, somebody tells.
+    let staff = app.staff().await;
+    let input = json!({ "sku": "CUP", "prices": [{ "amount": "2.00", "currency": "EUR" }],
+        "endsAt": at(60), "allocation": 3 });
+    let done = staff.query(set).with_variables(json!({ "input": input })).await;
+    assert_eq!(price().await, "2.00");
+    let id = &done.data()["flashSaleSet"]["flashSale"]["id"];
+    let end = "mutation($id: ID!) { flashSaleEnd(input: { id: $id }) { userErrors { message } } }";
+    let done = staff.query(end).with_variables(json!({ "id": id })).await;
+    assert_eq!(done.data()["flashSaleEnd"]["userErrors"], json!([]));
+    assert_eq!(price().await, list);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_many_ask_at_once_is_found_once() {
+    let Some((app, _redis)) = shop().await else { return };
+    let first = asks(&app.customer().await, PAGE).await;
+
+    let again = reused(async {
+        let asking = (0..64).map(|_| {
+            let guest = app.guest();
+            tokio::spawn(async move { asks(&guest, PAGE).await })
+        });
+        for answer in futures::future::try_join_all(asking).await.unwrap() {
+            assert_eq!(answer, first);
+        }
+    });
+
+    assert_eq!(again.await, 63);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_crowd_of_readers_every_writer_reads_what_it_wrote() {
+    let Some((app, _redis)) = shop().await else { return };
+    let staff = app.staff().await;
+    let over = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (guest, over) = (app.guest(), Arc::clone(&over));
+            tokio::spawn(async move {
+                while !over.load(Ordering::SeqCst) {
+                    asks(&guest, DETAIL).await;
+                }
+            })
+        })
+        .collect();
+
+    for left in (0..100).rev() {
+        let sell = "mutation { stockAdjust(input: { sku: \"CUP\", delta: -1, type: SALE }) {
+            stockLevel { onHand } userErrors { message } } }";
+        let done = staff.query(sell).await;
+        assert_eq!(done.data()["stockAdjust"]["stockLevel"]["onHand"], left);
+        let seen = asks(&app.guest(), DETAIL).await;
+        assert_eq!(seen["product"]["variants"]["nodes"][0]["stock"]["available"], left);
+    }
+    over.store(true, Ordering::SeqCst);
+    futures::future::try_join_all(readers).await.unwrap();
+    assert!(total(RESPONSES_REUSED) > 0);
+}
+
+#[tokio::test]
+async fn what_fails_is_asked_again() {
+    let Some((app, _redis)) = shop().await else { return };
+    let again = reused(async {
+        for _ in 0..2 {
+            let wrong = "{ products(first: 1, after: \"nonsense\") { nodes { name } } }";
+            let answer = app.guest().query(wrong).await;
+            assert_eq!(answer.error_codes(), ["BAD_USER_INPUT"]);
+        }
+    });
+    assert_eq!(again.await, 0);
+}
+
+#[tokio::test]
+async fn a_change_at_one_replica_is_seen_at_the_other() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let one = TestApp::with(|settings| {
+        keeping(settings);
+        settings.redis_url = Some(redis.url().into());
+    })
+    .await;
+    if !one.app.db.is_postgres() {
+        return;
+    }
+    stock_up(&one, 100).await;
+    let two = one.replica().await;
+    let (staff, guest) = (one.staff().await, two.guest());
+    eventually("the other replica gives an answer again", async || {
+        reused(async { drop(asks(&guest, DETAIL).await) }).await == 1
+    })
+    .await;
+
+    let sell = "mutation { stockAdjust(input: { sku: \"CUP\", delta: -40, type: SALE }) {
+        stockLevel { onHand } userErrors { message } } }";
+    assert_eq!(staff.query(sell).await.data()["stockAdjust"]["stockLevel"]["onHand"], 60);
+
+    // Long before anything that is kept grows too old.
+    eventually("the other replica tells of it", async || {
+        let seen = asks(&guest, DETAIL).await;
+        seen["product"]["variants"]["nodes"][0]["stock"]["available"] == 60
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn on_postgres_nothing_is_kept_while_nobody_tells_of_others() {
+    let app = TestApp::with(|settings| {
+        keeping(settings);
+        settings.redis_url = None;
+    })
+    .await;
+    stock_up(&app, 100).await;
+
+    let again = reused(async {
+        asks(&app.guest(), PAGE).await;
+        asks(&app.guest(), PAGE).await;
+    });
+
+    assert_eq!(again.await, u64::from(!app.app.db.is_postgres()));
+}
