@@ -87,7 +87,7 @@ async fn a_server_that_was_killed_does_its_backlog_when_it_is_started_again() {
 
 #[tokio::test]
 async fn a_restart_of_postgres_loses_no_job() {
-    const JOBS: usize = 60;
+    const JOBS: usize = 200;
     let Some(mut postgres) = PostgresServer::start().await else { return };
     let app = TestApp::on_server(&postgres.url()).await;
     let crew = Crew::of(&app, |_, _| async {

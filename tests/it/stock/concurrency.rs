@@ -3,14 +3,16 @@
 
 mod worker;
 
-use crate::app::{MAIN, ServerProcess, Socket, TestApp};
+use crate::app::{MAIN, ServerProcess, Socket, TestApp, repeated};
 use chrono::TimeDelta;
 use futures::StreamExt;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use stockroom::auth::Role;
 use stockroom::telemetry::{self, STOCK_CONFLICTS};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 use worker::{Cart, Job, Tally};
 
@@ -75,9 +77,16 @@ async fn of_two_hundred_buyers_of_fifty_pieces_fifty_are_served() {
     }
 
     let client = reqwest::Client::new();
+    // Each place serves its next buyer when the one before is served.
+    let places = Arc::new(Semaphore::new(repeated(64, 200)));
     let buyers = (0..200).map(|buyer| {
         let address = addresses[buyer % addresses.len()];
-        tokio::spawn(sell_one(client.clone(), address, token.clone()))
+        let sale = sell_one(client.clone(), address, token.clone());
+        let places = Arc::clone(&places);
+        tokio::spawn(async move {
+            let _place = places.acquire_owned().await.unwrap();
+            sale.await
+        })
     });
     let answers = futures::future::try_join_all(buyers).await.unwrap();
 

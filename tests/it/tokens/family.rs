@@ -166,7 +166,7 @@ async fn a_family_stays_small_however_often_the_grace_is_used() {
     let pair = sign_in(&app, &person(&app, Role::Customer).await).await;
 
     let mut last = None;
-    for _ in 0..60 {
+    for _ in 0..40 {
         last = Some(refresh(&app, &pair.refresh).await.unwrap());
     }
 

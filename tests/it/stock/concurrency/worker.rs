@@ -1,9 +1,8 @@
 //! The other process of a test: this binary again, asked through its environment to do a part of
 //! the work and to tell what came of it.
 
-use crate::app::{QUARTER_HOUR, TestApp};
+use crate::app::{QUARTER_HOUR, TestApp, repeated};
 use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 use serde::{Deserialize, Serialize};
 use std::process::Stdio;
 use stockroom::cache::{EntityCache, Limits};
@@ -65,14 +64,12 @@ pub fn transfer(from: Uuid, to: Uuid) -> Transfer {
 }
 
 async fn reserve_all(stock: &Stock, job: &Job) -> Tally {
-    let mut orders: FuturesUnordered<_> = job
-        .carts
-        .iter()
-        .map(|cart| async {
-            let order = cart.order();
-            stock.reserve(&order, QUARTER_HOUR).await
-        })
-        .collect();
+    let orders = job.carts.iter().map(|cart| async {
+        let order = cart.order();
+        stock.reserve(&order, QUARTER_HOUR).await
+    });
+    // Who waits for a connection waits for a limited time.
+    let mut orders = futures::stream::iter(orders).buffer_unordered(repeated(64, 500));
     let mut tally = Tally::default();
     while let Some(outcome) = orders.next().await {
         match outcome {
