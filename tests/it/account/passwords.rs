@@ -4,6 +4,7 @@ use super::people::{
     NEW_PASSWORD, PASSWORD, Shop, WRONG, account, is_signed_in, ok, refused, run, signed_in,
     signs_in,
 };
+use super::throttle::PAUSES;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use stockroom::account::AccountError;
@@ -49,10 +50,13 @@ async fn the_present_password_is_needed_and_cannot_be_guessed_by_an_open_session
     let input =
         |current: &str, new: &str| json!({ "currentPassword": current, "newPassword": new });
 
-    for _ in 0..4 {
+    let (last, before) = PAUSES.split_last().unwrap();
+    for pause in before {
+        shop.app.waits(TimeDelta::seconds(*pause));
         let told = refused(&own, "passwordChange", input(WRONG, NEW_PASSWORD)).await;
         assert_eq!(told, ["INVALID_CREDENTIALS currentPassword"]);
     }
+    shop.app.waits(TimeDelta::seconds(*last));
     let told = refused(&own, "passwordChange", input(PASSWORD, "fourwords")).await;
     assert_eq!(told, ["OUT_OF_RANGE newPassword"]);
     for mutation in ["accountErase", "accountDeactivate"] {
@@ -95,7 +99,8 @@ async fn a_reset_ends_all_sessions_and_proves_the_address() {
 #[tokio::test]
 async fn whoever_guessed_too_often_gets_in_by_a_reset() {
     let shop = shop_with_ada().await;
-    for _ in 0..5 {
+    for pause in PAUSES {
+        shop.app.waits(TimeDelta::seconds(pause));
         assert!(!signs_in(&shop.app, ADA, WRONG).await);
     }
     let input = json!({ "email": ADA, "password": PASSWORD });
