@@ -13,7 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
 /// Longer than anything that a test waits for.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl TestApp {
     /// A SKU of a small demo catalogue.
@@ -80,7 +80,17 @@ impl TestApp {
 
     /// Waits until this is true.
     pub async fn until(&self, what: &str, is_true: impl AsyncFn(&Self) -> bool) {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        self.until_within(PATIENCE, what, is_true).await;
+    }
+
+    /// Waits so long at most until this is true.
+    pub async fn until_within(
+        &self,
+        patience: Duration,
+        what: &str,
+        is_true: impl AsyncFn(&Self) -> bool,
+    ) {
+        let deadline = tokio::time::Instant::now() + patience;
         while !is_true(self).await {
             assert!(tokio::time::Instant::now() < deadline, "it never came true: {what}");
             tokio::time::sleep(Duration::from_millis(5)).await;

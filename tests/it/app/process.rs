@@ -10,6 +10,9 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+/// Longer than a program takes to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A server process; it is killed when this is dropped.
 pub struct ServerProcess {
     child: Child,
@@ -68,7 +71,7 @@ impl ServerProcess {
             }
             Err(std::fs::read_to_string(&log).unwrap_or_default())
         };
-        let address = tokio::time::timeout(Duration::from_secs(30), address).await;
+        let address = tokio::time::timeout(PATIENCE, address).await;
         let address = address.expect("the program listens in time")?;
         // The pipe must not fill up.
         tokio::spawn(async move {
@@ -125,7 +128,7 @@ impl ServerProcess {
     }
 
     async fn wait_until_ready(&mut self) -> Result<(), String> {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let answer = reqwest::get(self.url("/health/ready")).await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {

@@ -90,7 +90,7 @@ impl RedisServer {
             .kill_on_drop(true);
         let mut child = command.spawn().expect("redis-server starts");
         let client = redis::Client::open(self.url()).expect("a URL");
-        for _ in 0..1_000 {
+        for _ in 0..6_000 {
             if child.try_wait().expect("its state is known").is_some() {
                 return false;
             }

@@ -118,7 +118,7 @@ impl Shelf {
 
 /// Waits until something holds that other tasks bring about.
 pub async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     while !holds().await {
         assert!(tokio::time::Instant::now() < deadline, "it did not come about that {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -50,7 +50,11 @@ async fn ten_thousand_events_arrive_in_order_though_couriers_die_all_the_time() 
     let stop = CancellationToken::new();
     let patient = CourierTerms { lease: Duration::from_secs(10), ..hurried() };
     let rest = [&app, &other].map(|app| tokio::spawn(post.courier(app, patient).run(stop.clone())));
-    app.until("all are delivered", async |app| app.events("SENT").await == 10_000).await;
+    let two_minutes = Duration::from_secs(120);
+    app.until_within(two_minutes, "all are delivered", async |app| {
+        app.events("SENT").await == 10_000
+    })
+    .await;
     stop.cancel();
     for courier in rest {
         courier.await.unwrap();

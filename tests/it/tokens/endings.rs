@@ -11,7 +11,7 @@ use std::time::Duration;
 use stockroom::auth::Role;
 
 /// Longer than news takes, and much shorter than it takes until somebody looks without any.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 const EVE: &str = "eve@shop.example";
 
 /// Who does it.
