@@ -12,7 +12,8 @@ use stockroom::payment::{Outcome, PaymentState};
 
 async fn impatient() -> TestApp {
     TestApp::with(|settings| {
-        settings.payment.call_limit = Duration::from_millis(400);
+        // Long enough for the sandbox to charge before.
+        settings.payment.call_limit = Duration::from_secs(2);
     })
     .await
 }

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 use stockroom::db::DbError;
 use stockroom::payment::sandbox;
 use stockroom::payment::{
@@ -149,7 +150,8 @@ async fn nobody_calls_a_provider_inside_a_transaction() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_paid_while_a_crowd_writes_and_neither_waits_in_vain() {
-    let app = TestApp::start().await;
+    let minute = Duration::from_secs(60);
+    let app = TestApp::with(|settings| settings.payment.call_limit = minute).await;
     let mut payments = Vec::new();
     for _ in 0..40 {
         payments.push(app.begins_to_pay("card_approved", true).await);

@@ -26,15 +26,13 @@ async fn shop() -> Option<(StripeFront, TestApp)> {
     Some((stripe, app))
 }
 
-/// A shop that does not wait long for answers.
-async fn impatient() -> Option<(StripeFront, TestApp)> {
-    let stripe = StripeFront::start().await?;
-    let app = TestApp::with(|settings| {
-        stripe.configures(settings);
-        settings.payment.call_limit = Duration::from_secs(1);
-    })
-    .await;
-    Some((stripe, app))
+/// A shop, and a replica of it that does not wait long for answers that are lost: long enough for
+/// Stripe to do before what it was asked for.
+async fn with_a_hasty_one() -> Option<(StripeFront, TestApp, TestApp)> {
+    let (stripe, app) = shop().await?;
+    let few_seconds = Duration::from_secs(3);
+    let hasty = app.replica_with(|settings| settings.payment.call_limit = few_seconds).await;
+    Some((stripe, app, hasty))
 }
 
 /// Begins to pay a new order of 100.00; nobody was asked yet.
@@ -168,10 +166,10 @@ async fn a_part_of_what_is_set_aside_can_be_taken() {
 
 #[tokio::test]
 async fn a_capture_whose_answer_was_lost_is_found_with_what_it_took() {
-    let Some((stripe, app)) = impatient().await else { return };
+    let Some((stripe, app, hasty)) = with_a_hasty_one().await else { return };
     let payment = pays(&app, CARD, false).await;
     stripe.troubles("/capture", Trouble::AnswerLost);
-    let payment = captures(&app, &payment, 6_000).await;
+    let payment = captures(&hasty, &payment, 6_000).await;
     assert_eq!(payment.state, PaymentState::CaptureUnknown);
     stripe.is_well();
     app.waits(TimeDelta::minutes(1));
@@ -196,10 +194,10 @@ async fn what_is_set_aside_can_be_let_go() {
 
 #[tokio::test]
 async fn what_was_let_go_is_found_although_the_answer_was_lost() {
-    let Some((stripe, app)) = impatient().await else { return };
+    let Some((stripe, app, hasty)) = with_a_hasty_one().await else { return };
     let payment = pays(&app, CARD, false).await;
     stripe.troubles("/cancel", Trouble::AnswerLost);
-    let payment = lets_go(&app, &payment).await;
+    let payment = lets_go(&hasty, &payment).await;
     assert_eq!(payment.state, PaymentState::Voiding);
     stripe.is_well();
     app.waits(TimeDelta::minutes(1));
@@ -230,10 +228,10 @@ async fn money_goes_back_in_parts_and_never_twice() {
 
 #[tokio::test]
 async fn a_refund_whose_answer_was_lost_is_found_although_its_key_was_forgotten() {
-    let Some((stripe, app)) = impatient().await else { return };
+    let Some((stripe, app, hasty)) = with_a_hasty_one().await else { return };
     let payment = pays(&app, CARD, true).await;
     stripe.troubles("/v1/refunds", Trouble::AnswerLost);
-    assert_eq!(refunds(&app, &payment, 2_500, "one").await, RefundOutcome::Unknown);
+    assert_eq!(refunds(&hasty, &payment, 2_500, "one").await, RefundOutcome::Unknown);
     stripe.is_well();
     stripe.forgets_keys().await;
     app.waits(TimeDelta::minutes(1));
@@ -260,9 +258,9 @@ async fn the_same_question_twenty_times_is_one_payment() {
 
 #[tokio::test]
 async fn a_charge_whose_answer_was_lost_is_found_and_made_once() {
-    let Some((stripe, app)) = impatient().await else { return };
+    let Some((stripe, app, hasty)) = with_a_hasty_one().await else { return };
     stripe.troubles("/confirm", Trouble::AnswerLost);
-    let payment = pays(&app, CARD, true).await;
+    let payment = pays(&hasty, CARD, true).await;
     assert_eq!((payment.state, payment.provider_reference), (PaymentState::AuthUnknown, None));
     stripe.is_well();
     app.waits(TimeDelta::minutes(1));
@@ -277,9 +275,9 @@ async fn a_charge_whose_answer_was_lost_is_found_and_made_once() {
 
 #[tokio::test]
 async fn a_charge_of_days_ago_is_found_although_its_key_was_forgotten() {
-    let Some((stripe, app)) = impatient().await else { return };
+    let Some((stripe, app, hasty)) = with_a_hasty_one().await else { return };
     stripe.troubles("/confirm", Trouble::AnswerLost);
-    let payment = pays(&app, CARD, true).await;
+    let payment = pays(&hasty, CARD, true).await;
     assert_eq!(payment.state, PaymentState::AuthUnknown);
     stripe.is_well();
     stripe.forgets_keys().await;
@@ -294,9 +292,9 @@ async fn a_charge_of_days_ago_is_found_although_its_key_was_forgotten() {
 #[tokio::test]
 async fn a_question_that_was_lost_is_asked_again_and_charges_once() {
     for lost in ["/confirm", "/v1/payment_intents"] {
-        let Some((stripe, app)) = impatient().await else { return };
+        let Some((stripe, app, hasty)) = with_a_hasty_one().await else { return };
         stripe.troubles(lost, Trouble::RequestLost);
-        let payment = pays(&app, CARD, true).await;
+        let payment = pays(&hasty, CARD, true).await;
         assert_eq!(payment.state, PaymentState::AuthUnknown, "{lost}");
         stripe.is_well();
         app.waits(TimeDelta::minutes(1));
@@ -328,7 +326,7 @@ async fn a_failure_before_the_money_was_asked_for_charged_nothing_for_certain() 
 
 #[tokio::test]
 async fn what_stripe_never_answers_is_called_off_there_and_charges_nothing_later() {
-    let Some((stripe, app)) = impatient().await else { return };
+    let Some((stripe, _, app)) = with_a_hasty_one().await else { return };
     stripe.troubles("/confirm", Trouble::RequestLost);
     let payment = pays(&app, CARD, true).await;
 
