@@ -89,7 +89,7 @@ async fn the_program_serves_the_database_it_is_given() {
 #[tokio::test]
 async fn told_to_end_it_is_not_ready_first_and_then_closes_in_order() {
     let app = TestApp::start().await;
-    let mut server = ServerProcess::start_with(&app, &[("DRAIN_DELAY_SECONDS", "1")]).await;
+    let mut server = ServerProcess::start_with(&app, &[("DRAIN_DELAY_SECONDS", "5")]).await;
     let mut socket = Socket::ready(server.address(), None).await;
 
     server.signal("TERM");

@@ -115,7 +115,7 @@ async fn read_health(client: &mut TcpStream) {
 async fn an_idle_connection_is_kept_longer_than_a_head_may_take_and_not_for_ever() {
     let app = TestApp::with(|settings| {
         settings.transport.header_read = Duration::from_millis(100);
-        settings.transport.idle = Duration::from_millis(1_000);
+        settings.transport.idle = Duration::from_secs(5);
     })
     .await;
     let mut client = TcpStream::connect(app.listen().await).await.unwrap();

@@ -126,7 +126,7 @@ async fn a_socket_goes_on_with_the_next_token() {
     let app = patient().await;
     let (sku, user) = (app.a_sku().await, app.account(Role::Staff).await);
     let now = app.app.db.now().timestamp();
-    let almost_over = app.token_issued_at(user, now - ACCESS_TOKEN_SECONDS + 2);
+    let almost_over = app.token_issued_at(user, now - ACCESS_TOKEN_SECONDS + 8);
     let mut socket = app.socket_with_token(&almost_over).await;
     socket.subscribe_with("1", WATCH, json!({ "sku": sku })).await;
     socket.next_of("1").await;
@@ -141,7 +141,7 @@ async fn a_socket_goes_on_with_the_next_token() {
     assert!(!pong.to_string().contains(&next), "a token does not come back");
 
     // Past the end of the first token the subscription runs, and operations begin.
-    app.until("the first token is over", async |app| app.app.db.now().timestamp() > now + 2).await;
+    app.until("the first token is over", async |app| app.app.db.now().timestamp() > now + 8).await;
     let staff = app.with_token(&next);
     let receive = "mutation ($sku: String!) { \
         stockAdjust(input: { sku: $sku, delta: 1, type: RECEIPT }) { userErrors { code } } }";

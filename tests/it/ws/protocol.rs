@@ -167,7 +167,7 @@ async fn a_socket_ends_with_its_token() {
     let app = TestApp::start().await;
     let sku = app.a_sku().await;
     let user = app.account(Role::Customer).await;
-    let almost_over = app.app.db.now().timestamp() - ACCESS_TOKEN_SECONDS + 2;
+    let almost_over = app.app.db.now().timestamp() - ACCESS_TOKEN_SECONDS + 6;
     let mut socket = app.socket_with_token(&app.token_issued_at(user, almost_over)).await;
 
     socket.subscribe_with("1", WATCH, json!({ "sku": sku })).await;
