@@ -5,6 +5,7 @@ mod caller;
 mod database;
 mod doctor;
 mod fixture;
+mod port;
 mod postgres;
 mod process;
 mod redis;
@@ -16,6 +17,7 @@ mod stripe;
 mod till;
 
 pub use caller::{Answer, Caller};
+pub use port::Nobody;
 pub use postgres::PostgresServer;
 pub use process::ServerProcess;
 pub use redis::RedisServer;

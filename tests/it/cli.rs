@@ -1,5 +1,6 @@
 //! The command line as a shell sees it: real processes, their output and their exit status.
 
+use crate::app::Nobody;
 use clap::Args;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -253,10 +254,11 @@ fn a_server_that_does_not_answer_is_not_healthy() {
     // Takes the connection, and says nothing.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
+    let nobody = Nobody::there();
+    let nobodys = nobody.address().to_string();
 
     let waited = shell.run_with("health", &[("LISTEN_ADDR", &address)]).refused();
-    drop(silent);
-    let gone = shell.run_with("health", &[("LISTEN_ADDR", &address)]).refused();
+    let gone = shell.run_with("health", &[("LISTEN_ADDR", &nobodys)]).refused();
     let nowhere = shell.run_with("health", &[("LISTEN_ADDR", "127.0.0.1:0")]).refused();
 
     assert!(waited.contains("does not answer within 3 s"), "{waited}");
@@ -336,8 +338,8 @@ fn checking_the_settings_shows_all_of_them_and_no_secret() {
 #[test]
 fn checking_the_settings_tells_what_cannot_be_reached() {
     let shell = Shell::new();
-    // A port that was free a moment ago: nothing answers there.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let nobody = Nobody::there();
+    let port = nobody.address().port();
     let database = format!("postgres://shop:hunter2@127.0.0.1:{port}/shop");
     let redis = format!("redis://:hunter2@127.0.0.1:{port}");
     let smtp = format!("smtp://shop:hunter2@127.0.0.1:{port}");

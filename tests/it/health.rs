@@ -1,12 +1,17 @@
 //! The probes, and how the process begins and ends.
 
-use crate::app::{ServerProcess, SmtpSink, Socket, TestApp};
+use crate::app::{Nobody, ServerProcess, SmtpSink, Socket, TestApp};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn a_ready_server_says_so_in_detail() {
     let app = TestApp::start().await;
     app.app.work_in_background();
-    app.until("a worker works", async |app| app.app.check_worker().await.is_ok()).await;
+    app.until("it is ready", async |app| {
+        app.guest().get("/health/ready").await.json["status"] == "healthy"
+    })
+    .await;
 
     let answer = app.guest().get("/health/ready").await;
 
@@ -157,19 +162,32 @@ async fn a_mutation_under_way_is_through_before_the_program_ends() {
     let held = app.hold_warehouses().await;
     let document = "mutation { warehouseCreate(input: { code: \"LAST\", name: \"Last\" }) \
                     { userErrors { code } } }";
-    let request = reqwest::Client::new()
-        .post(server.url("/graphql"))
-        .bearer_auth(staff.token().unwrap())
-        .json(&serde_json::json!({ "query": document }));
-    let answer = tokio::spawn(request.send());
+    let body = serde_json::json!({ "query": document }).to_string();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n\
+         authorization: Bearer {}\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
+        staff.token().unwrap(),
+        body.len()
+    );
     let mut socket = Socket::ready(server.address(), None).await;
+    let mut client = TcpStream::connect(server.address()).await.unwrap();
+    client.write_all(head.as_bytes()).await.unwrap();
+    let mut told = Vec::new();
+    while !told.ends_with(b"\r\n\r\n") {
+        assert!(client.read_buf(&mut told).await.unwrap() > 0, "the connection was closed");
+    }
+    // The server has begun with the request.
+    assert!(told.starts_with(b"HTTP/1.1 100 "), "{}", String::from_utf8_lossy(&told));
+    client.write_all(body.as_bytes()).await.unwrap();
 
     server.signal("TERM");
     assert_eq!(socket.close_code().await, 1001);
     held.release().await;
 
-    let answer: serde_json::Value = answer.await.unwrap().unwrap().json().await.unwrap();
-    assert_eq!(answer["data"]["warehouseCreate"]["userErrors"], serde_json::json!([]), "{answer}");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.contains(r#"{"warehouseCreate":{"userErrors":[]}}"#), "{answer}");
     assert!(server.child().wait().await.unwrap().success());
 }
 
@@ -199,9 +217,8 @@ async fn a_new_shop_in_production_has_no_administrator_that_nobody_asked_for() {
 
 #[tokio::test]
 async fn without_a_worker_or_a_mail_server_it_is_ready_and_says_so() {
-    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("smtp://{}", nobody.local_addr().unwrap());
-    drop(nobody);
+    let nobody = Nobody::there();
+    let url = format!("smtp://{}", nobody.address());
     let app = TestApp::with(|settings| settings.mail.smtp_url = Some(url.into())).await;
 
     let answer = app.guest().get("/health/ready").await;

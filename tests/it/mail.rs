@@ -1,6 +1,6 @@
 //! Mail over a real conversation with a mail server, willing and unwilling, from a job.
 
-use crate::app::{Mood, SmtpSink, TestApp};
+use crate::app::{Mood, Nobody, SmtpSink, TestApp};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use stockroom::config::{Environment, MailSettings};
@@ -25,8 +25,12 @@ fn settings(url: Option<String>) -> MailSettings {
 }
 
 fn mailer(sink: &SmtpSink) -> Mailer {
-    let limit = Duration::from_millis(500);
-    Mailer::with_limit(&settings(Some(sink.url())), Environment::Production, limit).unwrap()
+    mailer_with(sink.url(), Duration::from_secs(30))
+}
+
+/// A mailer to this server, which waits so long for it.
+fn mailer_with(url: String, limit: Duration) -> Mailer {
+    Mailer::with_limit(&settings(Some(url)), Environment::Production, limit).unwrap()
 }
 
 fn message(to: &str) -> Message {
@@ -133,7 +137,7 @@ async fn a_server_that_does_not_let_us_in_is_for_operators_to_see() {
 #[tokio::test]
 async fn a_server_that_never_answers_is_left_after_a_while() {
     let sink = SmtpSink::start().await;
-    let mailer = mailer(&sink);
+    let mailer = mailer_with(sink.url(), Duration::from_secs(2));
     for mood in [Mood::Silent, Mood::SilentAtTheEnd] {
         sink.is_now(mood);
         let refused = mailer.send(&message("anna@example.com")).await.unwrap_err();
@@ -151,11 +155,8 @@ async fn a_server_that_never_answers_is_left_after_a_while() {
 
 #[tokio::test]
 async fn a_server_that_is_away_is_tried_again() {
-    let sink = SmtpSink::start().await;
-    let url = sink.url();
-    drop(sink);
-    let limit = Duration::from_millis(500);
-    let mailer = Mailer::with_limit(&settings(Some(url)), Environment::Production, limit).unwrap();
+    let nobody = Nobody::there();
+    let mailer = mailer_with(format!("smtp://{}", nobody.address()), Duration::from_secs(30));
 
     let refused = mailer.send(&message("anna@example.com")).await.unwrap_err();
 

@@ -72,7 +72,8 @@ impl TestApp {
     /// Ends every session on the Postgres database, as a restart does.
     pub async fn cut_connections(&self) {
         let own = sea_orm::Database::connect(self.database_url()).await.expect("Postgres answers");
-        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+        // It waits until they have ended.
+        let cut = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity \
                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
         own.execute_unprepared(cut).await.expect("Postgres obeys");
         own.close().await.expect("the connection closes");

@@ -1,7 +1,7 @@
 //! A Postgres of a test's own, to be ended and started again.
 
 use super::database::postgres_url;
-use std::net::TcpListener;
+use super::port::free_port;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -41,9 +41,7 @@ impl PostgresServer {
         assert!(made.await.expect("initdb runs").success());
         // Another process may take the port before Postgres does.
         for _ in 0..10 {
-            let free = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-            server.port = free.local_addr().expect("the port is known").port();
-            drop(free);
+            server.port = free_port();
             if server.run().await {
                 return Some(server);
             }
@@ -80,7 +78,7 @@ impl PostgresServer {
             .stderr(log)
             .spawn()
             .expect("Postgres starts");
-        for _ in 0..1_000 {
+        for _ in 0..3_000 {
             if child.try_wait().expect("its state is known").is_some() {
                 return false;
             }

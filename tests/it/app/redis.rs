@@ -1,7 +1,7 @@
 //! A Redis of a test's own, to be stopped, stalled and started again.
 
 use super::database::redis_url;
-use std::net::TcpListener;
+use super::port::free_port;
 use std::process::Stdio;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -29,11 +29,8 @@ impl RedisServer {
         }
         // Another process may take the port before Redis does.
         for _ in 0..10 {
-            let free = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-            let port = free.local_addr().expect("the port is known").port();
-            drop(free);
             let folder = TempDir::new().expect("a folder can be made");
-            let mut server = Self { child: None, port, folder };
+            let mut server = Self { child: None, port: free_port(), folder };
             if server.run().await {
                 return Some(server);
             }
