@@ -8,7 +8,7 @@ mod processes;
 mod schedules;
 
 use crate::app::TestApp;
-use crate::jobs::crew::{Crew, Errand};
+use crate::jobs::crew::{Crew, Errand, NO_END};
 use std::time::Duration;
 use stockroom::db::DbError;
 use stockroom::jobs::{Failure, NewJob, Queue, Status, enqueue_in_txn};
@@ -16,7 +16,8 @@ use stockroom::jobs::{Failure, NewJob, Queue, Status, enqueue_in_txn};
 #[tokio::test]
 async fn a_job_is_done_once_with_its_arguments() {
     let app = TestApp::start().await;
-    let crew = Crew::obedient(&app);
+    let mut crew = Crew::obedient(&app);
+    crew.timing.lease = NO_END;
     let worker = crew.hire();
 
     crew.asks("one").await;
@@ -142,10 +143,11 @@ async fn kinds_that_only_a_newer_program_knows_are_left_alone() {
 #[tokio::test]
 async fn a_worker_takes_as_many_as_it_has_places() {
     let app = TestApp::start().await;
-    let crew = Crew::of(&app, |_, _| async {
+    let mut crew = Crew::of(&app, |_, _| async {
         std::future::pending::<()>().await;
         Ok(())
     });
+    crew.timing.lease = NO_END;
     for number in 0..10 {
         crew.asks(&number.to_string()).await;
     }
@@ -190,7 +192,8 @@ async fn told_to_end_it_finishes_what_it_can_and_gives_back_the_rest() {
         tokio::time::sleep(Duration::from_millis(100)).await;
         Ok(())
     });
-    crew.timing.grace = Duration::from_millis(400);
+    crew.timing.lease = NO_END;
+    crew.timing.grace = Duration::from_secs(2);
     crew.asks("endless").await;
     crew.asks("short").await;
     let worker = crew.hire();

@@ -42,8 +42,13 @@ async fn what_the_server_will_not_take_from_us_is_given_up_and_can_be_revived() 
         let shop = link_asked_for(mood.clone()).await;
 
         for attempt in 1..=5 {
+            let before = shop.app.app.db.now();
             assert_eq!(shop.app.works().await, 1, "{mood:?}: attempt {attempt}");
-            assert_eq!(shop.app.works().await, 0, "{mood:?}: it waits");
+            let queued = list(&shop.app.app.db, Status::Queued, 9).await.unwrap();
+            assert_eq!(queued.len(), usize::from(attempt < 5), "{mood:?}: attempt {attempt}");
+            for waits in queued {
+                assert!(waits.run_at - before > TimeDelta::milliseconds(500), "{mood:?}");
+            }
             shop.app.waits(TimeDelta::minutes(2));
         }
         assert_eq!(shop.app.works().await, 0, "{mood:?}: there is no sixth attempt");

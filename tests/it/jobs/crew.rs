@@ -57,6 +57,9 @@ pub const QUICK: Timing = Timing {
     seen: Duration::from_millis(50),
 };
 
+/// A lease that does not end while a test runs, however slow the machine is.
+pub const NO_END: Duration = Duration::from_secs(60);
+
 /// Workers on the database of a test, and what was asked of their handler.
 pub struct Crew<'a> {
     app: &'a TestApp,

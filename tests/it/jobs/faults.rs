@@ -1,6 +1,6 @@
 //! What ends workers and cuts them off: a kill, a database that is away, locks, leases that end.
 
-use super::crew::{Crew, Errand, QUICK};
+use super::crew::{Crew, Errand, NO_END, QUICK};
 use crate::app::TestApp;
 use std::process::Stdio;
 use std::time::Duration;
@@ -173,10 +173,11 @@ async fn a_job_that_ends_its_worker_each_time_is_given_up() {
 #[tokio::test]
 async fn a_job_that_takes_longer_than_its_lease_keeps_it() {
     let app = TestApp::start().await;
-    let crew = Crew::of(&app, |_, _| async {
-        tokio::time::sleep(QUICK.lease * 2).await;
+    let mut crew = Crew::of(&app, |_, _| async {
+        tokio::time::sleep(Duration::from_secs(4)).await;
         Ok(())
     });
+    crew.timing.lease = Duration::from_secs(3);
     let workers = [crew.hire(), crew.hire()];
 
     crew.asks("long").await;
@@ -220,7 +221,7 @@ async fn who_lost_the_lease_has_nothing_to_say() {
 async fn who_ends_after_losing_the_lease_does_not_count() {
     let app = TestApp::start().await;
     let db = app.app.db.clone();
-    let crew = Crew::of(&app, move |_, _| {
+    let mut crew = Crew::of(&app, move |_, _| {
         let db = db.clone();
         async move {
             // While it is at work, someone else claims it.
@@ -233,6 +234,7 @@ async fn who_ends_after_losing_the_lease_does_not_count() {
             Ok(())
         }
     });
+    crew.timing.lease = NO_END;
     crew.asks("contested").await;
 
     assert_eq!(crew.works().await, 1);

@@ -1,6 +1,6 @@
 //! Schedules: each tick once, however many processes there are.
 
-use super::crew::{Crew, Errand};
+use super::crew::{Crew, Errand, NO_END};
 use crate::app::TestApp;
 use std::collections::HashSet;
 use stockroom::jobs::{Schedule, Status, list};
@@ -13,6 +13,7 @@ async fn two_workers_write_each_tick_once_and_nothing_is_done_twice() {
     for crew in &mut crews {
         let every_second = Schedule::new("tick", "* * * * * *", &Errand::named("tick"));
         crew.schedules = vec![every_second.unwrap()];
+        crew.timing.lease = NO_END;
     }
     let workers = crews.each_ref().map(Crew::hire);
 
@@ -34,7 +35,10 @@ async fn many_workers_do_each_job_once() {
     const JOBS: usize = 200;
     let app = TestApp::start().await;
     let replica = app.replica().await;
-    let crews = [Crew::obedient(&app), Crew::obedient(&replica)];
+    let mut crews = [Crew::obedient(&app), Crew::obedient(&replica)];
+    for crew in &mut crews {
+        crew.timing.lease = NO_END;
+    }
     for number in 0..JOBS {
         crews[0].asks(&number.to_string()).await;
     }

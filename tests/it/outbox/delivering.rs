@@ -73,7 +73,9 @@ async fn an_event_that_is_refused_holds_up_its_own_object_alone_until_it_is_dead
     let (sick, well) = (Uuid::now_v7(), Uuid::now_v7());
     let post = Post::default();
     post.refuses(Some((sick, 2)));
-    let courier = post.courier(&app, CourierTerms::default());
+    let half_a_minute = Duration::from_secs(30);
+    let terms = CourierTerms { backoff: half_a_minute, ..CourierTerms::default() };
+    let courier = post.courier(&app, terms);
     app.tells(sick, 1..=4).await;
     app.tells(well, 1..=4).await;
 
@@ -90,7 +92,7 @@ async fn an_event_that_is_refused_holds_up_its_own_object_alone_until_it_is_dead
             let offers = post.offers();
             courier.deliver_due().await.unwrap();
             assert_eq!(post.offers(), offers);
-            app.waits(TimeDelta::seconds(80));
+            app.waits(TimeDelta::minutes(45));
         }
     }
 
