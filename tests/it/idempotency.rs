@@ -171,7 +171,8 @@ async fn of_forty_at_once_one_has_the_effect_and_all_have_the_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_whose_first_use_runs_on_is_in_progress() {
-    let app = TestApp::start().await;
+    let half_a_minute = Duration::from_secs(30);
+    let app = TestApp::with(|settings| settings.transport.request = half_a_minute).await;
     let user = app.account(Role::Staff).await;
     let staff = app.with_token(app.token(user));
     let cup = app.has("CUP", 0).await;

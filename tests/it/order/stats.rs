@@ -2,7 +2,7 @@
 
 use super::shop::shop;
 use crate::app::{Caller, TestApp};
-use chrono::TimeDelta;
+use chrono::{NaiveTime, TimeDelta};
 use serde_json::{Value, json};
 
 const STATS: &str = "query ($days: Int) { orderStats(days: $days) { \
@@ -26,6 +26,14 @@ fn standing(stats: &Value) -> Vec<(String, i64)> {
     counts.map(|(status, count)| (status, count.unwrap())).filter(|(_, n)| *n != 0).collect()
 }
 
+/// Moves the clock to noon of the next day: what is done until the evening is of one day. Whoever
+/// signs in does so before: tokens go by the clock on the wall.
+fn noon_comes(app: &TestApp) {
+    let now = app.app.db.now();
+    let midnight = now.date_naive().and_time(NaiveTime::MIN).and_utc();
+    app.waits(midnight + TimeDelta::hours(36) - now);
+}
+
 async fn agrees(app: &TestApp) {
     assert_eq!(app.orders().recount().await.expect("the database answers"), []);
 }
@@ -34,6 +42,7 @@ async fn agrees(app: &TestApp) {
 async fn what_happens_counts_on_its_day() {
     let app = shop().await;
     let staff = app.staff().await;
+    noon_comes(&app);
     let paid = app.guest().buys(&[("CUP", 1)], "card_approved").await;
     let unpaid = app.guest().buys(&[("CUP", 2)], "card_declined").await;
     app.guest().buys(&[("CUP", 1)], "card_approved").await;
@@ -80,6 +89,8 @@ async fn what_happens_counts_on_its_day() {
 #[tokio::test]
 async fn figures_that_were_summed_up_while_orders_came_in_are_those_of_a_recount() {
     let app = shop().await;
+    let staff = app.staff().await;
+    noon_comes(&app);
     let buyers = (0..24).map(|buyer| {
         let guest = app.guest();
         let method = if buyer % 3 == 0 { "card_declined" } else { "card_approved" };
@@ -94,7 +105,7 @@ async fn figures_that_were_summed_up_while_orders_came_in_are_those_of_a_recount
     futures::join!(futures::future::join_all(buyers), summing, summing_again(&app));
 
     agrees(&app).await;
-    let stats = app.staff().await.stats(1).await;
+    let stats = staff.stats(1).await;
     assert_eq!(stats["total"]["ordersPlaced"], 24);
     assert_eq!(standing(&stats), [("PENDING_PAYMENT".to_owned(), 8), ("PAID".to_owned(), 16)]);
     app.orders().sum_up().await.expect("the database answers");

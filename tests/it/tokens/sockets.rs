@@ -100,7 +100,9 @@ async fn a_change_on_another_replica_ends_the_socket() {
     })
     .await;
     let other = app.replica().await;
-    other.until("the replicas hear each other", async |other| other.app.bus.is_shared()).await;
+    for replica in [&app, &other] {
+        replica.until("it hears the other", async |replica| replica.app.bus.is_shared()).await;
+    }
     let (_, pair, mut socket) = watching(&app).await;
 
     revoke(&other.guest(), Some(&pair.refresh), false).await;

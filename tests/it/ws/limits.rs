@@ -161,7 +161,8 @@ async fn a_message_that_is_too_large_ends_the_socket() {
 #[tokio::test]
 async fn a_living_peer_is_asked_and_a_silent_one_is_dropped() {
     let app =
-        TestApp::with(|settings| settings.transport.sockets.ping = Duration::from_millis(50)).await;
+        TestApp::with(|settings| settings.transport.sockets.ping = Duration::from_millis(200))
+            .await;
     let mut living = app.socket().await;
     // A client answers pings only while it reads; this one does not any more.
     let _silent = app.socket().await;
