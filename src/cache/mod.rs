@@ -24,6 +24,7 @@ use crate::cache::store::{Entry, LONGEST_BODY, Store};
 use crate::cache::writer::{Writer, Writing};
 use crate::db::DbError;
 use crate::events::{Bus, BusEvent, BusMessage, BusSubscription, EntityChange, EntityKind};
+use crate::failpoint;
 use crate::redis::{Redis, RedisFailure};
 use crate::telemetry;
 use futures::FutureExt;
@@ -241,6 +242,7 @@ impl Shelves {
                 bodies.insert(id, body);
             }
         }
+        failpoint::reach("cache.before_set").await;
         let kept = ticket.land(&loaded, self.bus.is_shared());
         self.share(kept, bodies, &loaded);
         let entities = loaded.into_iter().filter_map(|(id, loaded)| Some((id, loaded.entity?)));

@@ -2,6 +2,7 @@
 //! repeated when another transaction was in the way, and with actions that wait for the commit.
 
 use crate::db::{Db, DbError};
+use crate::failpoint;
 use crate::telemetry;
 use parking_lot::Mutex;
 use rand::RngExt;
@@ -221,7 +222,11 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let begin = async move { Ok((pool.begin_with_options(options).await?, place)) };
+        let begin = async move {
+            let transaction = pool.begin_with_options(options).await?;
+            failpoint::reach("tx.during_begin").await;
+            Ok((transaction, place))
+        };
         tokio::spawn(begin).await.map_err(|_| DbError::stray())?
     }
 

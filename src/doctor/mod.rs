@@ -4,7 +4,9 @@
 
 mod ages;
 mod events;
+mod figures;
 mod flash_sales;
+mod goods;
 mod money;
 mod orders;
 mod stock;
@@ -64,6 +66,10 @@ invariants! {
     Totals "I9" "the figures of each order add up",
     /// Flash sales.
     FlashSales "I10" "each flash sale gave what orders have of it, and no more than its share",
+    /// Pieces that go and come.
+    Goods "I11" "what was sent, came back and is to come is what lines of orders say",
+    /// What is counted of orders.
+    Figures "I12" "the figures of days are what the orders and their history come to",
 }
 
 /// A question to the database. Its rows are offenders: a key, and how they stand in words.
@@ -153,6 +159,8 @@ async fn examine_in_txn(tx: &Tx, invariants: &[Invariant]) -> Result<Report, DbE
             events::CHECKS,
             ages::CHECKS,
             flash_sales::CHECKS,
+            goods::CHECKS,
+            figures::CHECKS,
         ];
         let own = |check: &&Check| check.invariant == *invariant;
         for check in checks.into_iter().flatten().filter(own) {
@@ -213,7 +221,7 @@ impl Words {
 
     /// `{minutes}`, `{hour}`, `{day}` and `{kept}` are moments that lie 5 minutes, an hour, 25 hours
     /// and 6 days back: what is within a limit, and a little more than it. `{number:name}` and
-    /// `{text:name}` are parts of an event's payload.
+    /// `{text:name}` are parts of an event's payload, `{date:name}` is the day of a moment, in UTC.
     fn spell(&self, sql: &str) -> String {
         let moments = [
             ("{minutes}", TimeDelta::minutes(5)),
@@ -233,6 +241,10 @@ impl Words {
             let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
             sql = format!("{before}{}{after}", self.part(name, "text"));
         }
+        while let Some((before, rest)) = sql.split_once("{date:") {
+            let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
+            sql = format!("{before}{}{after}", self.date(name));
+        }
         sql
     }
 
@@ -245,6 +257,14 @@ impl Words {
         }
         let then = self.db.now() - back;
         format!("'{}'", then.to_rfc3339_opts(SecondsFormat::AutoSi, false))
+    }
+
+    fn date(&self, name: &str) -> String {
+        if self.db.is_postgres() {
+            format!("to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD')")
+        } else {
+            format!("substr({name}, 1, 10)")
+        }
     }
 
     fn part(&self, name: &str, kind: &str) -> String {

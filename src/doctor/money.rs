@@ -48,4 +48,24 @@ pub(super) const CHECKS: &[Check] = &[
                 FROM refund GROUP BY payment_id) r ON r.payment_id = p.id
             WHERE p.refunded <> COALESCE(r.done, 0) OR p.refund_pending <> COALESCE(r.pending, 0)",
     },
+    Check {
+        invariant: Invariant::Money,
+        wrong: "the provider gave back another sum than its refunds come to",
+        sql: "SELECT c.id AS subject, 'refunded ' || c.refunded || ', its refunds come to '
+                || COALESCE(r.amount, 0) AS detail
+            FROM sandbox_charge c
+            LEFT JOIN (SELECT charge_id, SUM(amount) AS amount FROM sandbox_refund
+                GROUP BY charge_id) r ON r.charge_id = c.id
+            WHERE c.refunded <> COALESCE(r.amount, 0)",
+    },
+    Check {
+        invariant: Invariant::Money,
+        wrong: "a refund that went through is not in the provider's record as it is here",
+        sql: "SELECT f.id AS subject, 'order ' || p.order_number || ': ' || f.amount
+                || ' went back, the provider: ' || COALESCE('' || r.amount, 'nothing') AS detail
+            FROM refund f JOIN payment p ON p.id = f.payment_id
+            LEFT JOIN sandbox_refund r ON r.refund_id = f.id
+            WHERE p.provider = 'sandbox' AND f.state = 'SUCCEEDED'
+                AND COALESCE(r.amount, 0) <> f.amount",
+    },
 ];

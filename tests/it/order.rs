@@ -8,7 +8,7 @@ mod crowding;
 mod entering;
 mod expiring;
 mod flash_sales;
-mod goods;
+pub mod goods;
 mod late;
 mod listing;
 mod money;

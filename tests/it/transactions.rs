@@ -5,10 +5,12 @@ use crate::app::TestApp;
 use futures::StreamExt;
 use rand::RngExt;
 use sea_orm::ConnectionTrait;
+use std::sync::Arc;
 use std::time::Duration;
 use stockroom::config::DatabaseTarget;
 use stockroom::db::{Db, DbError};
-use stockroom::telemetry;
+use stockroom::{failpoint, telemetry};
+use tokio::sync::Semaphore;
 
 const CANCELLED: u64 = 2_000;
 const ACKNOWLEDGED: usize = 1_000;
@@ -33,6 +35,11 @@ async fn begin_and_vanish(db: Db) {
         Ok(())
     });
     let _ = tokio::time::timeout(patience, transaction).await;
+}
+
+async fn begin_and_stay(db: Db) {
+    let transaction = db.tx::<(), DbError, _, _>(|_| std::future::pending());
+    let _ = transaction.await;
 }
 
 /// Writes a row and tells whether the database acknowledged it.
@@ -112,4 +119,33 @@ async fn a_transaction_that_fails_leaves_nothing() {
 
     assert!(failed.await.is_err());
     assert_eq!(app.number("SELECT COUNT(*) FROM tally").await, 0);
+}
+
+#[tokio::test]
+async fn who_vanishes_while_a_transaction_begins_leaves_none_open() {
+    let app = app_with_a_small_pool().await;
+    let db = &app.app.db;
+    let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (reached, leave) = (Arc::clone(&begun), Arc::clone(&gate));
+    failpoint::on("tx.during_begin", move || {
+        let (reached, leave) = (Arc::clone(&reached), Arc::clone(&leave));
+        async move {
+            reached.add_permits(1);
+            let _go = leave.acquire().await;
+        }
+    });
+
+    for _ in 0..5 {
+        let vanishing = tokio::spawn(begin_and_stay(db.clone()));
+        begun.acquire().await.unwrap().forget();
+        vanishing.abort();
+        assert!(vanishing.await.unwrap_err().is_cancelled());
+        gate.add_permits(1);
+    }
+    gate.add_permits(1_000);
+
+    for n in 0..5 {
+        assert!(acknowledge(db, n).await, "write {n}");
+    }
+    assert_eq!(app.rows("acknowledged", "1 = 1").await, 5);
 }

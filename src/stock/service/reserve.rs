@@ -120,12 +120,17 @@ impl Stock {
             orders.iter().flat_map(|order| &order.lines).map(|line| line.variant_id).collect();
         variants.sort_unstable();
         variants.dedup();
-        // The first try plans without locks and relies on the guards; a refusal is never decided
-        // without them.
+        // The first try plans without locks and relies on the guards.
         let mut locked = tx.is_repeated();
         let mut free = free_in_txn(tx, &variants, locked).await?;
         let (mut outcomes, mut takes) = plan(orders, &mut free);
         if !locked && outcomes.iter().any(Result::is_err) {
+            if takes.is_empty()
+                && let Some(refused) =
+                    refuse_in_txn(tx, (orders, &variants), &mut outcomes, &free).await?
+            {
+                return Ok(refused);
+            }
             locked = true;
             free = free_in_txn(tx, &variants, locked).await?;
             (outcomes, takes) = plan(orders, &mut free);
@@ -150,7 +155,31 @@ fn check_quantities(orders: &[ReserveOrder]) -> Result<(), StockError> {
     }
 }
 
-/// Names the orders whose dead holds lie on what is short. The levels are locked by then.
+/// Whether all orders are refused without a lock, so that a crowd that comes too late does not stand
+/// in the way of those who buy: when dead holds are named, which are to be ended, or when there was
+/// not enough before and after it was seen that there are none. None: it has to be decided behind
+/// locks.
+async fn refuse_in_txn(
+    tx: &Tx,
+    (orders, variants): (&[ReserveOrder], &[Uuid]),
+    outcomes: &mut Vec<ReserveOutcome>,
+    free: &Free,
+) -> Result<Option<Vec<ReserveOutcome>>, StockError> {
+    name_dead_holds_in_txn(tx, outcomes, free).await?;
+    if outcomes.iter().any(meets_dead_holds) {
+        return Ok(Some(std::mem::take(outcomes)));
+    }
+    let mut free = free_in_txn(tx, variants, false).await?;
+    let (again, _) = plan(orders, &mut free);
+    Ok(again.iter().all(Result::is_err).then_some(again))
+}
+
+fn meets_dead_holds(outcome: &ReserveOutcome) -> bool {
+    let short = outcome.as_ref().err();
+    short.is_some_and(|short| short.iter().any(|shortage| !shortage.dead_holds.is_empty()))
+}
+
+/// Names the orders whose dead holds lie on what is short.
 async fn name_dead_holds_in_txn(
     tx: &Tx,
     outcomes: &mut [ReserveOutcome],

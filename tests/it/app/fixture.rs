@@ -63,6 +63,11 @@ impl TestApp {
         hold(self.app.db.clone(), "LOCK TABLE warehouse IN EXCLUSIVE MODE").await
     }
 
+    /// Somebody has locked all levels of stock, until the guard is let go.
+    pub async fn locks_levels(&self) -> Held {
+        hold(self.app.db.clone(), "SELECT 1 FROM stock_level FOR UPDATE").await
+    }
+
     /// Another process lets no one write jobs until the guard is let go.
     pub async fn locks_jobs(&self) -> Held {
         let other = Db::open(&self.app.settings.database).await.expect("the database opens");

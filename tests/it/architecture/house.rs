@@ -27,12 +27,13 @@ pub const HOUSE: &[Module] = &[
     module("telemetry", 1, &[]),
     // Where tests make the program crash or wait.
     module("failpoint", 1, &[]),
-    module("db", 1, &["telemetry"]),
+    // Tests stop it in the middle of a BEGIN, and before it keeps something.
+    module("db", 1, &["telemetry", "failpoint"]),
     // A key belongs to who sent it.
     module("idempotency", 1, &["auth", "db", "telemetry"]),
     module("redis", 1, &["telemetry"]),
     // Both reach the other replicas through Redis; the cache hears of their changes over the bus.
-    module("cache", 1, &["db", "telemetry", "redis", "events"]),
+    module("cache", 1, &["db", "telemetry", "redis", "events", "failpoint"]),
     // Tests make couriers crash between taking and settling.
     module("events", 1, &["db", "telemetry", "redis", "failpoint"]),
     module("jobs", 1, &["db", "telemetry"]),

@@ -8,10 +8,12 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use stockroom::cache::{EntityCache, Limits};
 use stockroom::db::DbError;
 use stockroom::events::EntityChange;
+use stockroom::failpoint;
 use uuid::Uuid;
 
 const KEYS: u128 = 3;
@@ -170,4 +172,23 @@ async fn what_was_loaded_before_a_commit_is_not_kept_after_it() {
         assert!(cache.peek::<Item>(id(number)).is_none());
         assert_eq!(shelf.read(&cache, id(number)).await.unwrap().version, 2);
     }
+}
+
+/// The same at the last step: the change comes when all was loaded, and only the keeping is left.
+#[tokio::test]
+async fn what_changes_just_before_it_is_kept_is_not_kept() {
+    let (cache, shelf) = (alone(Limits::default()), Arc::new(Shelf::with(1)));
+    let (changing, writing) = (cache.clone(), Arc::clone(&shelf));
+    let first = AtomicBool::new(true);
+    failpoint::on("cache.before_set", move || {
+        if first.swap(false, Ordering::SeqCst) {
+            changing.invalidate(vec![writing.write(id(0))]);
+        }
+        std::future::ready(())
+    });
+
+    assert_eq!(shelf.read(&cache, id(0)).await.unwrap().version, 1, "it began before the change");
+
+    assert!(cache.peek::<Item>(id(0)).is_none());
+    assert_eq!(shelf.read(&cache, id(0)).await.unwrap().version, 2);
 }

@@ -500,6 +500,105 @@ async fn a_flash_sale_that_gave_something_else_than_orders_have_is_found() {
 }
 
 #[tokio::test]
+async fn goods_and_figures_that_are_wrong_are_found() {
+    let patient = Patient::new().await;
+    let staff = patient.app.staff().await;
+    let customer = patient.app.customer().await;
+    let order = customer.bought(&[("CUP", 3), ("POT", 1)]).await;
+    staff.sends(&order, Some(&[("CUP", 2)])).await;
+    let input = serde_json::json!({ "orderId": order["id"],
+        "lines": crate::order::goods::pieces(&order, &[("CUP", 1)]), "restock": true });
+    staff.order_payload("orderReturn", input).await;
+    let purchase = staff.orders_in(&[("CUP", 6, 100)]).await;
+    staff.takes_in(&purchase, Some(&[("CUP", 2)])).await;
+    let given_back = customer.bought(&[("POT", 1)]).await;
+    let input = serde_json::json!({ "orderId": given_back["id"] });
+    customer.order_payload("orderCancel", input).await;
+    let line = format!("{} AND sku = 'CUP'", of(order["number"].as_str().unwrap()));
+    let set = |change: &str| format!("UPDATE order_line SET {change} WHERE {line}");
+    let cup = level("CUP");
+    let incoming = |change: &str| format!("UPDATE stock_level SET {change} WHERE id = {cup}");
+    let refunds = "state = 'SUCCEEDED'";
+
+    let parcels = "a line says that other pieces were sent or came back than its parcels do";
+    let figure = "a figure is not what the orders and their history come to";
+    patient.app.orders().sum_up().await.unwrap();
+    patient
+        .suffers(&[
+            wound(
+                Invariant::Goods,
+                "a level expects something else than purchases are to bring",
+                (incoming("incoming = 5"), incoming("incoming = 4")),
+                "incoming 5, ordered 4",
+            ),
+            wound(
+                Invariant::Goods,
+                parcels,
+                (set("quantity_fulfilled = 3"), set("quantity_fulfilled = 2")),
+                "CUP: sent 3 and back 1, its parcels say 2 and 1",
+            ),
+            wound(
+                Invariant::Goods,
+                parcels,
+                (set("quantity_returned = 0"), set("quantity_returned = 1")),
+                "CUP: sent 2 and back 0, its parcels say 2 and 1",
+            ),
+            wound(
+                Invariant::Goods,
+                "more happened to a line than it has pieces",
+                (set("quantity_cancelled = 2"), set("quantity_cancelled = 0")),
+                "CUP: 3 ordered, 2 sent, 1 back, 2 not to be sent",
+            ),
+            wound(
+                Invariant::Figures,
+                figure,
+                (
+                    "UPDATE order_stat SET count = count + 1 WHERE measure = 'placed'",
+                    "UPDATE order_stat SET count = count - 1 WHERE measure = 'placed'",
+                ),
+                "placed in EUR on ",
+            ),
+            wound(
+                Invariant::Figures,
+                figure,
+                (
+                    "UPDATE order_stat SET amount = amount + 7 WHERE measure = 'refunded'",
+                    "UPDATE order_stat SET amount = amount - 7 WHERE measure = 'refunded'",
+                ),
+                "refunded in EUR on ",
+            ),
+            wound(
+                Invariant::Figures,
+                figure,
+                (
+                    "UPDATE order_stat SET count = count - 1 WHERE measure = 'CANCELLED'",
+                    "UPDATE order_stat SET count = count + 1 WHERE measure = 'CANCELLED'",
+                ),
+                "CANCELLED in EUR: kept ",
+            ),
+            wound(
+                Invariant::Money,
+                "the provider gave back another sum than its refunds come to",
+                (
+                    "UPDATE sandbox_charge SET refunded = refunded + 1 WHERE refunded > 0",
+                    "UPDATE sandbox_charge SET refunded = refunded - 1 WHERE refunded > 0",
+                ),
+                ", its refunds come to ",
+            ),
+            wound(
+                Invariant::Money,
+                "a refund that went through is not in the provider's record as it is here",
+                (
+                    format!("UPDATE refund SET amount = amount + 1 WHERE {refunds}"),
+                    format!("UPDATE refund SET amount = amount - 1 WHERE {refunds}"),
+                ),
+                " went back, the provider: ",
+            ),
+        ])
+        .await;
+}
+
+#[tokio::test]
 async fn a_session_that_is_idle_in_its_transaction_is_found() {
     use sea_orm::{ConnectionTrait, TransactionTrait};
     let app = crate::app::TestApp::start().await;

@@ -3,6 +3,7 @@
 use crate::app::{LevelNow, MAIN, QUARTER_HOUR, TestApp, order_of, warehouse_id};
 use serde_json::json;
 use stockroom::stock::StockError;
+use stockroom::telemetry;
 use uuid::Uuid;
 
 fn level(on_hand: i64, reserved: i64, version: i64) -> Option<LevelNow> {
@@ -45,6 +46,25 @@ async fn a_short_line_leaves_the_whole_order_unserved() {
     assert_eq!((shortages[0].requested, shortages[0].available), (3, 1));
     assert_eq!(app.level(cup, MAIN).await, level(5, 0, 1));
     assert_eq!(app.reservations(order.order_id).await, []);
+    app.stock_is_sound().await;
+}
+
+/// On SQLite whoever writes has the only lock there is.
+#[tokio::test]
+async fn who_comes_too_late_is_refused_without_waiting_for_those_who_buy() {
+    let app = TestApp::start().await;
+    let cup = app.has("CUP", 2).await;
+    if !app.app.db.is_postgres() {
+        return;
+    }
+    let buying = app.locks_levels().await;
+    let retries = telemetry::total(telemetry::TX_RETRIES);
+
+    let refused = app.reserve_of("CUP", cup, 3).await;
+
+    assert!(matches!(refused, Err(StockError::Insufficient(_))), "{refused:?}");
+    assert_eq!(telemetry::total(telemetry::TX_RETRIES), retries, "it has waited for a lock");
+    buying.release().await;
     app.stock_is_sound().await;
 }
 
