@@ -248,7 +248,9 @@ impl News {
                 }));
             }
             BusMessage::WarehousesChanged | BusMessage::EntitiesChanged(_) => self.hear_anything(),
-            BusMessage::AccountsChanged(_) | BusMessage::OrdersChanged(_) => {}
+            BusMessage::AccountsChanged(_)
+            | BusMessage::OrdersChanged(_)
+            | BusMessage::MetricsChanged => {}
         }
     }
 
