@@ -19,8 +19,8 @@ export function setting(name) {
 }
 
 /** What `probe` gives as soon as it gives something, or undefined after the time limit. */
-export async function eventually(probe) {
-  const deadline = Date.now() + TIME_LIMIT_MS;
+export async function eventually(probe, limitMs = TIME_LIMIT_MS) {
+  const deadline = Date.now() + limitMs;
   while (Date.now() < deadline) {
     const found = await probe();
     if (found !== undefined) return found;

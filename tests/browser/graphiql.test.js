@@ -5,37 +5,11 @@
 // A failed test leaves pictures of its windows in .testing/.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { eventually, launch, setting, Visitor } from './browser.js';
+import { test } from 'node:test';
+import { eventually, Visitor } from './browser.js';
 import { GraphiQLPage } from './graphiql-page.js';
-
-const STAFF = {
-  email: setting('STOCKROOM_ADMIN_EMAIL'),
-  password: setting('STOCKROOM_ADMIN_PASSWORD'),
-};
-
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser?.close());
-
-/** A test with a visitor of its own, who must leave without stray requests and console errors. */
-function scenario(title, story, { mayComplain = false } = {}) {
-  test(title, async () => {
-    const visitor = await Visitor.arrive(browser);
-    try {
-      await story(visitor);
-      assert.deepEqual(visitor.strayRequests, []);
-      if (!mayComplain) assert.deepEqual(visitor.errors, []);
-    } catch (error) {
-      await visitor.keepPictures(title);
-      throw error;
-    } finally {
-      await visitor.leave();
-    }
-  });
-}
+import { browser, parsePolicy, scenario } from './scenario.js';
+import { STAFF } from './staff.js';
 
 scenario('the page loads under a strict content security policy', async (visitor) => {
   const graphiql = await GraphiQLPage.open(visitor);
@@ -223,12 +197,3 @@ scenario('live stock shows what another window changes', async (visitor) => {
   assert.equal(changed.sku, present.sku);
   assert.equal(changed.stock.available, present.stock.available + 5);
 });
-
-function parsePolicy(header) {
-  return new Map(
-    header.split(';').map((directive) => {
-      const [name, ...values] = directive.trim().split(/\s+/);
-      return [name, values.join(' ')];
-    }),
-  );
-}
