@@ -123,6 +123,14 @@ async fn a_shoppers_way_leads_where_the_readme_says() {
     assert_eq!(taken, way);
 }
 
+/// The SKUs of a product that cost less than their list price.
+fn on_sale(product: &Value) -> Vec<&str> {
+    let variants = product["variants"]["nodes"].as_array().expect("variants");
+    let is_cheaper =
+        |variant: &&Value| variant["price"]["amount"] != variant["listPrice"]["amount"];
+    variants.iter().filter(is_cheaper).filter_map(|variant| variant["sku"].as_str()).collect()
+}
+
 #[tokio::test]
 async fn the_staffs_way_leads_where_the_readme_says() {
     let app = demo().await;
@@ -152,13 +160,17 @@ async fn the_staffs_way_leads_where_the_readme_says() {
             "TakeBack" => words.put("PAYMENT", &answer["order"]["payments"][0]["id"]),
             "GiveBack" => assert_eq!(answer["payment"]["status"], "PARTIALLY_REFUNDED"),
             "Buy" => words.put("PURCHASE", &answer["order"]["id"]),
+            "PutOnSale" => words.put("SALE", &answer["flashSale"]["id"]),
+            "OnSale" => assert_eq!(on_sale(&answer), ["ELEC-001-BLK"]),
             "HowDidItGo" => {
                 assert_eq!(answer["total"]["ordersPaid"], 1);
                 assert_eq!(answer["total"]["refunds"], 2);
             }
             _ => {}
         }
-        if let Some(status) = answer["order"]["status"].as_str() {
+        let stands =
+            ["order", "flashSale"].into_iter().find_map(|it| answer[it]["status"].as_str());
+        if let Some(status) = stands {
             stood.push((step.name, status.to_owned()));
         }
     }
@@ -172,6 +184,8 @@ async fn the_staffs_way_leads_where_the_readme_says() {
         ("Through", "COMPLETED"),
         ("Buy", "ORDERED"),
         ("Receive", "RECEIVED"),
+        ("PutOnSale", "RUNNING"),
+        ("EndSale", "OVER"),
     ];
     assert_eq!(stood, way);
 }
