@@ -194,6 +194,7 @@ start_server() {
   remember server $!
   wait_for 60 $! get_ok "$port" /health/ready || { show_log server; return 1; }
   printf 'http://127.0.0.1:%s\n' "$port" >"$work/server.url"
+  printf '%s\n' "$program" >"$work/server.program"
   printf 'tests@example.com\n' >"$work/admin.email"
   secret >"$work/admin.password"
   "$program" admin create --email "$(cat "$work/admin.email")" \

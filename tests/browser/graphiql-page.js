@@ -1,5 +1,6 @@
 // GraphiQL as its user sees it: tabs, panels, the run button, the answer.
 
+import assert from 'node:assert/strict';
 import { eventually, SERVER } from './browser.js';
 
 export class GraphiQLPage {
@@ -7,9 +8,9 @@ export class GraphiQLPage {
     this.page = page;
   }
 
-  static async open(visitor) {
+  static async open(visitor, server = SERVER) {
     const page = await visitor.newWindow();
-    const response = await page.goto(SERVER);
+    const response = await page.goto(server);
     const graphiql = new GraphiQLPage(page);
     graphiql.policy = response.headers()['content-security-policy'];
     await graphiql.ready();
@@ -39,11 +40,28 @@ export class GraphiQLPage {
   }
 
   async addTab() {
+    const tabs = this.page.getByRole('tab');
+    const present = await tabs.count();
     await this.page.getByRole('button', { name: 'New tab' }).click();
+    await tabs.nth(present).waitFor();
   }
 
   tabTitles() {
     return this.page.getByRole('tab').allInnerTexts();
+  }
+
+  /**
+   * Pastes a document over what the open tab has. Needs a visitor with permission for the clipboard.
+   * What is run is settled when the tab bears the name of the operation.
+   */
+  async paste(name, document) {
+    await this.page.evaluate((text) => navigator.clipboard.writeText(text), document);
+    await this.page.locator('.graphiql-query-editor').getByRole('textbox').focus();
+    await this.page.keyboard.press('ControlOrMeta+A');
+    await this.page.keyboard.press('ControlOrMeta+V');
+    const tab = this.page.getByRole('tab', { selected: true });
+    await tab.getByRole('button', { name, exact: true }).waitFor();
+    assert.equal(await this.#text('operation.graphql'), document);
   }
 
   async run() {
@@ -73,6 +91,11 @@ export class GraphiQLPage {
     await this.page.getByLabel('E-mail').fill(email);
     await this.page.getByLabel('Password').fill(password);
     await this.page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  }
+
+  async signOut() {
+    await this.page.getByRole('button', { name: 'Sign out' }).click();
+    await this.page.getByRole('heading', { name: 'Sign in' }).waitFor();
   }
 
   // The editors draw only the lines in view; their models hold the whole text.
