@@ -59,7 +59,8 @@ ENV LISTEN_ADDR=0.0.0.0:8000 \
     DATA_DIR=/data
 USER 65532:65532
 VOLUME ["/data"]
-EXPOSE 8000
+# Requests; figures for Prometheus, where METRICS_LISTEN_ADDR=0.0.0.0:9464.
+EXPOSE 8000 9464
 # Ends in good order within 25 seconds: give it 30 before it is killed.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \

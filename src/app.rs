@@ -3,6 +3,7 @@
 mod background;
 mod belongings;
 mod events;
+mod exposition;
 mod first_admin;
 mod jobs;
 mod keys;
@@ -12,6 +13,7 @@ mod payments;
 mod webhook;
 
 pub use crate::app::events::EventsWait;
+pub use crate::app::exposition::PROMETHEUS_MEDIA_TYPE;
 pub use crate::app::first_admin::FIRST_ADMIN_EMAIL;
 pub use crate::app::jobs::WorkerAway;
 pub use crate::app::keys::check_keys;

@@ -259,6 +259,7 @@ impl SettingsArgs {
         }
         let mail = self.mail.check(self.environment, &mut wrong);
         let payment = self.payment.check(self.environment, &mut wrong);
+        let metrics = self.metrics.check(self.listen_addr, &mut wrong);
         match (database, shop_currency, mail) {
             (Some(database), Some(shop_currency), Some(mail)) if wrong.is_empty() => Ok(Settings {
                 environment: self.environment,
@@ -289,7 +290,7 @@ impl SettingsArgs {
                 mail,
                 payment,
                 outbox: self.outbox.into(),
-                metrics: self.metrics.into(),
+                metrics,
                 rate_limit_enabled: self.rate_limit_enabled,
                 transport: self.transport.limits(production),
             }),

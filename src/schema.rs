@@ -26,6 +26,7 @@ use crate::flash_sale::loader::FlashSaleLoaders;
 use crate::graphql::auth::Rules;
 use crate::graphql::idempotency::Replayed;
 use crate::metrics::Metrics;
+use crate::metrics::graphql::{MetricsQuery, MetricsSubscription};
 use crate::order::Orders;
 use crate::order::graphql::{
     EntryMutation, GoodsMutation, OrderMutation, OrderQuery, OrderStatsQuery, OrderSubscription,
@@ -64,6 +65,7 @@ pub struct Query(
     OrderQuery,
     OrderStatsQuery,
     OutboxQuery,
+    MetricsQuery,
 );
 
 /// Everything that can be changed. Mutations of one request run one after the other.
@@ -84,7 +86,7 @@ pub struct Mutation(
 
 /// Everything that can be watched, over WebSocket.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(StockSubscription, OrderSubscription);
+pub struct Subscription(StockSubscription, OrderSubscription, MetricsSubscription);
 
 /// The engine's schema.
 pub type StockroomSchema = Schema<Query, Mutation, Subscription>;
@@ -162,6 +164,7 @@ impl Services {
             .data(self.stock.clone())
             .data(self.live_stock.clone())
             .data(StockLoaders::new(&self.stock, viewer))
+            .data(self.metrics.clone())
             .data(self.orders.clone())
             .data(OrderLoaders::new(&self.orders, &self.payments, viewer))
     }

@@ -26,6 +26,8 @@ pub mod order_stat_change;
 pub mod outbox;
 pub mod payment;
 pub mod payment_event;
+pub mod payment_stat;
+pub mod payment_stat_change;
 pub mod product;
 pub mod product_search;
 pub mod product_variant;

@@ -43,6 +43,10 @@ pub struct Model {
     pub capture_asked: Option<i64>,
     /// Why it was let go, in the words of who asked.
     pub void_reason: Option<String>,
+    /// How it was decided, when it was: `succeeded`, `declined` or `failed`.
+    pub decided_as: Option<String>,
+    /// When it was decided first.
+    pub decided_at: Option<DateTimeUtc>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -30,6 +30,7 @@ mod m20261122_000012_flash_sale;
 mod m20261122_000013_courier;
 mod m20261122_000015_order_stats;
 mod m20261122_000016_metrics;
+mod m20261122_000016_payment_stats;
 
 pub struct Migrator;
 
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000013_courier::Migration),
             Box::new(m20261122_000015_order_stats::Migration),
             Box::new(m20261122_000016_metrics::Migration),
+            Box::new(m20261122_000016_payment_stats::Migration),
         ]
     }
 }

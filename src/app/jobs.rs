@@ -78,6 +78,14 @@ impl Job for PurgeSentEvents {
     const KIND: &'static str = "outbox.purge";
 }
 
+/// Sums up what payments add to the figures.
+#[derive(Serialize, Deserialize)]
+struct SumUpPaymentStats {}
+
+impl Job for SumUpPaymentStats {
+    const KIND: &'static str = "payment.sum_up";
+}
+
 /// Forgets figures that are old.
 #[derive(Serialize, Deserialize)]
 struct PurgeMetrics {}
@@ -153,6 +161,14 @@ fn handlers(db: &Db, services: &Services) -> Handlers {
         let accounts = accounts.clone();
         async move { Ok(accounts.purge().await.map(drop)?) }
     });
+    let payments = services.payments.clone();
+    handlers.on(move |_: SumUpPaymentStats, _| {
+        let payments = payments.clone();
+        async move {
+            let summed = payments.sum_up().await;
+            summed.map(drop).map_err(|error| jobs::Failure::retry(error.to_string()))
+        }
+    });
     let metrics = services.metrics.clone();
     handlers.on(move |_: PurgeMetrics, _| {
         let metrics = metrics.clone();
@@ -195,6 +211,7 @@ fn schedules() -> anyhow::Result<Vec<Schedule>> {
         Schedule::new("outbox.purge", "47 * * * *", &PurgeSentEvents {})?,
         Schedule::new("order.expire", "*/5 * * * * *", &ExpireOrders {})?,
         Schedule::new("order.sum_up", "* * * * *", &SumUpOrderStats {})?,
+        Schedule::new("payment.sum_up", "* * * * *", &SumUpPaymentStats {})?,
         Schedule::new("payment.recover", "*/5 * * * * *", &RecoverPayments {})?,
     ])
 }

@@ -130,6 +130,8 @@ permissions! {
     OutboxRead "OUTBOX_READ" Staff May,
     /// Offer events again that were refused for the last time.
     OutboxRetry "OUTBOX_RETRY" Staff May,
+    /// See how the shop does: its figures, by the day and as they change.
+    MetricsRead "METRICS_READ" Staff May,
     /// List and search the accounts of the shop.
     AccountList "ACCOUNT_LIST" Administrators May,
     /// Set tax rates and shipping methods.

@@ -1,7 +1,7 @@
 //! `stockroom serve`: from settings to a listening server, and in good order back to nothing.
 
 use crate::app::{App, FIRST_ADMIN_EMAIL};
-use crate::config::{DatabaseTarget, ServeRole, Settings, SettingsArgs};
+use crate::config::{DatabaseTarget, Environment, ServeRole, Settings, SettingsArgs};
 use crate::seed::Seed;
 use crate::telemetry;
 use anyhow::Context;
@@ -43,6 +43,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}", settings.listen_addr))?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
+    let metrics = listen_for_metrics(&settings).await?;
     let app = App::build(settings).await?;
     let steps = app.migrate().await?;
     if !steps.is_empty() {
@@ -58,11 +59,24 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let password = if has_api { app.first_admin().await? } else { None };
     app.work_in_background();
     // Whoever closed the other end of the output does not want to read it.
-    let _ = std::io::stdout().write_all(greeting(&app.settings, address, password).as_bytes());
+    let figures = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
+    let greeting = greeting(&app.settings, (address, figures), password);
+    let _ = std::io::stdout().write_all(greeting.as_bytes());
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    if let (Some(listener), Some(address)) = (metrics, figures) {
+        tracing::info!(%address, "figures are told");
+        app.lifecycle.background.spawn(crate::http::serve_metrics(app.clone(), listener));
+    }
     let server = tokio::spawn(crate::http::serve(app.clone(), listener));
     signals.next().await;
     end(&app, server, signals).await
+}
+
+/// The listener that figures have of their own, if they have one.
+async fn listen_for_metrics(settings: &Settings) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = settings.metrics.listen_addr else { return Ok(None) };
+    let listener = TcpListener::bind(address).await;
+    listener.map(Some).with_context(|| format!("cannot listen on METRICS_LISTEN_ADDR, {address}"))
 }
 
 /// Ends in good order: not ready, not accepting, sockets closed, requests and mutations ended. A
@@ -112,12 +126,12 @@ impl Signals {
 }
 
 /// What the terminal shows when the server is ready.
-fn greeting(settings: &Settings, address: SocketAddr, password: Option<SecretString>) -> String {
-    let host = match address {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("localhost:{}", v4.port()),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("localhost:{}", v6.port()),
-        other => other.to_string(),
-    };
+fn greeting(
+    settings: &Settings,
+    (address, metrics): (SocketAddr, Option<SocketAddr>),
+    password: Option<SecretString>,
+) -> String {
+    let host = host_of(address);
     let database = match &settings.database {
         DatabaseTarget::Sqlite(path) => format!("embedded SQLite in {}", path.display()),
         DatabaseTarget::Postgres { .. } => "PostgreSQL".to_owned(),
@@ -134,6 +148,13 @@ fn greeting(settings: &Settings, address: SocketAddr, password: Option<SecretStr
         lines.push(format!("  Live       ws://{host}/graphql (graphql-transport-ws)"));
     }
     lines.push(format!("  Health     http://{host}/health/ready"));
+    match metrics {
+        Some(metrics) => lines.push(format!("  Metrics    http://{}/metrics", host_of(metrics))),
+        None if settings.environment == Environment::Development => {
+            lines.push(format!("  Metrics    http://{host}/metrics"));
+        }
+        None => {}
+    }
     lines.push(format!("  Database   {database}"));
     lines.push(format!("  Cache      {shared}"));
     lines.push(match settings.role {
@@ -159,4 +180,13 @@ fn greeting(settings: &Settings, address: SocketAddr, password: Option<SecretStr
         let _ = writeln!(text, "{line}");
         text
     })
+}
+
+/// Where a browser on this machine finds an address.
+fn host_of(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("localhost:{}", v4.port()),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("localhost:{}", v6.port()),
+        other => other.to_string(),
+    }
 }

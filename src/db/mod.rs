@@ -6,6 +6,7 @@ mod error;
 pub mod keys;
 mod migrate;
 pub mod page;
+mod pools;
 mod purge;
 mod snapshot;
 mod stats;
@@ -13,6 +14,7 @@ pub mod text;
 mod tx;
 
 pub use error::{DbError, DbErrorKind};
+pub use pools::PoolFigures;
 pub use stats::SqlStats;
 pub use tx::{Tx, TxError};
 

@@ -9,7 +9,8 @@ mod wire;
 pub use message::{BusMessage, EntityChange, EntityKind, LevelState, Recall};
 pub use outbox::{
     BusSink, Courier, CourierTerms, Event, EventStatus, NewEvent, OutboxEvent, Sink, SinkError,
-    Topic, Waiting, count, find_many, list, purge_sent, retry_in_txn, waiting, write_in_txn,
+    Topic, Waiting, count, count_open, find_many, list, purge_sent, retry_in_txn, waiting,
+    write_in_txn,
 };
 pub use replicas::Relay;
 

@@ -10,6 +10,7 @@ mod execution;
 mod health;
 mod jwks;
 mod media;
+mod metrics;
 mod observation;
 mod origin;
 mod pages;
@@ -24,7 +25,7 @@ mod socket;
 mod state;
 mod webhook;
 
-pub use crate::http::server::serve;
+pub use crate::http::server::{serve, serve_metrics};
 
 use crate::app::App;
 use crate::config::ServeRole;
@@ -42,10 +43,13 @@ const COMPRESSED_FROM_BYTES: u64 = 1_024;
 pub fn router(app: App) -> Router {
     let cors = response_headers::cors(&app.settings);
     let role = app.settings.role;
+    let shows_metrics = metrics::is_public(&app.settings);
     let state = HttpState::new(app);
     let probes = Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready));
+    let probes =
+        if shows_metrics { probes.route(metrics::PATH, get(metrics::tell)) } else { probes };
     let routes = match role {
         ServeRole::All | ServeRole::Api => with_api(probes),
         ServeRole::Worker => probes,

@@ -9,7 +9,7 @@ use crate::http::answer::Execution;
 use crate::http::execution::Run;
 use crate::http::request_id::{REQUEST_ID, RequestId};
 use crate::http::state::HttpState;
-use crate::http::{problem, response_headers};
+use crate::http::{metrics, problem, response_headers};
 use crate::telemetry::{self, Standing};
 use axum::body::Body;
 use axum::extract::State;
@@ -240,7 +240,9 @@ impl Drop for Line {
             Some(_) if seen.failed(code::SERVICE_UNAVAILABLE) => write!(warn, "request"),
             Some(status) if status.is_server_error() => write!(error, "request"),
             Some(_) if seen.failed(code::INTERNAL_SERVER_ERROR) => write!(error, "request"),
-            Some(_) if path.starts_with("/health/") => write!(debug, "request"),
+            Some(_) if path.starts_with("/health/") || path == metrics::PATH => {
+                write!(debug, "request");
+            }
             Some(_) => write!(info, "request"),
         }
     }

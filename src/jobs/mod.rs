@@ -15,7 +15,7 @@ mod worker;
 
 pub use crate::jobs::handlers::Handlers;
 pub use crate::jobs::job::{Attempt, Failure, Job, NewJob, Queue, Subject};
-pub use crate::jobs::operators::{Status, list, retry};
+pub use crate::jobs::operators::{Status, count_due, list, retry};
 pub use crate::jobs::schedule::{NoSchedule, Schedule};
 pub use crate::jobs::store::enqueue_in_txn;
 pub use crate::jobs::subject::{JobNote, find_about, forget_in_txn, hand_over_in_txn};

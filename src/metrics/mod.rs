@@ -4,9 +4,14 @@
 mod circuit;
 mod counts;
 mod error;
+pub mod exposition;
+mod figures;
+pub mod graphql;
 mod service;
 
 pub use circuit::{Circuit, CircuitSource, CircuitState};
 pub use counts::Counts;
 pub use error::MetricsError;
+pub use exposition::Reading;
+pub use figures::{DayCounts, Figures, Point};
 pub use service::{Metrics, Retention};

@@ -2,6 +2,7 @@
 
 use crate::db::Timestamp;
 use crate::money::Money;
+use crate::payment::decision::Decision;
 use crate::payment::outcome::Outcome;
 use crate::payment::state::{Amounts, PaymentState, PaymentStatus, RefundState};
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,10 @@ pub struct Payment {
     pub capture_asked: Option<i64>,
     /// Why it was let go, in the words of who asked.
     pub void_reason: Option<String>,
+    /// How it was decided, when it was.
+    pub decided_as: Option<Decision>,
+    /// When it was decided first.
+    pub decided_at: Option<Timestamp>,
 }
 
 impl Payment {

@@ -4,6 +4,7 @@
 
 mod attempt;
 mod breaker;
+mod decision;
 mod error;
 mod gateway;
 pub mod graphql;
@@ -20,6 +21,7 @@ pub use attempt::{
     NewPayment, NewRefund, NextAction, NextActionKind, OpenedRefund, Payment, Refund,
 };
 pub use breaker::BreakerState;
+pub use decision::Decision;
 pub use error::PaymentError;
 pub use outcome::{Outcome, RefundOutcome};
 pub use provider::{

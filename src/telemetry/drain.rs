@@ -53,8 +53,8 @@ pub struct Kept {
     pub amount: u64,
 }
 
-/// What was taken. Dropped before it is [`Taken::settle`]d, it is given back, and whoever takes next
-/// has it: nothing is lost while a database is away.
+/// What was taken. Dropped before it is [`Taken::settle`]d, it is given back, and whoever takes
+/// next has it: nothing is lost while a database is away.
 #[must_use = "what is dropped is given back"]
 pub struct Taken(Vec<(&'static Tally, Kept)>);
 

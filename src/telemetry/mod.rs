@@ -5,6 +5,7 @@ mod counter;
 mod drain;
 mod gauge;
 mod logging;
+mod process;
 mod timing;
 
 pub use counter::{
@@ -18,6 +19,7 @@ pub use counter::{
 pub use drain::{Kept, Taken, take};
 pub use gauge::{GAUGES, Gauge, OPEN_SOCKETS, REQUESTS_IN_FLIGHT, Standing, level, stand};
 pub use logging::{correlated, correlation_id, log_panics, start_logging};
+pub use process::{ProcessFigures, process_figures};
 pub use timing::{
     BOUNDS, BUCKETS, DB_TRANSACTIONS, HTTP_REQUESTS, LIVE_STOCK_DELAY, PAYMENT_CALLS,
     PAYMENT_REFUSED_FAST, Spread, TIMINGS, Timing, spread, time,

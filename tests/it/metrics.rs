@@ -1,11 +1,28 @@
 //! How the shop does: what all processes count adds up, and figures are those of a recount.
 
 mod circuits;
+mod exposing;
 mod keeping;
+mod recount;
+mod telling;
 
-use crate::app::TestApp;
+use crate::app::{Caller, TestApp};
+use serde_json::{Value, json};
 use stockroom::metrics::{Counts, Metrics};
 use stockroom::telemetry::Counter;
+
+/// All but the history.
+const METRICS: &str = "query ($days: Int!) { metrics(days: $days) { days \
+    ordersPerDay { date count } refundsPerDay { date count } \
+    paymentsPerDay { date succeeded declined failed } requests errorRate paymentSuccessRate \
+    avgResponseTimeMs p95ResponseTimeMs circuitBreakerState stockConflicts stockRejections \
+    throttledRequests cacheHitRate } }";
+
+/// The figures of so many days.
+async fn metrics_of(staff: &Caller, days: i32) -> Value {
+    let answer = staff.query(METRICS).with_variables(json!({ "days": days })).await;
+    answer.data()["metrics"].clone()
+}
 
 impl TestApp {
     /// The figures of the shop.

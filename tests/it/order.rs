@@ -5,7 +5,7 @@ mod cancelling;
 mod checkout;
 mod colliding;
 mod crowding;
-mod entering;
+pub mod entering;
 mod expiring;
 mod flash_sales;
 pub mod goods;

@@ -10,7 +10,7 @@ mod sink;
 
 pub use bus::BusSink;
 pub use courier::{Courier, CourierTerms};
-pub use operators::{EventStatus, OutboxEvent, count, find_many, list, retry_in_txn};
+pub use operators::{EventStatus, OutboxEvent, count, count_open, find_many, list, retry_in_txn};
 pub use rows::{Waiting, purge_sent, waiting};
 pub use sink::{Event, Sink, SinkError};
 

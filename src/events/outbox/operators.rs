@@ -2,9 +2,10 @@
 
 use crate::db::page::{Keyset, Page, Window};
 use crate::db::{Db, DbError, Timestamp, Tx};
+use crate::events::outbox::rows::OPEN;
 use entity::outbox::{Column, Entity, Model};
 use sea_orm::FromQueryResult;
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Query, SelectStatement};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -92,6 +93,22 @@ impl From<Model> for OutboxEvent {
         }
     }
 }
+
+/// How many events are not delivered; of more than 10,000 so many.
+///
+/// # Errors
+/// [`DbError`] when the database refuses.
+pub async fn count_open(db: &Db) -> Result<u32, DbError> {
+    let mut open = Query::select();
+    open.column(Column::Id).from(Entity).and_where(Expr::cust(OPEN)).limit(COUNTED_AT_MOST);
+    let mut select = Query::select();
+    select.expr_as(Expr::col(Asterisk).count(), "count").from_subquery(open, Alias::new("open"));
+    let count: Option<Count> = db.one(&select).await?;
+    Ok(count.map_or(0, |row| u32::try_from(row.count).unwrap_or(u32::MAX)))
+}
+
+/// More events than so many are not counted.
+const COUNTED_AT_MOST: u64 = 10_000;
 
 #[derive(FromQueryResult)]
 struct Count {

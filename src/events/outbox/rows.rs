@@ -16,7 +16,7 @@ use sea_orm::sea_query::{
 use uuid::Uuid;
 
 /// Written out, so that the planner knows that the partial indexes have all of them.
-const OPEN: &str = "status IN ('PENDING', 'INFLIGHT')";
+pub(super) const OPEN: &str = "status IN ('PENDING', 'INFLIGHT')";
 /// How long a delivered event can be looked at.
 pub const SENT_KEPT: TimeDelta = TimeDelta::days(7);
 /// Placeholders in one statement at most.

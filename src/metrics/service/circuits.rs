@@ -15,6 +15,12 @@ use std::sync::atomic::Ordering;
 const GONE_AFTER: TimeDelta = TimeDelta::seconds(20);
 
 impl Metrics {
+    /// The circuit of each provider, as this process knows it.
+    #[must_use]
+    pub fn own_circuits(&self) -> Vec<Circuit> {
+        (self.circuits)()
+    }
+
     /// The circuit of each provider that a process has; of several processes' the worst. Closed
     /// ones are told as this process knows them.
     ///

@@ -1,9 +1,12 @@
 //! Writing, reading and forgetting what all processes count.
 
 mod circuits;
+mod days;
+mod figures;
 mod flush;
 mod purge;
 mod read;
+mod watch;
 
 use crate::db::{Db, Timestamp};
 use crate::events::Bus;

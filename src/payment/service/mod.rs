@@ -9,6 +9,7 @@ mod recover;
 mod refund;
 mod row;
 mod settle;
+mod stats;
 mod unsettled;
 
 use crate::config::PaymentSettings;

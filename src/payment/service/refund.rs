@@ -5,6 +5,7 @@ use crate::db::{Timestamp, Tx};
 use crate::payment::attempt::{NewRefund, OpenedRefund, Payment, Refund};
 use crate::payment::error::PaymentError;
 use crate::payment::outcome::RefundOutcome;
+use crate::payment::service::stats::count_refund_in_txn;
 use crate::payment::service::{LEASE, Payments, pause};
 use crate::payment::state::{PaymentState, RefundState};
 use chrono::TimeDelta;
@@ -117,6 +118,9 @@ impl Payments {
         let Some(row) = row else { return Ok(None) };
         if there.is_under_way() {
             return Ok(None);
+        }
+        if there == RefundState::Succeeded {
+            count_refund_in_txn(tx, row.updated_at).await?;
         }
         let payment = move_money(tx, &refund, there).await?;
         Ok(Some((payment, row.try_into()?)))

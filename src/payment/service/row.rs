@@ -2,6 +2,7 @@
 
 use crate::money::{Currency, Money};
 use crate::payment::attempt::{NextAction, Payment, Refund};
+use crate::payment::decision::Decision;
 use crate::payment::error::PaymentError;
 use crate::payment::state::{PaymentState, RefundState};
 use entity::{payment, refund};
@@ -41,6 +42,8 @@ impl TryFrom<payment::Model> for Payment {
             updated_at: row.updated_at,
             capture_asked: row.capture_asked,
             void_reason: row.void_reason,
+            decided_as: row.decided_as.as_deref().and_then(Decision::from_name),
+            decided_at: row.decided_at,
         })
     }
 }

@@ -3,9 +3,11 @@
 
 use crate::db::Tx;
 use crate::payment::attempt::Payment;
+use crate::payment::decision::Decision;
 use crate::payment::error::PaymentError;
 use crate::payment::outcome::Outcome;
 use crate::payment::service::row::to_json;
+use crate::payment::service::stats::count_decision_in_txn;
 use crate::payment::service::{Payments, pause};
 use crate::payment::state::PaymentState;
 use crate::telemetry;
@@ -112,18 +114,22 @@ impl Payments {
         }
         let mut update = changing(tx, payment, there);
         write_place(&mut update, tx, payment, there);
+        let decision = Decision::by(payment.decided_as, there);
+        write_decision(&mut update, tx, payment, decision);
         if possible {
             write_outcome(&mut update, payment, there, outcome);
         }
         let row: Option<Model> = tx.one(&update).await?;
         let Some(row) = row else { return Ok(None) };
-        if payment.state.is_undecided() && !there.is_undecided() {
-            tx.after_commit(move || count_decided(there));
+        let now = Payment::try_from(row)?;
+        count_decision_in_txn(tx, payment, &now).await?;
+        if let Some(decision) = decision {
+            tx.after_commit(move || count_decided(decision));
         }
         if there == PaymentState::ManualReview {
             tracing::error!(payment = %payment.id, "nobody can tell what became of a payment");
         }
-        Payment::try_from(row).map(Some)
+        Ok(Some(now))
     }
 }
 
@@ -226,6 +232,21 @@ fn write_place(update: &mut UpdateStatement, tx: &Tx, payment: &Payment, there: 
     }
 }
 
+/// How it was decided; the day on which that was first stays.
+fn write_decision(
+    update: &mut UpdateStatement,
+    tx: &Tx,
+    payment: &Payment,
+    decision: Option<Decision>,
+) {
+    if let Some(decision) = decision {
+        update.value(Column::DecidedAs, decision.name());
+        if payment.decided_at.is_none() {
+            update.value(Column::DecidedAt, tx.db().now_sql());
+        }
+    }
+}
+
 fn write_outcome(
     update: &mut UpdateStatement,
     payment: &Payment,
@@ -284,13 +305,10 @@ fn is_old(tx: &Tx, payment: &Payment) -> bool {
     tx.db().now() - payment.created_at > GIVEN_UP_AFTER && payment.attempts >= ASKED_BEFORE
 }
 
-fn count_decided(there: PaymentState) {
-    match there {
-        PaymentState::Declined => telemetry::count(telemetry::PAYMENTS_DECLINED),
-        PaymentState::Unavailable => telemetry::count(telemetry::PAYMENTS_FAILED),
-        PaymentState::Authorized | PaymentState::Captured => {
-            telemetry::count(telemetry::PAYMENTS_SUCCEEDED);
-        }
-        _ => {}
-    }
+fn count_decided(decision: Decision) {
+    telemetry::count(match decision {
+        Decision::Succeeded => telemetry::PAYMENTS_SUCCEEDED,
+        Decision::Declined => telemetry::PAYMENTS_DECLINED,
+        Decision::Failed => telemetry::PAYMENTS_FAILED,
+    });
 }

@@ -58,6 +58,14 @@ impl TestApp {
         row.try_get_by_index(0).expect("the column is a number")
     }
 
+    /// The texts of the only column that a query gives.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let statement = sea_orm::Statement::from_string(self.app.db.backend(), sql.to_owned());
+        let rows = self.app.db.reader().query_all_raw(statement).await;
+        let rows = rows.expect("the query is right");
+        rows.iter().map(|row| row.try_get_by_index(0).expect("the column is a text")).collect()
+    }
+
     /// Lets no one write warehouses until the guard is let go.
     pub async fn hold_warehouses(&self) -> Held {
         hold(self.app.db.clone(), "LOCK TABLE warehouse IN EXCLUSIVE MODE").await

@@ -96,6 +96,11 @@ impl ServerProcess {
         std::fs::read_to_string(&self.log).expect("the log is there")
     }
 
+    /// The log so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("the log is there")
+    }
+
     /// Sends a signal, by its name without SIG.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().expect("the program runs").to_string();

@@ -168,6 +168,8 @@ pub const TABLES: &[(&str, &str)] = &[
     ("fulfillment_line", "order"),
     ("payment", "payment"),
     ("payment_event", "payment"),
+    ("payment_stat", "payment"),
+    ("payment_stat_change", "payment"),
     ("refund", "payment"),
     ("refund_line", "order"),
     // The sandbox's record: of a foreign system, so to speak.

@@ -429,6 +429,8 @@ async fn sales(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         updated_at: now,
         capture_asked: None,
         void_reason: None,
+        decided_as: None,
+        decided_at: None,
     });
     insert::<payment::Entity, _>(connection, payments).await;
     refunds(connection, n, now).await;
