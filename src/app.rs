@@ -5,6 +5,7 @@ mod belongings;
 mod events;
 mod exposition;
 mod first_admin;
+mod health;
 mod jobs;
 mod keys;
 mod lifecycle;
@@ -19,6 +20,7 @@ pub use crate::app::jobs::WorkerAway;
 pub use crate::app::keys::check_keys;
 pub use crate::app::lifecycle::Lifecycle;
 pub use crate::app::webhook::{Unheard, UnheardKind};
+pub use crate::metrics::health::Health;
 
 use crate::account::{AccountWatch, Accounts, Belongings};
 use crate::app::belongings::{CartsOf, OrdersOf};
@@ -35,6 +37,7 @@ use crate::graphql::document::{DocumentFront, Limits};
 use crate::graphql::scalars;
 use crate::jobs::Worker;
 use crate::mail::Mailer;
+use crate::metrics::health::{Examiner, HealthLog};
 use crate::order::{Orders, Policy};
 use crate::outbox::Outbox;
 use crate::payment::sandbox::Sandbox;
@@ -73,6 +76,8 @@ pub struct App {
     pub worker: Worker,
     /// Delivers the events that services write.
     pub courier: Courier,
+    /// Looks whether the components are well.
+    pub examiner: Examiner,
     /// Tells sockets that their account has changed.
     pub account_watch: AccountWatch,
     /// What every document passes before the engine sees it.
@@ -120,6 +125,7 @@ impl App {
         let belongings: Vec<Arc<dyn Belongings>> =
             vec![Arc::new(CartsOf(carts.clone())), Arc::new(OrdersOf(orders.clone()))];
         let accounts = accounts.with_belongings(belongings);
+        let health = HealthLog::new(db.clone());
         let services = Services {
             accounts,
             audit,
@@ -132,10 +138,19 @@ impl App {
             payments,
             orders,
             metrics,
+            health,
         };
         let mailer =
             Mailer::new(&settings.mail, settings.environment).context("SMTP_URL cannot be used")?;
         let worker = Self::worker(&db, &services, (&mailer, sandbox.as_ref()), &settings)?;
+        let examiner = health::examiner(&health::Parts {
+            db: db.clone(),
+            cache: cache.clone(),
+            mailer: mailer.clone(),
+            worker: worker.clone(),
+            role: settings.role,
+            payments: services.payments.clone(),
+        });
         let schema = crate::schema::build();
         let limits = Limits {
             suggestions: settings.graphiql_enabled,
@@ -161,6 +176,7 @@ impl App {
             mailer,
             worker,
             courier,
+            examiner,
             front,
             schema,
             lifecycle,

@@ -27,6 +27,9 @@ use crate::graphql::auth::Rules;
 use crate::graphql::idempotency::Replayed;
 use crate::metrics::Metrics;
 use crate::metrics::graphql::{MetricsQuery, MetricsSubscription};
+use crate::metrics::health::HealthLog;
+use crate::metrics::health::graphql::HealthQuery;
+use crate::metrics::health::loader::HealthLoaders;
 use crate::order::Orders;
 use crate::order::graphql::{
     EntryMutation, GoodsMutation, OrderMutation, OrderQuery, OrderStatsQuery, OrderSubscription,
@@ -66,6 +69,7 @@ pub struct Query(
     OrderStatsQuery,
     OutboxQuery,
     MetricsQuery,
+    HealthQuery,
 );
 
 /// Everything that can be changed. Mutations of one request run one after the other.
@@ -138,6 +142,8 @@ pub struct Services {
     pub carts: Carts,
     /// How the shop does.
     pub metrics: Metrics,
+    /// How the components are and were.
+    pub health: HealthLog,
 }
 
 impl Services {
@@ -152,6 +158,8 @@ impl Services {
             .data(AccountLoaders::new(&self.accounts, viewer))
             .data(self.audit.clone())
             .data(AuditLoaders::new(&self.audit, viewer))
+            .data(self.health.clone())
+            .data(HealthLoaders::new(&self.health, viewer))
             .data(self.outbox.clone())
             .data(OutboxLoaders::new(&self.outbox, viewer))
             .data(self.carts.clone())

@@ -3,12 +3,17 @@
 
 pub mod account_token;
 pub mod address;
+pub mod alert;
 pub mod api_token;
 pub mod audit_event;
 pub mod cart;
 pub mod cart_line;
 pub mod category;
 pub mod category_closure;
+pub mod component_change;
+pub mod component_finding;
+pub mod component_hour;
+pub mod component_state;
 pub mod flash_sale;
 pub mod flash_sale_price;
 pub mod flash_sale_take;

@@ -31,6 +31,7 @@ mod m20261122_000013_courier;
 mod m20261122_000015_order_stats;
 mod m20261122_000016_metrics;
 mod m20261122_000016_payment_stats;
+mod m20261122_000017_alerts;
 
 pub struct Migrator;
 
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000015_order_stats::Migration),
             Box::new(m20261122_000016_metrics::Migration),
             Box::new(m20261122_000016_payment_stats::Migration),
+            Box::new(m20261122_000017_alerts::Migration),
         ]
     }
 }

@@ -22,14 +22,15 @@ impl App {
             let stock = stock.clone();
             async move { stock.expire_holds().await }
         });
-        if self.settings.role == ServeRole::Api {
-            return;
+        if self.settings.role != ServeRole::Api {
+            // Ends within the time that requests have to end: what it does not finish it hands back.
+            let worker = self.worker.clone().run(self.lifecycle.stopping.clone());
+            self.lifecycle.tasks.spawn(worker);
+            let courier = self.courier.clone().run(self.lifecycle.stopping.clone());
+            self.lifecycle.tasks.spawn(courier);
         }
-        // Ends within the time that requests have to end: what it does not finish it hands back.
-        let worker = self.worker.clone().run(self.lifecycle.stopping.clone());
-        self.lifecycle.tasks.spawn(worker);
-        let courier = self.courier.clone().run(self.lifecycle.stopping.clone());
-        self.lifecycle.tasks.spawn(courier);
+        // After the worker has begun, which would not be found well before.
+        self.look_after_health();
     }
 
     fn repeat<Fut, E>(

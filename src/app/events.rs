@@ -28,10 +28,14 @@ impl App {
     /// # Errors
     /// What is wrong.
     pub async fn check_events(&self) -> Result<(), EventsWait> {
-        let Some(oldest) = events::waiting(&self.db).await?.oldest else { return Ok(()) };
-        let waited = self.db.now() - oldest;
-        if waited > LATE { Err(EventsWait::Late(waited.num_seconds())) } else { Ok(()) }
+        check_events(&self.db).await
     }
+}
+
+pub(super) async fn check_events(db: &Db) -> Result<(), EventsWait> {
+    let Some(oldest) = events::waiting(db).await?.oldest else { return Ok(()) };
+    let waited = db.now() - oldest;
+    if waited > LATE { Err(EventsWait::Late(waited.num_seconds())) } else { Ok(()) }
 }
 
 /// The courier between this database and this bus.

@@ -123,12 +123,20 @@ impl App {
     /// # Errors
     /// What is wrong.
     pub async fn check_worker(&self) -> Result<(), WorkerAway> {
-        let there = match self.settings.role {
-            ServeRole::All | ServeRole::Worker => self.worker.pulse().is_felt(WORKER_SILENT),
-            ServeRole::Api => jobs::is_worked(&self.db, WORKER_SILENT).await?,
-        };
-        if there { Ok(()) } else { Err(WorkerAway::Silent) }
+        check_worker(self.settings.role, &self.worker, &self.db).await
     }
+}
+
+pub(super) async fn check_worker(
+    role: ServeRole,
+    worker: &Worker,
+    db: &Db,
+) -> Result<(), WorkerAway> {
+    let there = match role {
+        ServeRole::All | ServeRole::Worker => worker.pulse().is_felt(WORKER_SILENT),
+        ServeRole::Api => jobs::is_worked(db, WORKER_SILENT).await?,
+    };
+    if there { Ok(()) } else { Err(WorkerAway::Silent) }
 }
 
 fn handlers(db: &Db, services: &Services) -> Handlers {

@@ -130,8 +130,10 @@ permissions! {
     OutboxRead "OUTBOX_READ" Staff May,
     /// Offer events again that were refused for the last time.
     OutboxRetry "OUTBOX_RETRY" Staff May,
-    /// See how the shop does: its figures, by the day and as they change.
+    /// See how the shop and the server do: figures, health, quality, alerts.
     MetricsRead "METRICS_READ" Staff May,
+    /// Acknowledge alerts.
+    AlertWrite "ALERT_WRITE" Staff May,
     /// List and search the accounts of the shop.
     AccountList "ACCOUNT_LIST" Administrators May,
     /// Set tax rates and shipping methods.
@@ -175,6 +177,7 @@ impl Permission {
             Self::OrderWrite => &[Self::OrderRead, Self::OrderList],
             Self::PaymentWrite => &[Self::PaymentRead],
             Self::SalesSettingsWrite => &[Self::SalesSettingsRead],
+            Self::AlertWrite => &[Self::MetricsRead],
             _ => &[],
         }
     }

@@ -1,6 +1,6 @@
 //! The probes: alive tells of the process alone, ready whether requests should come here.
 
-use crate::app::App;
+use crate::app::{App, Health};
 use crate::http::answer::to_json;
 use crate::http::state::HttpState;
 use axum::body::Body;
@@ -9,56 +9,25 @@ use axum::response::Response;
 use chrono::{SecondsFormat, Utc};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use std::fmt::Display;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
-
-/// How long a component may take to answer.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How long a finding is good, so that probes cost the same however many come.
-const FRESH: Duration = Duration::from_secs(1);
-
-/// The last finding; whoever comes while components are asked waits for the same answer.
-#[derive(Clone, Default)]
-pub struct Findings(Arc<Mutex<Option<(Instant, Report)>>>);
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What `/health/ready` answers.
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 struct Report {
     status: Health,
     timestamp: String,
     latency_ms: f64,
     service: &'static str,
     version: &'static str,
-    checks: Checks,
+    /// What was found, never why: the probe is open to everyone, and the log tells.
+    checks: BTreeMap<String, Check>,
 }
 
-/// The components that this server has.
-#[derive(Clone, Serialize)]
-struct Checks {
-    database: Check,
-    cache: Check,
-    worker: Check,
-    mail: Check,
-    payments: Check,
-    events: Check,
-}
-
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 struct Check {
     status: Health,
     latency_ms: f64,
-}
-
-/// How well the server, or a component, is; the worse the larger.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Health {
-    Healthy,
-    /// Serves, without something that it has otherwise.
-    Degraded,
-    Unhealthy,
 }
 
 /// `GET /health/live`: touches nothing, so that a database that is away restarts no process.
@@ -80,7 +49,7 @@ pub async fn live() -> Response {
 /// `GET /health/ready`: 503 when requests should go elsewhere, because the database is away or the
 /// process is about to end.
 pub async fn ready(State(state): State<HttpState>) -> Response {
-    let mut report = report(&state).await;
+    let mut report = report(&state.app).await;
     if state.app.lifecycle.draining.is_cancelled() {
         report.status = Health::Unhealthy;
     }
@@ -91,75 +60,24 @@ pub async fn ready(State(state): State<HttpState>) -> Response {
     respond(status, &report)
 }
 
-async fn report(state: &HttpState) -> Report {
-    let mut last = state.findings.0.lock().await;
-    if let Some((at, report)) = &*last
-        && at.elapsed() < FRESH
-    {
-        return report.clone();
-    }
-    let report = examine(&state.app).await;
-    *last = Some((Instant::now(), report.clone()));
-    report
-}
-
-async fn examine(app: &App) -> Report {
-    let began = Instant::now();
-    let (database, cache, worker, mail, payments, events) = tokio::join!(
-        check("database", Health::Unhealthy, app.db.ping()),
-        // Without Redis everything works, and each replica for itself.
-        check("cache", Health::Degraded, app.cache.check()),
-        // Requests are answered; what follows from them waits.
-        check("worker", Health::Degraded, app.check_worker()),
-        check("mail", Health::Degraded, app.mailer.check()),
-        // Everything but paying works.
-        check("payments", Health::Degraded, async { app.services.payments.check() }),
-        // Others are told late.
-        check("events", Health::Degraded, app.check_events()),
-    );
-    let checks = Checks { database, cache, worker, mail, payments, events };
+async fn report(app: &App) -> Report {
+    let examination = app.examiner.lately().await;
+    let checks = examination.findings.iter().map(|finding| {
+        let check = Check { status: finding.health, latency_ms: to_ms(finding.latency) };
+        (finding.component.name().to_lowercase(), check)
+    });
     Report {
-        status: checks.worst(),
+        status: examination.worst(),
         timestamp: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
-        latency_ms: elapsed_ms(began),
+        latency_ms: to_ms(examination.took),
         service: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
-        checks,
+        checks: checks.collect(),
     }
 }
 
-impl Checks {
-    fn worst(&self) -> Health {
-        let Self { database, cache, worker, mail, payments, events } = self;
-        let all = [database, cache, worker, mail, payments, events].map(|check| check.status);
-        all.into_iter().max().unwrap_or(Health::Healthy)
-    }
-}
-
-/// Asks a component; `without` is how well the server is when it does not answer.
-async fn check<E: Display>(
-    component: &'static str,
-    without: Health,
-    answer: impl Future<Output = Result<(), E>>,
-) -> Check {
-    let began = Instant::now();
-    let status = match tokio::time::timeout(PATIENCE, answer).await {
-        Ok(Ok(())) => Health::Healthy,
-        // What is wrong stands in the log; the probe is open to everyone.
-        Ok(Err(error)) => {
-            tracing::warn!(component, %error, "a component is not well");
-            without
-        }
-        Err(_) => {
-            tracing::warn!(component, "a component does not answer");
-            without
-        }
-    };
-    Check { status, latency_ms: elapsed_ms(began) }
-}
-
-fn elapsed_ms(began: Instant) -> f64 {
-    (began.elapsed().as_secs_f64() * 1_000_000.0).round() / 1_000.0
+fn to_ms(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1_000_000.0).round() / 1_000.0
 }
 
 fn respond(status: StatusCode, body: &impl Serialize) -> Response {

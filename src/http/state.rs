@@ -1,7 +1,6 @@
 //! What the handlers share.
 
 use crate::app::App;
-use crate::http::health::Findings;
 use crate::http::socket::Registry;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -15,14 +14,12 @@ pub struct HttpState {
     pub gate: Arc<Semaphore>,
     /// The open sockets.
     pub sockets: Registry,
-    /// What the last probe found.
-    pub findings: Findings,
 }
 
 impl HttpState {
     /// The state of a router.
     pub fn new(app: App) -> Self {
         let gate = Arc::new(Semaphore::new(app.settings.transport.requests_in_flight));
-        Self { app, gate, sockets: Registry::default(), findings: Findings::default() }
+        Self { app, gate, sockets: Registry::default() }
     }
 }

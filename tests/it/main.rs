@@ -37,6 +37,7 @@ mod payment;
 mod permissions;
 mod schema;
 mod seed;
+mod services;
 mod statements;
 mod stock;
 mod tokens;
