@@ -37,7 +37,9 @@ use crate::graphql::document::{DocumentFront, Limits};
 use crate::graphql::scalars;
 use crate::jobs::Worker;
 use crate::mail::Mailer;
+use crate::metrics::alerts::Alerts;
 use crate::metrics::health::{Examiner, HealthLog};
+use crate::metrics::scenarios::Scenarios;
 use crate::order::{Orders, Policy};
 use crate::outbox::Outbox;
 use crate::payment::sandbox::Sandbox;
@@ -126,6 +128,8 @@ impl App {
             vec![Arc::new(CartsOf(carts.clone())), Arc::new(OrdersOf(orders.clone()))];
         let accounts = accounts.with_belongings(belongings);
         let health = HealthLog::new(db.clone());
+        let alerts = Alerts::new(db.clone(), bus.clone(), metrics.clone(), health.clone());
+        let scenarios = Scenarios::new(db.clone(), metrics.clone());
         let services = Services {
             accounts,
             audit,
@@ -139,6 +143,8 @@ impl App {
             orders,
             metrics,
             health,
+            alerts,
+            scenarios,
         };
         let mailer =
             Mailer::new(&settings.mail, settings.environment).context("SMTP_URL cannot be used")?;

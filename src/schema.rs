@@ -26,10 +26,15 @@ use crate::flash_sale::loader::FlashSaleLoaders;
 use crate::graphql::auth::Rules;
 use crate::graphql::idempotency::Replayed;
 use crate::metrics::Metrics;
+use crate::metrics::alerts::Alerts;
+use crate::metrics::alerts::graphql::{AlertMutation, AlertQuery, AlertSubscription};
+use crate::metrics::alerts::loader::AlertLoaders;
 use crate::metrics::graphql::{MetricsQuery, MetricsSubscription};
 use crate::metrics::health::HealthLog;
 use crate::metrics::health::graphql::HealthQuery;
 use crate::metrics::health::loader::HealthLoaders;
+use crate::metrics::scenarios::Scenarios;
+use crate::metrics::scenarios::graphql::ScenarioQuery;
 use crate::order::Orders;
 use crate::order::graphql::{
     EntryMutation, GoodsMutation, OrderMutation, OrderQuery, OrderStatsQuery, OrderSubscription,
@@ -70,6 +75,8 @@ pub struct Query(
     OutboxQuery,
     MetricsQuery,
     HealthQuery,
+    ScenarioQuery,
+    AlertQuery,
 );
 
 /// Everything that can be changed. Mutations of one request run one after the other.
@@ -86,11 +93,17 @@ pub struct Mutation(
     OutboxMutation,
     EntryMutation,
     GoodsMutation,
+    AlertMutation,
 );
 
 /// Everything that can be watched, over WebSocket.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(StockSubscription, OrderSubscription, MetricsSubscription);
+pub struct Subscription(
+    StockSubscription,
+    OrderSubscription,
+    MetricsSubscription,
+    AlertSubscription,
+);
 
 /// The engine's schema.
 pub type StockroomSchema = Schema<Query, Mutation, Subscription>;
@@ -144,6 +157,10 @@ pub struct Services {
     pub metrics: Metrics,
     /// How the components are and were.
     pub health: HealthLog,
+    /// What those who run the shop should look at.
+    pub alerts: Alerts,
+    /// Whether the shop keeps its promises.
+    pub scenarios: Scenarios,
 }
 
 impl Services {
@@ -159,6 +176,9 @@ impl Services {
             .data(self.audit.clone())
             .data(AuditLoaders::new(&self.audit, viewer))
             .data(self.health.clone())
+            .data(self.alerts.clone())
+            .data(AlertLoaders::new(&self.alerts, viewer))
+            .data(self.scenarios.clone())
             .data(HealthLoaders::new(&self.health, viewer))
             .data(self.outbox.clone())
             .data(OutboxLoaders::new(&self.outbox, viewer))

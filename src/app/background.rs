@@ -28,6 +28,9 @@ impl App {
             self.lifecycle.tasks.spawn(worker);
             let courier = self.courier.clone().run(self.lifecycle.stopping.clone());
             self.lifecycle.tasks.spawn(courier);
+            let alerts = self.services.alerts.clone().follow_stock(self.bus.subscribe());
+            let stopping = self.lifecycle.stopping.clone();
+            self.lifecycle.background.spawn(stopping.run_until_cancelled_owned(alerts));
         }
         // After the worker has begun, which would not be found well before.
         self.look_after_health();

@@ -9,6 +9,9 @@ use crate::events;
 use crate::idempotency;
 use crate::jobs::{self, Handlers, Job, Schedule, Timing, Worker};
 use crate::mail::Mailer;
+use crate::metrics::alerts::jobs::{EvaluateAlerts, PurgeAlerts};
+use crate::metrics::health::jobs::PurgeHealth;
+use crate::metrics::{alerts, health};
 use crate::order;
 use crate::order::jobs::{ExpireOrders, RecoverPayments, SumUpOrderStats};
 use crate::payment::sandbox::{self, Sandbox};
@@ -115,6 +118,9 @@ impl App {
         let links = account::Links::new(settings.mail.storefront_url.clone());
         account::jobs::register(&mut handlers, &services.accounts, mailer, &links);
         order::jobs::register(&mut handlers, &services.orders, mailer, &links);
+        let kept = settings.metrics.retention;
+        alerts::jobs::register(&mut handlers, &services.alerts, kept);
+        health::jobs::register(&mut handlers, &services.health, kept);
         Ok(Worker::new(db.clone(), handlers, schedules()?, Timing::default()))
     }
 
@@ -214,6 +220,9 @@ fn schedules() -> anyhow::Result<Vec<Schedule>> {
         Schedule::new("sessions.purge", "22 * * * *", &PurgeSessions {})?,
         Schedule::new("cart.purge", "27 * * * *", &PurgeCarts {})?,
         Schedule::new("sandbox.purge", "52 * * * *", &PurgeSandbox {})?,
+        Schedule::new("alerts.evaluate", "*/10 * * * * *", &EvaluateAlerts {})?,
+        Schedule::new("alerts.purge", "42 * * * *", &PurgeAlerts {})?,
+        Schedule::new("health.purge", "57 * * * *", &PurgeHealth {})?,
         Schedule::new("metrics.purge", "32 * * * *", &PurgeMetrics {})?,
         Schedule::new("jobs.purge", "37 * * * *", &PurgeDoneJobs {})?,
         Schedule::new("outbox.purge", "47 * * * *", &PurgeSentEvents {})?,

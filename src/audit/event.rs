@@ -61,6 +61,8 @@ actions! {
     /// A shipping method was set. New, and old if there was one: its code, where it goes, its prices
     /// in minor units, and whether it can be chosen.
     ShippingMethodSet "SHIPPING_METHOD_SET",
+    /// Somebody looks after an alert.
+    AlertAcknowledged "ALERT_ACKNOWLEDGED",
 }
 
 impl AuditAction {
@@ -80,6 +82,8 @@ pub enum AuditSubject {
     ApiToken(Uuid),
     /// An event of the outbox, by its key.
     OutboxEvent(Uuid),
+    /// An alert, by its key.
+    Alert(Uuid),
     /// A tax rate, by its key.
     TaxRate(Uuid),
     /// A shipping method, by a key that [`AuditSubject::shipping_method`] makes of its code.
@@ -104,6 +108,7 @@ impl AuditSubject {
             Self::User(id) => ("USER", id),
             Self::ApiToken(id) => ("API_TOKEN", id),
             Self::OutboxEvent(id) => ("OUTBOX_EVENT", id),
+            Self::Alert(id) => ("ALERT", id),
             Self::TaxRate(id) => ("TAX_RATE", id),
             Self::ShippingMethod(id) => ("SHIPPING_METHOD", id),
         }
@@ -114,6 +119,7 @@ impl AuditSubject {
             Self::User(id),
             Self::ApiToken(id),
             Self::OutboxEvent(id),
+            Self::Alert(id),
             Self::TaxRate(id),
             Self::ShippingMethod(id),
         ];

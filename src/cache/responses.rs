@@ -250,6 +250,7 @@ impl News {
             BusMessage::WarehousesChanged | BusMessage::EntitiesChanged(_) => self.hear_anything(),
             BusMessage::AccountsChanged(_)
             | BusMessage::OrdersChanged(_)
+            | BusMessage::AlertsChanged(_)
             | BusMessage::MetricsChanged => {}
         }
     }

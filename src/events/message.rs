@@ -20,6 +20,8 @@ pub enum BusMessage {
     AccountsChanged(Vec<Uuid>),
     /// Orders that changed, or whose payment did: whoever watches one reads it again.
     OrdersChanged(Vec<Uuid>),
+    /// Alerts that were raised, acknowledged or resolved: whoever watches reads them.
+    AlertsChanged(Vec<Uuid>),
     /// Figures of the shop changed: whoever watches them reads them again.
     MetricsChanged,
     /// What the outbox tells once more, some time after the commit: whoever knows less looks again.
@@ -36,7 +38,8 @@ impl BusMessage {
             Self::EntitiesChanged(changes) => changes.is_empty(),
             Self::FlashSalesChanged(ids)
             | Self::AccountsChanged(ids)
-            | Self::OrdersChanged(ids) => ids.is_empty(),
+            | Self::OrdersChanged(ids)
+            | Self::AlertsChanged(ids) => ids.is_empty(),
             Self::Recalled(recalls) => recalls.is_empty(),
         }
     }

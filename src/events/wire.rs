@@ -86,6 +86,10 @@ pub fn portions(message: &BusMessage) -> Vec<BusMessage> {
             let portions = ids.chunks(ENTRIES_A_PAYLOAD);
             portions.map(|ids| BusMessage::OrdersChanged(ids.to_vec())).collect()
         }
+        BusMessage::AlertsChanged(ids) => {
+            let portions = ids.chunks(ENTRIES_A_PAYLOAD);
+            portions.map(|ids| BusMessage::AlertsChanged(ids.to_vec())).collect()
+        }
         BusMessage::Recalled(recalls) => {
             let portions = recalls.chunks(ENTRIES_A_PAYLOAD);
             portions.map(|recalls| BusMessage::Recalled(recalls.to_vec())).collect()
@@ -161,6 +165,7 @@ mod tests {
             proptest::collection::vec(id(), 0..1_200).prop_map(BusMessage::AccountsChanged),
             proptest::collection::vec(id(), 0..1_200).prop_map(BusMessage::FlashSalesChanged),
             proptest::collection::vec(id(), 0..1_200).prop_map(BusMessage::OrdersChanged),
+            proptest::collection::vec(id(), 0..1_200).prop_map(BusMessage::AlertsChanged),
             Just(BusMessage::WarehousesChanged),
             Just(BusMessage::MetricsChanged),
         ]
@@ -182,7 +187,8 @@ mod tests {
                 BusMessage::EntitiesChanged(changes) => self.changes.extend(changes),
                 BusMessage::FlashSalesChanged(ids)
                 | BusMessage::AccountsChanged(ids)
-                | BusMessage::OrdersChanged(ids) => {
+                | BusMessage::OrdersChanged(ids)
+                | BusMessage::AlertsChanged(ids) => {
                     self.ids.extend(ids);
                 }
                 BusMessage::Recalled(recalls) => self.recalls.extend(recalls),

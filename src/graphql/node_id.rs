@@ -33,6 +33,8 @@ pub enum NodeKind {
     AuditEvent,
     /// `OutboxEvent`.
     OutboxEvent,
+    /// `Alert`.
+    Alert,
     /// `Payment`.
     Payment,
     /// `Refund`, which is read with its payment.
@@ -51,7 +53,7 @@ pub enum NodeKind {
 
 impl NodeKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Category,
         Self::Product,
         Self::ProductVariant,
@@ -64,6 +66,7 @@ impl NodeKind {
         Self::Address,
         Self::AuditEvent,
         Self::OutboxEvent,
+        Self::Alert,
         Self::Cart,
         Self::Payment,
         Self::Refund,
@@ -89,6 +92,7 @@ impl NodeKind {
             Self::Address => "addr",
             Self::AuditEvent => "audit",
             Self::OutboxEvent => "event",
+            Self::Alert => "alert",
             Self::Cart => "cart",
             Self::Payment => "pay",
             Self::Refund => "refund",

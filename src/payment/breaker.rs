@@ -212,6 +212,13 @@ impl Window {
 }
 
 impl Permit {
+    /// Whether it was given while nobody may call, which must not be.
+    #[must_use]
+    pub fn is_of_an_open_breaker(&self) -> bool {
+        let circuit = self.breaker.circuit.lock();
+        circuit.era == self.era && matches!(circuit.phase, Phase::Open { .. })
+    }
+
     /// The provider answered, whatever it said.
     pub fn answered(mut self) {
         self.told = true;
@@ -281,6 +288,20 @@ mod tests {
         let bench = Bench::new();
         bench.succeeds(1_000);
         assert_eq!(bench.breaker.state(), BreakerState::Closed);
+    }
+
+    #[test]
+    fn a_permit_from_before_it_opened_is_none_of_an_open_breaker() {
+        let bench = Bench::new();
+        let early = bench.breaker.permit().ok().unwrap();
+        bench.fails(20);
+        assert_eq!(bench.breaker.state(), BreakerState::Open);
+        assert!(!early.is_of_an_open_breaker());
+
+        // What cannot be had: one that was given while it was open.
+        let era = bench.breaker.circuit.lock().era;
+        let stray = Permit { breaker: bench.breaker.clone(), era, told: true };
+        assert!(stray.is_of_an_open_breaker());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The way to a provider: a place among the calls in flight, the breaker's permit, a time limit.
 
 use crate::failpoint;
-use crate::payment::breaker::{Breaker, BreakerLimits, BreakerState, Clock};
+use crate::payment::breaker::{Breaker, BreakerLimits, BreakerState, Clock, Refused};
 use crate::payment::provider::{Provider, ProviderError};
 use crate::telemetry;
 use std::sync::Arc;
@@ -71,13 +71,19 @@ impl Gateway {
         F: FnOnce(Arc<dyn Provider>) -> Fut,
         Fut: Future<Output = Result<T, ProviderError>>,
     {
+        let began = Instant::now();
         // Who would wait for a place would wait for nothing.
         if let Some(refused) = self.breaker.refusal() {
-            return Err(self.refuse(refused.retry_after));
+            return Err(self.refuse_at_once(refused, began));
         }
         let place = tokio::time::timeout(self.limits.patience, self.places.acquire()).await;
         let Ok(Ok(_place)) = place else { return Err(self.refuse(Duration::from_secs(1))) };
-        let permit = self.breaker.permit().map_err(|refused| self.refuse(refused.retry_after))?;
+        let asked = Instant::now();
+        let permit =
+            self.breaker.permit().map_err(|refused| self.refuse_at_once(refused, asked))?;
+        if permit.is_of_an_open_breaker() {
+            telemetry::count(telemetry::PAYMENT_CALLS_WHILE_OPEN);
+        }
         let called = async {
             let answer = make(Arc::clone(&self.provider)).await;
             failpoint::reach("gateway.before_answer").await;
@@ -115,6 +121,12 @@ impl Gateway {
             tracing::error!(provider, "a payment provider is not called for a while");
         }
         result
+    }
+
+    /// The breaker lets nobody through.
+    fn refuse_at_once(&self, refused: Refused, began: Instant) -> Missed {
+        telemetry::time(telemetry::PAYMENT_REFUSED_FAST, began.elapsed());
+        self.refuse(refused.retry_after)
     }
 
     fn refuse(&self, retry_after: Duration) -> Missed {

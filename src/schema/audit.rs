@@ -162,6 +162,7 @@ fn node(subject: AuditSubject) -> Option<(NodeKind, Uuid)> {
         AuditSubject::User(id) => Some((NodeKind::User, id)),
         AuditSubject::ApiToken(id) => Some((NodeKind::ApiToken, id)),
         AuditSubject::OutboxEvent(id) => Some((NodeKind::OutboxEvent, id)),
+        AuditSubject::Alert(id) => Some((NodeKind::Alert, id)),
         AuditSubject::TaxRate(_) | AuditSubject::ShippingMethod(_) => None,
     }
 }
@@ -172,6 +173,7 @@ fn subject(kind: NodeKind, key: Uuid) -> Option<AuditSubject> {
         NodeKind::User => Some(AuditSubject::User(key)),
         NodeKind::ApiToken => Some(AuditSubject::ApiToken(key)),
         NodeKind::OutboxEvent => Some(AuditSubject::OutboxEvent(key)),
+        NodeKind::Alert => Some(AuditSubject::Alert(key)),
         _ => None,
     }
 }

@@ -12,6 +12,8 @@ use crate::flash_sale::graphql::FlashSale;
 use crate::flash_sale::loader::FlashSaleLoaders;
 use crate::graphql::node_id::parse;
 use crate::graphql::{Auth, Fault, NodeKind, code};
+use crate::metrics::alerts::graphql::Alert;
+use crate::metrics::alerts::loader::AlertLoaders;
 use crate::order::graphql::Order;
 use crate::order::loader::OrderLoaders;
 use crate::outbox::graphql::OutboxEvent;
@@ -56,6 +58,8 @@ pub enum Node {
     AuditEvent(AuditEvent),
     /// A change that others are told.
     OutboxEvent(OutboxEvent),
+    /// Something that those who run the shop should look at.
+    Alert(Alert),
     /// A payment of an order.
     Payment(Payment),
     /// What someone means to buy.
@@ -161,6 +165,10 @@ async fn find_key(ctx: &Context<'_>, kind: NodeKind, key: Uuid) -> Result<Option
         NodeKind::OutboxEvent => {
             let outbox = ctx.data_unchecked::<OutboxLoaders>();
             outbox.event.get(key).await?.map(|found| OutboxEvent(found).into())
+        }
+        NodeKind::Alert => {
+            let alerts = ctx.data_unchecked::<AlertLoaders>();
+            alerts.alert.get(key).await?.map(|found| Alert(found).into())
         }
         NodeKind::Payment => {
             let payments = ctx.data_unchecked::<PaymentLoaders>();

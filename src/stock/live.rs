@@ -235,6 +235,7 @@ impl LiveStock {
             | BusMessage::FlashSalesChanged(_)
             | BusMessage::AccountsChanged(_)
             | BusMessage::OrdersChanged(_)
+            | BusMessage::AlertsChanged(_)
             | BusMessage::MetricsChanged => {}
         }
     }

@@ -60,6 +60,8 @@ counters! {
     PAYMENT_CALLS_FAILED: Shop,
     /// Calls that were not made: the provider's breaker was open, or too many were in flight.
     PAYMENT_CALLS_REFUSED: Shop,
+    /// Calls that were made though the provider's breaker was open: must stay 0.
+    PAYMENT_CALLS_WHILE_OPEN: Shop,
     /// Times that the breaker of a payment provider opened.
     PAYMENT_BREAKER_OPENED: Shop,
     /// Transactions that were repeated because another was in their way.

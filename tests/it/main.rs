@@ -10,6 +10,7 @@
 )]
 
 mod account;
+mod alerts;
 mod api_tokens;
 mod app;
 mod architecture;
@@ -35,6 +36,7 @@ mod order;
 mod outbox;
 mod payment;
 mod permissions;
+mod scenarios;
 mod schema;
 mod seed;
 mod services;

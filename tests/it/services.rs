@@ -180,11 +180,11 @@ async fn old_history_is_forgotten_and_recent_history_is_not() {
         (changes, app.number("SELECT COUNT(*) FROM component_hour").await)
     };
     app.waits(TimeDelta::days(89));
-    app.app.services.health.purge(90).await.unwrap();
+    app.app.services.health.purge(TimeDelta::days(90)).await.unwrap();
     assert_eq!(rows().await, (6, 6));
 
     app.waits(TimeDelta::days(2));
-    app.app.services.health.purge(90).await.unwrap();
+    app.app.services.health.purge(TimeDelta::days(90)).await.unwrap();
 
     assert_eq!(rows().await, (0, 0));
     assert_eq!(app.number("SELECT COUNT(*) FROM component_finding").await, 0);

@@ -7,7 +7,7 @@ use crate::cache::reads::Reads;
 use crate::db::SqlStats;
 use crate::graphql::document::{GraphqlParams, OperationKind, Prepared, Transport};
 use crate::graphql::idempotency::Replayed;
-use crate::graphql::{Fault, code};
+use crate::graphql::{Fault, Freshness, code};
 use crate::http::answer::{Execution, Rejection};
 use crate::http::authorization::identity_of;
 use crate::http::endpoint::access;
@@ -17,6 +17,7 @@ use crate::http::request_id::RequestId;
 use crate::http::socket::close::{self, Closing};
 use crate::http::socket::message::{PlainMessage, ServerMessage};
 use crate::http::state::HttpState;
+use crate::telemetry;
 use futures::{FutureExt, StreamExt};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -127,7 +128,8 @@ impl Operation {
     ) -> Result<(), Stop> {
         let app: &App = &self.state.app;
         let request = app.services.attach(prepared.request, asker.viewer, Replayed::default());
-        let request = request.data(asker.client);
+        let freshness = Freshness::default();
+        let request = request.data(asker.client).data(freshness.clone());
         let mut events = app.schema.execute_stream(request);
         tracing::debug!(kind = kind_word(prepared.kind), "a subscription begins");
         let mut is_first = true;
@@ -141,6 +143,11 @@ impl Operation {
             }
             is_first = false;
             execution.extend_with_sql(&app.settings, &sql);
+            if let Some(committed_at) = freshness.take() {
+                // How long the client lets it wait is not ours.
+                let delay = (app.db.now() - committed_at).to_std().unwrap_or_default();
+                telemetry::time(telemetry::LIVE_STOCK_DELAY, delay);
+            }
             self.next(&execution).await;
         }
     }

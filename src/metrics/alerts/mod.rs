@@ -8,6 +8,7 @@ pub mod graphql;
 pub mod jobs;
 pub mod loader;
 mod plan;
+mod prompt;
 mod rules;
 mod service;
 

@@ -309,7 +309,8 @@ mod tests {
 
     #[test]
     fn a_sku_is_low_at_its_reorder_point_and_not_above() {
-        for (available, expected) in [(6, Verdict::Quiet), (5, Verdict::Raise), (0, Verdict::Raise)] {
+        for (available, expected) in [(6, Verdict::Quiet), (5, Verdict::Raise), (0, Verdict::Raise)]
+        {
             let low = vec![LowStock { sku: "TEA".to_owned(), available, reorder_point: 5 }];
             let measured = Measured { low, ..Measured::default() };
             assert_eq!(verdict(&measured, Rule::LowStock), expected);

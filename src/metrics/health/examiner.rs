@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(gone.now().await.worst(), Health::Unhealthy);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_component_that_hangs_is_given_up() {
         let hangs = Probe::new(Component::Mail, std::future::pending::<Result<(), String>>);
         let examination = Examiner::new(vec![hangs]).now().await;

@@ -6,6 +6,7 @@ mod component;
 mod diary;
 mod examiner;
 pub mod graphql;
+pub mod jobs;
 pub mod loader;
 mod service;
 

@@ -83,8 +83,7 @@ async fn judge(ctx: &Context<'_>, days: i32) -> Result<Vec<QualityScenario>, Fau
     let asked = asked.ok_or_else(|| {
         Fault::bad_user_input(format!("days is {days}; it must be between 1 and {DAYS_MAX}."))
     })?;
-    let (scenarios, viewer) =
-        (ctx.data_unchecked::<Scenarios>(), ctx.data_unchecked::<Viewer>());
+    let (scenarios, viewer) = (ctx.data_unchecked::<Scenarios>(), ctx.data_unchecked::<Viewer>());
     let judged = scenarios.judge(viewer, asked).await?;
     Ok(judged.into_iter().map(QualityScenario::from).collect())
 }

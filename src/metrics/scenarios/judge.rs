@@ -93,10 +93,16 @@ pub fn flash_sale_concurrency(seen: &StockSeen) -> Scenario {
         target: "0 oversell incidents, 0 stock conflicts".to_owned(),
         measured: format!("{incidents} oversell incidents, {} stock conflicts", seen.conflicts),
         evidence: vec![
-            format!("{} checkouts and reservations reached stock (at least {SAMPLES_MIN} needed).", seen.checkouts),
+            format!(
+                "{} checkouts and reservations reached stock (at least {SAMPLES_MIN} needed).",
+                seen.checkouts
+            ),
             format!("{} of them were clean refusals: not enough in stock.", seen.rejections),
             format!("{} times a constraint of the database had to save the stock.", seen.conflicts),
-            format!("{} levels of stock are negative or promise more than is there.", seen.oversold_levels),
+            format!(
+                "{} levels of stock are negative or promise more than is there.",
+                seen.oversold_levels
+            ),
             format!("{} flash sales gave more than their allocation.", seen.oversold_sales),
         ],
     }
@@ -109,8 +115,8 @@ pub fn payment_resilience(seen: &PaymentsSeen) -> Scenario {
     let enough = share.cmp(&(u128::from(decided) * u128::from(SUCCESS_MIN))) != Ordering::Less;
     // Below so many payments one that failed says nothing; a call that must not be made does.
     let success_is_met = enough || decided < SAMPLES_MIN;
-    let refusals_are_fast = seen.refusals < SAMPLES_MIN
-        || seen.refusal_p99_ms.is_none_or(|p99| p99 < REFUSAL_MAX_MS);
+    let refusals_are_fast =
+        seen.refusals < SAMPLES_MIN || seen.refusal_p99_ms.is_none_or(|p99| p99 < REFUSAL_MAX_MS);
     let is_met = success_is_met && refusals_are_fast && seen.calls_while_open == 0;
     let refusals = match seen.refusal_p99_ms {
         Some(p99) => format!("{p99:.1} ms"),
@@ -124,9 +130,14 @@ pub fn payment_resilience(seen: &PaymentsSeen) -> Scenario {
             "95 % of payments succeed, declines apart; while a circuit is open refusals take less \
              than {REFUSAL_MAX_MS} ms (p99) and nobody calls"
         ),
-        measured: format!("{} succeed; refusals (p99): {refusals}", percent(seen.succeeded, decided)),
+        measured: format!(
+            "{} succeed; refusals (p99): {refusals}",
+            percent(seen.succeeded, decided)
+        ),
         evidence: vec![
-            format!("{decided} payments were decided, declines apart (at least {SAMPLES_MIN} needed)."),
+            format!(
+                "{decided} payments were decided, declines apart (at least {SAMPLES_MIN} needed)."
+            ),
             format!("{} succeeded, {} failed for a technical reason.", seen.succeeded, seen.failed),
             format!("{} were declined, which is an answer and no failure.", seen.declined),
             format!("{} were refused while a circuit was open; p99: {refusals}.", seen.refusals),
@@ -137,7 +148,8 @@ pub fn payment_resilience(seen: &PaymentsSeen) -> Scenario {
 
 /// A3: how soon a shopper sees a change.
 pub fn live_stock_freshness(seen: &LiveStockSeen) -> Scenario {
-    let is_met = seen.changes < SAMPLES_MIN || seen.p99_ms.is_some_and(|p99| p99 <= FRESHNESS_MAX_MS);
+    let is_met =
+        seen.changes < SAMPLES_MIN || seen.p99_ms.is_some_and(|p99| p99 <= FRESHNESS_MAX_MS);
     let ms = |value: Option<f64>| value.map_or("no data".to_owned(), |ms| format!("{ms:.1} ms"));
     Scenario {
         id: "A3",
@@ -146,7 +158,10 @@ pub fn live_stock_freshness(seen: &LiveStockSeen) -> Scenario {
         target: format!("{FRESHNESS_MAX_MS} ms from commit to socket (p99)"),
         measured: format!("{} (p99)", ms(seen.p99_ms)),
         evidence: vec![
-            format!("{} changes were handed to sockets (at least {SAMPLES_MIN} needed).", seen.changes),
+            format!(
+                "{} changes were handed to sockets (at least {SAMPLES_MIN} needed).",
+                seen.changes
+            ),
             format!("p99 {}, mean {}.", ms(seen.p99_ms), ms(seen.mean_ms)),
         ],
     }
@@ -195,7 +210,8 @@ mod tests {
 
     #[test]
     fn stock_passes_from_a_hundred_checkouts_on() {
-        let seen = |checkouts| StockSeen { checkouts, rejections: checkouts, ..StockSeen::default() };
+        let seen =
+            |checkouts| StockSeen { checkouts, rejections: checkouts, ..StockSeen::default() };
         assert_eq!(a1(seen(99)), InsufficientData);
         assert_eq!(a1(seen(100)), Pass, "clean refusals are no incidents");
     }

@@ -14,7 +14,7 @@ use crate::telemetry::{
 use crate::validation::Problem;
 use entity::{flash_sale, stock_level};
 use sea_orm::FromQueryResult;
-use sea_orm::sea_query::{Alias, Asterisk, Expr, Query, SelectStatement};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Query, SelectStatement};
 
 /// The part of all refusals, and of all changes, that has to be fast.
 const NEARLY_ALL: f64 = 0.99;
@@ -108,7 +108,7 @@ impl Scenarios {
 fn oversold_levels() -> SelectStatement {
     let mut select = Query::select();
     select
-        .expr_as(Expr::col(Asterisk).count().cast_as(Alias::new("bigint")), "count")
+        .expr_as(Expr::col(Asterisk).count(), "count")
         .from(stock_level::Entity)
         .and_where(Expr::cust("on_hand < 0 OR reserved < 0 OR reserved > on_hand"));
     select
@@ -119,7 +119,7 @@ fn oversold_levels() -> SelectStatement {
 fn oversold_sales() -> SelectStatement {
     let mut select = Query::select();
     select
-        .expr_as(Expr::col(Asterisk).count().cast_as(Alias::new("bigint")), "count")
+        .expr_as(Expr::col(Asterisk).count(), "count")
         .from(flash_sale::Entity)
         .and_where(Expr::cust("taken < 0 OR taken > allocation"));
     select

@@ -4,13 +4,13 @@ use crate::auth::{Permission, Viewer};
 use crate::catalog::graphql::ProductVariant;
 use crate::catalog::loader::CatalogLoaders;
 use crate::graphql::scalars::{BigInt, DateTime};
-use crate::graphql::{Auth, Fault, NodeKind};
+use crate::graphql::{Auth, Fault, Freshness, NodeKind};
 use crate::stock::graphql::types::VariantStock;
 use crate::stock::live::{LiveStock, StockState};
 use crate::stock::{Stock, Watchable};
 use async_graphql::{Context, ID, Object, Subscription};
 use futures::{Stream, StreamExt};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// SKUs that one subscription watches at most.
@@ -105,7 +105,15 @@ impl StockSubscription {
         let watched: Arc<HashMap<_, _>> =
             Arc::new(found.into_iter().map(|watched| (watched.variant_id, watched)).collect());
         let states = ctx.data_unchecked::<LiveStock>().watch(variants).await?;
-        Ok(states.map(move |state| StockChange { state, watched: Arc::clone(&watched) }))
+        let (freshness, mut seen) = (ctx.data_opt::<Freshness>().cloned(), HashSet::new());
+        Ok(states.map(move |state| {
+            // First comes the state as it is, which may be as old as it likes.
+            let is_change = !seen.insert(state.variant_id);
+            if let (true, Some(freshness), Some(at)) = (is_change, &freshness, state.occurred_at) {
+                freshness.set(at);
+            }
+            StockChange { state, watched: Arc::clone(&watched) }
+        }))
     }
 }
 

@@ -7,6 +7,8 @@ use super::verdict::{judge, judge_change, judge_hidden};
 use super::viewers::{Viewers, Who};
 use crate::app::{Caller, Socket, TestApp};
 use serde_json::{Value, json};
+use std::time::Duration;
+use stockroom::events::BusMessage;
 
 /// What breaks the rule of a field.
 pub async fn try_field(
@@ -44,6 +46,17 @@ pub async fn try_field(
     findings
 }
 
+/// Tells of alerts again and again: who watches them is told nothing until something happens.
+async fn alerts_change(app: &TestApp) {
+    use sea_orm::EntityTrait;
+    let alerts = entity::alert::Entity::find().all(app.app.db.reader()).await;
+    let ids: Vec<_> = alerts.expect("the database answers").iter().map(|alert| alert.id).collect();
+    loop {
+        app.app.bus.publish(BusMessage::AlertsChanged(ids.clone()));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 async fn call(app: &TestApp, field: &RootField, caller: &Caller, operation: &Operation) -> Value {
     let Operation { document, variables, .. } = operation;
     let variables = variables.clone();
@@ -52,7 +65,10 @@ async fn call(app: &TestApp, field: &RootField, caller: &Caller, operation: &Ope
     }
     let mut socket = Socket::ready(app.listen().await, caller.token()).await;
     socket.subscribe_with("1", document, variables).await;
-    let mut message = socket.next().await;
+    let mut message = tokio::select! {
+        message = socket.next() => message,
+        () = alerts_change(app) => unreachable!("it goes on"),
+    };
     match message["type"].as_str() {
         Some("next") => message["payload"].take(),
         // The operation was refused before it began.

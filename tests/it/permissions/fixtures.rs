@@ -89,6 +89,7 @@ impl Fixtures {
             ("ApiToken", NodeKind::ApiToken, token, see(Permission::AccountRead)),
             ("AuditEvent", NodeKind::AuditEvent, event, see(Permission::AuditRead)),
             ("OutboxEvent", NodeKind::OutboxEvent, told(app).await, see(Permission::OutboxRead)),
+            ("Alert", NodeKind::Alert, alert(app, &staff).await, see(Permission::MetricsRead)),
             (
                 "AuditEvent (by a program)",
                 NodeKind::AuditEvent,
@@ -195,6 +196,20 @@ impl Fixtures {
             found.unwrap_or_else(|| panic!("{owner}.{name}: say in fixtures.rs what it names"));
         (*found.0, &found.1.0)
     }
+}
+
+/// An alert that this member of staff looks after.
+async fn alert(app: &TestApp, staff: &Viewer) -> Uuid {
+    use stockroom::metrics::alerts::Acknowledge;
+    let alerts = &app.app.services.alerts;
+    app.has_low_at("FEW-1", 1, 5).await;
+    alerts.evaluate().await.expect("the database answers");
+    use sea_orm::EntityTrait;
+    let alert = entity::alert::Entity::find().one(app.app.db.reader()).await;
+    let id = alert.expect("the database answers").expect("something is low").id;
+    let ask = Acknowledge { id, note: None, idempotency_key: None };
+    alerts.acknowledge(staff, &ask).await.expect("it is not resolved");
+    id
 }
 
 /// An event that others are told.

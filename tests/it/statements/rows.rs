@@ -37,6 +37,8 @@ const OUTBOX_EVENT: u16 = 40;
 const FULFILLMENT: u16 = 18;
 const FULFILLMENT_LINE: u16 = 19;
 const FLASH_SALE: u16 = 20;
+const ALERT: u16 = 41;
+const COMPONENT_CHANGE: u16 = 42;
 
 /// The key of the i-th member of staff.
 pub fn actor(row: usize) -> Uuid {
@@ -55,6 +57,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         sales(connection, n, now).await;
         carts(connection, n, now).await;
         told(connection, n, now).await;
+        alerts(connection, n, now).await;
         Ok::<_, DbError>(())
     });
     written.await.expect("the rows are written");
@@ -75,6 +78,7 @@ pub async fn fill(app: &TestApp, n: usize) -> Value {
         (NodeKind::Order, ORDER),
         (NodeKind::Cart, CART),
         (NodeKind::FlashSale, FLASH_SALE),
+        (NodeKind::Alert, ALERT),
     ];
     // As many of each kind as go into one list of ids.
     let each = n.min(100 / kinds.len());
@@ -153,6 +157,47 @@ async fn addresses(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
         created_at: now,
     });
     insert::<entity::audit_event::Entity, _>(connection, events).await;
+}
+
+/// Alerts that staff look after, and components with a history.
+async fn alerts(connection: &DatabaseTransaction, n: usize, now: Timestamp) {
+    use entity::{alert, component_change, component_hour};
+    let alerts = (0..n).map(|row| alert::Model {
+        id: key(ALERT, row),
+        rule: "LOW_STOCK".to_owned(),
+        subject: format!("SKU-{row}"),
+        severity: "WARNING".to_owned(),
+        status: "ACKNOWLEDGED".to_owned(),
+        message: "It is low.".to_owned(),
+        threshold: "at most 5".to_owned(),
+        measured: "1".to_owned(),
+        version: 2,
+        quiet_since: None,
+        raised_at: now,
+        updated_at: now,
+        acknowledged_at: Some(now),
+        acknowledged_by: Some(actor(row)),
+        note: Some("Ordered.".to_owned()),
+        resolved_at: None,
+    });
+    insert::<alert::Entity, _>(connection, alerts).await;
+    let changes = (0..n).map(|row| component_change::Model {
+        id: key(COMPONENT_CHANGE, row),
+        component: "CACHE".to_owned(),
+        status: if row % 2 == 0 { "HEALTHY" } else { "DEGRADED" }.to_owned(),
+        message: None,
+        changed_at: now + chrono::TimeDelta::seconds(i64::try_from(row).unwrap()),
+    });
+    insert::<component_change::Entity, _>(connection, changes).await;
+    let hours = (0..n).map(|row| component_hour::Model {
+        component: "CACHE".to_owned(),
+        starts_at: now - chrono::TimeDelta::hours(i64::try_from(row).unwrap()),
+        looks: 2,
+        healthy: 1,
+        latency_sum_us: 500,
+        latency_max_us: 500,
+    });
+    insert::<component_hour::Entity, _>(connection, hours).await;
 }
 
 async fn catalogue(connection: &DatabaseTransaction, n: usize, now: Timestamp) {

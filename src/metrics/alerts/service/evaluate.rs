@@ -29,7 +29,8 @@ impl Alerts {
     pub async fn evaluate(&self) -> Result<Evaluated, AlertError> {
         let measured = self.measure().await?;
         let readings = judge(&measured);
-        let unknown: Vec<Rule> = measured.low_is_cut.then_some(Rule::LowStock).into_iter().collect();
+        let unknown: Vec<Rule> =
+            measured.low_is_cut.then_some(Rule::LowStock).into_iter().collect();
         // Mostly there is nothing to do, and then nobody who writes has to wait.
         let mut select = select_alerts();
         select.and_where(is_unresolved());

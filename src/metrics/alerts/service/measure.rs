@@ -60,7 +60,8 @@ impl Alerts {
     /// pieces first; one more than are told of at most, if there are more.
     async fn low_stock(&self) -> Result<Vec<LowStock>, DbError> {
         let rows: Vec<Low> = self.db.all(&select_low()).await?;
-        let low = |Low { sku, available, reorder_point }| LowStock { sku, available, reorder_point };
+        let low =
+            |Low { sku, available, reorder_point }| LowStock { sku, available, reorder_point };
         Ok(rows.into_iter().map(low).collect())
     }
 }

@@ -66,12 +66,12 @@ impl HealthLog {
         self.db.tx(|tx| async move { tx.run(delete).await.map(drop) }).await
     }
 
-    /// Forgets history from before so many days, and processes that are gone; tells how many rows.
+    /// Forgets history that is older than this, and processes that are gone; tells how many rows.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn purge(&self, kept_days: u32) -> Result<u64, DbError> {
-        let old = || self.db.now_plus_sql(-TimeDelta::days(kept_days.into()));
+    pub async fn purge(&self, kept: TimeDelta) -> Result<u64, DbError> {
+        let old = || self.db.now_plus_sql(-kept);
         let mut changes = Query::delete();
         changes
             .from_table(component_change::Entity)
