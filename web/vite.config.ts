@@ -1,7 +1,7 @@
 import { defineConfig } from 'vite';
 
-// One HTML file a page: the server hands out `graphiql.html` at `/`. `scripts/web` compresses what is
-// built here into `dist`, which is committed and embedded in the binary.
+// One HTML file a page: the server hands out `graphiql.html` at `/` and `dashboard.html` at
+// `/dashboard`. `scripts/web` compresses what is built here into `dist`, which is committed and embedded in the binary.
 export default defineConfig({
   build: {
     outDir: '.cache/build',
@@ -13,7 +13,7 @@ export default defineConfig({
     license: { fileName: 'licenses.md' },
     chunkSizeWarningLimit: 8192,
     rolldownOptions: {
-      input: ['graphiql.html'],
+      input: ['graphiql.html', 'dashboard.html'],
       onLog(level, log, handle) {
         // "use client" and the like speak to server-side renderers; there is none here.
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') handle(level, log);

@@ -3,7 +3,7 @@
 import { pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 import { useEffect, useRef } from 'react';
 import { withoutToken, withToken } from './headers.ts';
-import { rememberSession, useSession, type Session } from './session.ts';
+import { sessions, useSession, type Session } from './session.ts';
 
 export function SessionHeaders(): null {
   const { session } = useSession();
@@ -20,7 +20,7 @@ export function SessionHeaders(): null {
     headerEditor?.setValue(headers);
   }
 
-  useEffect(() => rememberSession(shouldPersistHeaders), [shouldPersistHeaders]);
+  useEffect(() => sessions.remember(shouldPersistHeaders), [shouldPersistHeaders]);
 
   useEffect(() => {
     const previous = applied.current;

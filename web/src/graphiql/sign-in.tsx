@@ -2,8 +2,9 @@
 
 import { Button, type GraphiQLPlugin } from '@graphiql/react';
 import { useId, useState, type FormEvent, type ReactNode } from 'react';
-import { signIn, type UserError } from './fetcher.ts';
-import { endSession, startSession, useSession, type Session } from './session.ts';
+import { sessionOf } from '../session/session.ts';
+import { createTokens } from '../session/tokens.ts';
+import { sessions, useSession, type Session } from './session.ts';
 
 export const SIGN_IN_PLUGIN: GraphiQLPlugin = {
   title: 'Sign in',
@@ -41,21 +42,16 @@ function SignInPanel(): ReactNode {
 }
 
 function SignedIn({ session }: { session: Session }): ReactNode {
-  const until = new Date(session.expiresAt);
   return (
     <>
       <p role="status">
-        You are <strong>{session.name}</strong> until{' '}
-        <time dateTime={session.expiresAt}>
-          {until.toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })}
-        </time>
-        .
+        You are <strong>{session.name}</strong>.
       </p>
       <p className="stockroom-hint">
-        Your token is in the headers of every tab, new ones included; subscriptions send it when
-        they connect.
+        Your token is in the headers of every tab, new ones included, and renewed before it ends;
+        subscriptions send it when they connect.
       </p>
-      <Button type="button" onClick={() => endSession()}>
+      <Button type="button" onClick={() => sessions.signOut()}>
         Sign out
       </Button>
     </>
@@ -74,12 +70,9 @@ function SignInForm({ notice }: { notice: string | null }): ReactNode {
     setBusy(true);
     setErrors([]);
     try {
-      const { accessToken, expiresAt, user, userErrors } = await signIn(email, password);
-      if (accessToken && expiresAt) {
-        startSession({ accessToken, expiresAt, name: user?.name ?? email });
-      } else {
-        setErrors(userErrors.map(describe));
-      }
+      const answer = await createTokens(email, password);
+      if (Array.isArray(answer)) setErrors(answer);
+      else sessions.start(sessionOf(answer, email));
     } catch (error) {
       setErrors([error instanceof Error ? error.message : String(error)]);
     } finally {
@@ -124,9 +117,4 @@ function SignInForm({ notice }: { notice: string | null }): ReactNode {
       </Button>
     </form>
   );
-}
-
-function describe({ code, message, path }: UserError): string {
-  const field = path.at(-1);
-  return code === 'INVALID_CREDENTIALS' || !field ? message : `${field}: ${message}`;
 }

@@ -1,0 +1,127 @@
+/** The one way to the server: GraphQL over HTTP, subscriptions over one WebSocket, signed in. */
+
+import {
+  Client,
+  fetchExchange,
+  subscriptionExchange,
+  type CombinedError,
+  type ExecutionResult,
+} from '@urql/core';
+import { authExchange } from '@urql/exchange-auth';
+import { createClient, type Client as SocketClient } from 'graphql-ws';
+import { SessionStore } from '../../session/session.ts';
+import { ENDPOINT, SOCKET } from '../../session/tokens.ts';
+import { Link } from './link.ts';
+
+/** The server closes sockets with this code when a token has ended or is not taken. */
+const FORBIDDEN = 4403;
+const LONGEST_PAUSE_MS = 8_000;
+
+export const sessions = new SessionStore('stockroom:dashboard:session');
+export const link = new Link();
+
+export interface Connection {
+  client: Client;
+  dispose(): void;
+}
+
+/** A connection for the session that is there now. */
+export function connect(): Connection {
+  const socket = openSocket();
+  // A session of hours keeps its socket: the server takes the next token in a ping.
+  const stopRenewing = sessions.subscribe(() => socket.sendToken());
+  const client = new Client({
+    url: ENDPOINT,
+    requestPolicy: 'network-only',
+    preferGetMethod: false,
+    exchanges: [
+      authExchange(async (utils) => ({
+        addAuthToOperation(operation) {
+          const { session } = sessions;
+          if (!session) return operation;
+          return utils.appendHeaders(operation, { Authorization: bearer(session.accessToken) });
+        },
+        willAuthError: () => sessions.isAboutToEnd(),
+        didAuthError: (error) => hasCode(error, 'UNAUTHENTICATED'),
+        refreshAuth: () => sessions.renew().catch(() => undefined),
+      })),
+      fetchExchange,
+      subscriptionExchange({
+        forwardSubscription: ({ query, variables }) => ({
+          subscribe: ({ next, error, complete }) => ({
+            unsubscribe: socket.client.subscribe(
+              { query: query ?? '', variables },
+              { next: (result) => next(result as ExecutionResult), error, complete },
+            ),
+          }),
+        }),
+      }),
+    ],
+  });
+  return {
+    client,
+    dispose() {
+      stopRenewing();
+      void socket.client.dispose();
+      link.close();
+    },
+  };
+}
+
+export function hasCode(error: CombinedError | undefined, code: string): boolean {
+  return error?.graphQLErrors.some(({ extensions }) => extensions?.['code'] === code) ?? false;
+}
+
+function openSocket(): { client: SocketClient; sendToken(): void } {
+  let open: WebSocket | null = null;
+  let sent: string | null = null;
+  const client = createClient({
+    url: SOCKET,
+    connectionParams: async () => {
+      if (sessions.isAboutToEnd()) await sessions.renew().catch(() => undefined);
+      sent = sessions.session?.accessToken ?? null;
+      return sent ? { authorization: bearer(sent) } : {};
+    },
+    retryAttempts: Infinity,
+    shouldRetry: () => true,
+    retryWait: async (tries) => {
+      const pause = Math.min(250 * 2 ** tries, LONGEST_PAUSE_MS);
+      // Not all at once when a server comes back.
+      await Promise.race([wait(pause * (0.5 + Math.random() / 2)), backOnline()]);
+    },
+    // A connection that died without a word is noticed within this time.
+    keepAlive: 10_000,
+    on: {
+      connected: (opened) => {
+        open = opened as WebSocket;
+        link.open();
+      },
+      closed: (event) => {
+        open = null;
+        link.lose();
+        if ((event as CloseEvent).code === FORBIDDEN) void sessions.renew().catch(() => undefined);
+      },
+    },
+  });
+  return {
+    client,
+    sendToken() {
+      const token = sessions.session?.accessToken;
+      if (!token || token === sent || open?.readyState !== WebSocket.OPEN) return;
+      sent = token;
+      open.send(JSON.stringify({ type: 'ping', payload: { authorization: bearer(token) } }));
+    },
+  };
+}
+
+function bearer(token: string): string {
+  return `Bearer ${token}`;
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function backOnline(): Promise<void> {
+  return new Promise((resolve) => addEventListener('online', () => resolve(), { once: true }));
+}

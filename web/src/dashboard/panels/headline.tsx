@@ -1,0 +1,95 @@
+/** The first line of the page: all is well, or what is wrong. */
+
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { LinkState } from '../data/link.ts';
+import { Ago } from '../parts/time.tsx';
+import { ToneIcon } from '../parts/icons.tsx';
+import { plural, timeOfDay } from '../format.ts';
+import type { Problem } from '../problems.ts';
+import type { Tone } from '../words.ts';
+
+interface Props {
+  /** Null: it is not known yet. */
+  problems: Problem[] | null;
+  link: LinkState;
+  /** When the newest data came. */
+  at: number | null;
+  /** What is not watched or not known, in words; empty when all is. */
+  unknown: string[];
+}
+
+const SHOWN = 6;
+const PAGE_TITLE = 'Stockroom · Dashboard';
+
+export function Headline({ problems, link, at, unknown }: Props): JSX.Element {
+  const { tone, title } = verdict(problems, link);
+  const open = problems?.filter(({ isAcknowledged }) => !isAcknowledged).length ?? 0;
+  useEffect(() => {
+    document.title = open > 0 ? `(${open}) ${PAGE_TITLE}` : PAGE_TITLE;
+    return () => {
+      document.title = PAGE_TITLE;
+    };
+  }, [open]);
+  return (
+    <section class={`headline headline-${tone}`} aria-label="How it is">
+      <div class="headline-verdict">
+        <ToneIcon tone={tone} size={22} />
+        <p class="headline-title" role="status">
+          {title}
+        </p>
+        <p class="headline-at">{note({ link, at, unknown })}</p>
+      </div>
+      {problems && problems.length > 0 && (
+        <ul class="headline-list">
+          {problems.slice(0, SHOWN).map((problem) => (
+            <Line key={problem.key} problem={problem} />
+          ))}
+          {problems.length > SHOWN && (
+            <li>
+              <a href="#alerts">and {problems.length - SHOWN} more</a>
+            </li>
+          )}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Line({ problem }: { problem: Problem }): JSX.Element {
+  const { tone, title, detail, at, since, isAcknowledged } = problem;
+  return (
+    <li class={isAcknowledged ? 'is-acknowledged' : ''}>
+      <ToneIcon tone={tone} />
+      <span>
+        <a href={at}>{title}</a> {detail && <span class="headline-detail">{detail}</span>}
+        {isAcknowledged && <span class="headline-detail"> · acknowledged</span>}
+      </span>
+      {since && (
+        <span class="headline-since">
+          <Ago at={since} />
+        </span>
+      )}
+    </li>
+  );
+}
+
+function verdict(problems: Problem[] | null, link: LinkState): { tone: Tone; title: string } {
+  if (link === 'lost') return { tone: 'unknown', title: 'No connection to the server' };
+  if (!problems) return { tone: 'unknown', title: 'Looking …' };
+  if (problems.length === 0) return { tone: 'good', title: 'All is well' };
+  const open = problems.filter(({ isAcknowledged }) => !isAcknowledged);
+  const worst = open[0] ?? problems[0];
+  const tone = open.length > 0 ? (worst?.tone ?? 'warning') : 'warning';
+  if (open.length === 0) {
+    return { tone, title: `${plural(problems.length, 'known problem', 'known problems')}` };
+  }
+  return { tone, title: open.length === 1 ? (worst?.title ?? '') : `${open.length} problems` };
+}
+
+function note({ link, at, unknown }: Omit<Props, 'problems'>): string {
+  const time = at === null ? '' : timeOfDay(at);
+  if (link === 'lost') return at === null ? 'Trying again …' : `Trying again. This is from ${time}`;
+  const updated = at === null ? '' : `Updated ${time}`;
+  return unknown.length === 0 ? updated : `Not known: ${unknown.join(', ')} · ${updated}`;
+}

@@ -1,0 +1,51 @@
+/** A part of the page with a heading, and what it shows while there is nothing to show. */
+
+import type { ComponentChildren, JSX } from 'preact';
+import type { Reading } from '../data/hooks.ts';
+
+interface Props {
+  id: string;
+  title: string;
+  /** Beside the heading. */
+  note?: ComponentChildren;
+  reading: Reading<unknown>;
+  children: ComponentChildren;
+}
+
+export function Panel({ id, title, note, reading, children }: Props): JSX.Element {
+  const { data, error, isOutdated } = reading;
+  const isLoading = data === null && error === null;
+  return (
+    <section
+      id={id}
+      class={isOutdated ? 'panel is-outdated' : 'panel'}
+      aria-labelledby={`${id}-title`}
+      aria-busy={isLoading || isOutdated}
+      tabIndex={-1}
+    >
+      <header class="panel-head">
+        <h2 id={`${id}-title`}>{title}</h2>
+        {note && <span class="note">{note}</span>}
+      </header>
+      {error && <Failure reading={reading} />}
+      {isLoading ? <p class="placeholder">Loading …</p> : data !== null && children}
+    </section>
+  );
+}
+
+/** Tells why there are no newer data. */
+function Failure({ reading: { data, error, read } }: { reading: Reading<unknown> }): JSX.Element {
+  const reason = error?.networkError
+    ? 'The server cannot be reached.'
+    : (error?.graphQLErrors[0]?.message ?? 'The server did not answer.');
+  return (
+    <p class="failure" role="alert">
+      <span>
+        {reason} {data !== null && 'What is shown may be old.'}
+      </span>
+      <button type="button" class="button small" onClick={read}>
+        Try again
+      </button>
+    </p>
+  );
+}
