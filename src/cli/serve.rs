@@ -144,6 +144,7 @@ fn greeting(
         lines.push(format!("  GraphiQL   http://{host}/"));
     }
     if has_api {
+        lines.push(format!("  Dashboard  http://{host}/dashboard"));
         lines.push(format!("  GraphQL    http://{host}/graphql"));
         lines.push(format!("  Live       ws://{host}/graphql (graphql-transport-ws)"));
     }

@@ -74,6 +74,7 @@ fn with_api(routes: Router<HttpState>) -> Router<HttpState> {
         .route("/.well-known/jwks.json", get(jwks::public_keys))
         .route("/webhooks/payments/{provider}", post(webhook::payment_event))
         .route("/", get(pages::graphiql))
+        .route("/dashboard", get(pages::dashboard))
         .route("/assets/{name}", get(pages::asset))
         .route("/licenses.md", get(pages::licenses))
 }

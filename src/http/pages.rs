@@ -1,5 +1,5 @@
-//! The pages in the binary: GraphiQL and its assets. They are stored compressed with brotli and
-//! sent so to whoever takes it.
+//! The pages in the binary: GraphiQL, the dashboard and their assets. They are stored compressed with
+//! brotli and sent so to whoever takes it.
 
 use crate::http::media::accepts_brotli;
 use crate::http::observation::Observation;
@@ -30,28 +30,36 @@ pub async fn graphiql(
     Extension(observation): Extension<Observation>,
     headers: HeaderMap,
 ) -> Response {
-    let page = page(&state, "graphiql.html", &headers);
-    page.unwrap_or_else(|| missing(&observation))
+    if !state.app.settings.graphiql_enabled {
+        return missing(&observation);
+    }
+    page("graphiql.html", &headers).unwrap_or_else(|| missing(&observation))
+}
+
+/// `GET /dashboard`: how the shop does. The page has no data of its own: those it shows are asked of
+/// the schema, by the staff who sign in to it.
+pub async fn dashboard(
+    Extension(observation): Extension<Observation>,
+    headers: HeaderMap,
+) -> Response {
+    page("dashboard.html", &headers).unwrap_or_else(|| missing(&observation))
 }
 
 /// `GET /licenses.md`: the licences of what the pages are made of.
 pub async fn licenses(
-    State(state): State<HttpState>,
     Extension(observation): Extension<Observation>,
     headers: HeaderMap,
 ) -> Response {
-    let page = page(&state, "licenses.md", &headers);
-    page.unwrap_or_else(|| missing(&observation))
+    page("licenses.md", &headers).unwrap_or_else(|| missing(&observation))
 }
 
 /// `GET /assets/…`.
 pub async fn asset(
-    State(state): State<HttpState>,
     Extension(observation): Extension<Observation>,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let asset = page(&state, &format!("assets/{name}"), &headers);
+    let asset = page(&format!("assets/{name}"), &headers);
     asset.map_or_else(
         || missing(&observation),
         |mut asset| {
@@ -66,11 +74,8 @@ fn missing(observation: &Observation) -> Response {
     problem::respond(StatusCode::NOT_FOUND, detail, observation.request_id())
 }
 
-/// The file under this name. None: there is none, or pages are off.
-fn page(state: &HttpState, name: &str, headers: &HeaderMap) -> Option<Response> {
-    if !state.app.settings.graphiql_enabled {
-        return None;
-    }
+/// The file under this name. None: there is none.
+fn page(name: &str, headers: &HeaderMap) -> Option<Response> {
     let (body, is_brotli) = match Files::get(&format!("{name}.br")) {
         Some(file) if accepts_brotli(headers) => (bytes(file), true),
         Some(file) => (decompress(&file)?, false),

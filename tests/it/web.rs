@@ -5,7 +5,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// The sources of the pages below `web/`, as `scripts/web` names them.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
+    "dashboard.html",
     "graphiql.html",
     "package-lock.json",
     "package.json",

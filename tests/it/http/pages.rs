@@ -32,6 +32,25 @@ async fn graphiql_is_at_the_root_under_a_strict_policy() {
 }
 
 #[tokio::test]
+async fn the_dashboard_is_a_page_of_its_own_under_the_same_policy() {
+    let app = TestApp::start().await;
+
+    let page = app.guest().get("/dashboard").await;
+    let script = app.guest().get(script_of(&page)).await;
+
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(page.text.contains("Dashboard"));
+    assert_eq!(page.header("cache-control"), "no-cache");
+    let graphiql = app.guest().get("/").await;
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("script-src 'self';"), "{policy}");
+    assert_eq!(policy, graphiql.header("content-security-policy"));
+    assert_ne!(script_of(&page), script_of(&graphiql));
+    assert_eq!(script.status, 200);
+}
+
+#[tokio::test]
 async fn assets_come_compressed_to_those_who_take_it_and_may_be_kept_for_ever() {
     let app = TestApp::start().await;
     let page = app.guest().get("/").await;
@@ -61,13 +80,26 @@ async fn paths_lead_to_pages_alone() {
         "/assets/..%2f..%2fCargo.toml",
         "/SOURCES.sha256",
         "/graphiql.html",
+        "/dashboard.html",
+        "/dashboard/",
     ] {
         assert_eq!(app.guest().get(path).await.status, 404, "{path}");
     }
 }
 
 #[tokio::test]
-async fn where_graphiql_is_off_there_are_no_pages_no_introspection_and_no_hints() {
+async fn where_graphiql_is_off_the_dashboard_is_there_all_the_same() {
+    let app = TestApp::with(|settings| settings.graphiql_enabled = false).await;
+
+    let page = app.guest().get("/dashboard").await;
+
+    assert_eq!(page.status, 200);
+    assert_eq!(app.guest().get(script_of(&page)).await.status, 200);
+    assert_eq!(app.guest().get("/licenses.md").await.status, 200);
+}
+
+#[tokio::test]
+async fn where_graphiql_is_off_there_is_no_page_of_it_no_introspection_and_no_hints() {
     let app = TestApp::with(|settings| settings.graphiql_enabled = false).await;
 
     assert_eq!(app.guest().get("/").await.status, 404);

@@ -1,5 +1,6 @@
 /** The page at `/dashboard`: how the shop does, for its staff. */
 
+import '@fontsource-variable/inter/wght.css';
 import { render, type JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { connect, type Connection } from './data/client.ts';

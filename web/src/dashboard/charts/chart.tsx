@@ -47,10 +47,10 @@ export function Chart(props: Props): JSX.Element {
           class="button quiet small"
           aria-expanded={isTable}
           aria-controls={`${id}-table`}
-          aria-label={`${title} as a table`}
+          aria-label={`Table: ${title}`}
           onClick={() => setTable(!isTable)}
         >
-          {isTable ? 'Hide table' : 'Table'}
+          Table
         </button>
       </div>
       <p class="legend">

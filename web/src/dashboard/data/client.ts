@@ -30,6 +30,9 @@ export function connect(): Connection {
   const socket = openSocket();
   // A session of hours keeps its socket: the server takes the next token in a ping.
   const stopRenewing = sessions.subscribe(() => socket.sendToken());
+  // Of a socket that was there before nobody knows whether it still reaches anyone.
+  const reconnect = () => socket.client.terminate();
+  addEventListener('online', reconnect);
   const client = new Client({
     url: ENDPOINT,
     requestPolicy: 'network-only',
@@ -62,8 +65,8 @@ export function connect(): Connection {
     client,
     dispose() {
       stopRenewing();
-      void socket.client.dispose();
-      link.close();
+      removeEventListener('online', reconnect);
+      socket.close();
     },
   };
 }
@@ -72,7 +75,15 @@ export function hasCode(error: CombinedError | undefined, code: string): boolean
   return error?.graphQLErrors.some(({ extensions }) => extensions?.['code'] === code) ?? false;
 }
 
-function openSocket(): { client: SocketClient; sendToken(): void } {
+interface Socket {
+  client: SocketClient;
+  /** Sends the token of the session, if it is a new one. */
+  sendToken(): void;
+  close(): void;
+}
+
+function openSocket(): Socket {
+  let isOver = false;
   let open: WebSocket | null = null;
   let sent: string | null = null;
   const client = createClient({
@@ -98,6 +109,7 @@ function openSocket(): { client: SocketClient; sendToken(): void } {
       },
       closed: (event) => {
         open = null;
+        if (isOver) return;
         link.lose();
         if ((event as CloseEvent).code === FORBIDDEN) void sessions.renew().catch(() => undefined);
       },
@@ -110,6 +122,11 @@ function openSocket(): { client: SocketClient; sendToken(): void } {
       if (!token || token === sent || open?.readyState !== WebSocket.OPEN) return;
       sent = token;
       open.send(JSON.stringify({ type: 'ping', payload: { authorization: bearer(token) } }));
+    },
+    close() {
+      isOver = true;
+      void client.dispose();
+      link.close();
     },
   };
 }

@@ -25,21 +25,26 @@ export class Link {
   };
 
   open(): void {
-    clearTimeout(this.#timer);
+    this.#stopWaiting();
     this.#opened += 1;
     this.#state = 'live';
     this.#tell();
   }
 
+  /** Also each time that opening it again fails. */
   lose(): void {
-    clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => this.#become('lost'), PATIENCE_MS);
+    this.#timer ??= window.setTimeout(() => this.#become('lost'), PATIENCE_MS);
   }
 
   /** Nobody is signed in any more. */
   close(): void {
-    clearTimeout(this.#timer);
+    this.#stopWaiting();
     this.#become('connecting');
+  }
+
+  #stopWaiting(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #become(state: LinkState): void {

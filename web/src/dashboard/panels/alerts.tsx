@@ -15,8 +15,7 @@ import { Panel } from '../parts/panel.tsx';
 import { Ago, Moment } from '../parts/time.tsx';
 import { alertTitle } from '../words.ts';
 
-/** The headline names them all. */
-const SHOWN = 5;
+const SHOWN = 8;
 
 interface Props {
   reading: Reading<AlertsQuery>;
@@ -26,7 +25,8 @@ interface Props {
 export function Alerts({ reading, onChange }: Props): JSX.Element {
   const { open, acknowledged, resolved } = sorted(reading.data);
   const [isAll, setAll] = useState(false);
-  const present = [...open, ...acknowledged];
+  // What somebody has seen stays near its like: it is not over.
+  const present = [...open, ...acknowledged].sort((one, other) => severity(one) - severity(other));
   const shown = isAll ? present : present.slice(0, SHOWN);
   const note =
     present.length === 0 ? 'None open' : `${open.length} open, ${acknowledged.length} acknowledged`;

@@ -82,6 +82,7 @@ function drawable(metrics: MetricsPartsFragment): Drawable {
   const history = coarser(all.history, POINTS[days] ?? 1);
   const payments = (part: 'succeeded' | 'declined' | 'failed') =>
     paymentsPerDay.map((day) => day[part]);
+  const slow = history.map(({ p95ResponseTimeMs }) => p95ResponseTimeMs);
   return {
     moments: history.map(({ at }) => at),
     orders: [
@@ -107,8 +108,8 @@ function drawable(metrics: MetricsPartsFragment): Drawable {
       {
         label: days > 7 ? '95th percentile, worst hour' : '95th percentile',
         color: 'two',
-        values: history.map(({ p95ResponseTimeMs }) => p95ResponseTimeMs),
-        total: milliseconds(all.p95ResponseTimeMs),
+        values: slow,
+        total: milliseconds(days > 7 ? highest(slow) : all.p95ResponseTimeMs),
       },
       {
         label: 'Average',
@@ -118,6 +119,11 @@ function drawable(metrics: MetricsPartsFragment): Drawable {
       },
     ],
   };
+}
+
+function highest(values: (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : Math.max(...known);
 }
 
 function isSilent({ history }: MetricsPartsFragment): boolean {
