@@ -96,6 +96,11 @@ export class Visitor {
     return this.#context.newPage();
   }
 
+  /** Takes the network away from all windows, or gives it back. */
+  async goOffline(isOffline) {
+    await this.#context.setOffline(isOffline);
+  }
+
   async leave() {
     await this.#context.close();
   }

@@ -1,0 +1,355 @@
+// The dashboard, embedded in the server, in a real Chromium with no internet. Needs what the tests of
+// GraphiQL need, and a server that takes payments with the sandbox.
+
+import assert from 'node:assert/strict';
+import { eventually } from './browser.js';
+import { DashboardPage, SESSION } from './dashboard-page.js';
+import { parsePolicy, scenario } from './scenario.js';
+import { Shop } from './shop.js';
+import { STAFF } from './staff.js';
+
+const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
+const PROVIDER_CUT = 'Payment provider is cut off';
+
+scenario('the page loads under a strict content security policy', async (visitor) => {
+  const dashboard = await DashboardPage.visit(visitor);
+
+  const policy = parsePolicy(dashboard.policy);
+  assert.equal(policy.get('default-src'), "'none'");
+  assert.equal(policy.get('script-src'), "'self'");
+  assert.equal(policy.get('connect-src'), "'self'");
+  assert.match(await dashboard.page.title(), /Stockroom/);
+  await dashboard.page.getByRole('heading', { name: 'Stockroom dashboard' }).waitFor();
+});
+
+scenario('a wrong password is answered beside the form', async (visitor) => {
+  const dashboard = await DashboardPage.visit(visitor);
+
+  await dashboard.signIn(STAFF.email, 'not the password');
+
+  await dashboard.page.locator('.failure').waitFor();
+  assert.equal(await dashboard.page.getByLabel('Password').count(), 1);
+});
+
+scenario('a customer is told that the page is for the staff', async (visitor) => {
+  const { email, password } = await (await Shop.staff()).registerCustomer();
+  const dashboard = await DashboardPage.visit(visitor);
+
+  await dashboard.signIn(email, password);
+  await dashboard.page.getByRole('heading', { name: 'This page is for the staff' }).waitFor();
+  assert.equal(await dashboard.page.locator('.panel').count(), 0);
+
+  await dashboard.page.getByRole('button', { name: 'Sign in as somebody else' }).click();
+  await dashboard.signIn(STAFF.email, STAFF.password);
+  await dashboard.ready();
+});
+
+scenario('a role that ends is told where the page believed in it', async (visitor) => {
+  const account = await (await Shop.staff()).registerCustomer();
+  const dashboard = await DashboardPage.visit(visitor);
+  await dashboard.signIn(account.email, account.password);
+  await dashboard.page.getByRole('heading', { name: 'This page is for the staff' }).waitFor();
+
+  // What a page remembers of somebody who was staff when they signed in.
+  await dashboard.page.evaluate((key) => {
+    const session = JSON.parse(localStorage.getItem(key));
+    localStorage.setItem(key, JSON.stringify({ ...session, role: 'STAFF' }));
+  }, SESSION);
+  await dashboard.page.reload();
+
+  await dashboard.page.getByRole('heading', { name: 'This page is for the staff' }).waitFor();
+  assert.equal(await dashboard.page.locator('.panel').count(), 0);
+});
+
+scenario('a session outlives a reload and its token; signing out ends it', async (visitor) => {
+  const shop = await Shop.staff();
+  const dashboard = await DashboardPage.open(visitor);
+  const other = await DashboardPage.visit(visitor);
+  await other.ready();
+  const session = () =>
+    dashboard.page.evaluate((key) => JSON.parse(localStorage.getItem(key)), SESSION);
+
+  // As it is a moment before the token ends.
+  const { accessToken: first } = await session();
+  await dashboard.page.evaluate((key) => {
+    const session = JSON.parse(localStorage.getItem(key));
+    const expiresAt = new Date(Date.now() + 20_000).toISOString();
+    localStorage.setItem(key, JSON.stringify({ ...session, expiresAt }));
+  }, SESSION);
+  await dashboard.page.reload();
+  await dashboard.ready();
+  const renewed = await eventually(async () => {
+    const { accessToken } = await session();
+    return accessToken === first ? undefined : accessToken;
+  });
+  assert.ok(renewed, 'the token was not renewed');
+  assert.equal(await shop.takes(renewed), true);
+
+  await dashboard.page.getByRole('button', { name: 'Sign out' }).click();
+  await dashboard.page.getByLabel('Password').waitFor();
+  await other.page.getByLabel('Password').waitFor();
+  const isEnded = await eventually(async () => ((await shop.takes(renewed)) ? undefined : true));
+  assert.ok(isEnded, 'the server still takes the token');
+});
+
+scenario('figures follow orders that are made elsewhere', async (visitor) => {
+  const shop = await Shop.staff();
+  const sku = await shop.sku(0);
+  const dashboard = await DashboardPage.open(visitor, { days: 1 });
+  const before = await dashboard.number('Orders');
+
+  await shop.order(sku, 'card_approved');
+  await shop.order(sku, 'card_declined');
+
+  await dashboard.figureIs('Orders', String(before + 2));
+  const [today, ...others] = await dashboard.table('Orders and refunds a day');
+  assert.equal(today[1], String(before + 2));
+  assert.deepEqual(others, []);
+  const [payments] = await dashboard.table('Payment outcomes a day');
+  assert.ok(Number(payments[2]) > 0, 'a decline is counted apart');
+  assert.ok(Number(payments[3]) > 0, 'the payment is counted');
+  assert.match(await dashboard.figure('Revenue').innerText(), /\d/);
+});
+
+scenario('an alert comes with a fault, is acknowledged, and goes with it', async (visitor) => {
+  const shop = await Shop.staff();
+  const sku = await shop.sku(1);
+  const dashboard = await DashboardPage.open(visitor);
+  assert.equal(await dashboard.alert(PROVIDER_CUT).count(), 0);
+
+  await shop.breakProvider(sku);
+  try {
+    await dashboard.shows(dashboard.headline.getByText(PROVIDER_CUT));
+    await dashboard.shows(dashboard.alert(PROVIDER_CUT));
+    assert.match(await dashboard.page.title(), /^\(\d+\) /);
+
+    // By keyboard alone.
+    const acknowledge = dashboard.page.getByRole('button', {
+      name: new RegExp(`^Acknowledge: ${PROVIDER_CUT}`),
+    });
+    await acknowledge.press('Enter');
+    const note = dashboard.page.getByLabel('Note for the others');
+    await note.waitFor();
+    await note.press('K');
+    await note.pressSequentially('nown: a test');
+    await note.press('Enter');
+    await dashboard.alert(PROVIDER_CUT).getByText('Known: a test').waitFor();
+    await dashboard.alert(PROVIDER_CUT).getByText('Acknowledged by').waitFor();
+  } finally {
+    await shop.mendProvider(sku);
+  }
+  await dashboard.hides(dashboard.alert(PROVIDER_CUT));
+  await dashboard.hides(dashboard.headline.getByText(PROVIDER_CUT));
+  await dashboard.figureIs('Circuit breaker', 'Closed');
+});
+
+scenario(
+  'the stock of the lowest SKUs is live, and moves nobody who wants no motion',
+  async (visitor) => {
+    const shop = await Shop.staff();
+    const sku = await shop.sku(2);
+    const { available, reorderPoint } = await shop.level(sku);
+    await shop.setReorderPoint(sku, 100_000);
+    try {
+      await shop.adjust(sku, 1 - available);
+      const dashboard = await DashboardPage.open(visitor);
+      const row = dashboard.panel('Lowest stock').getByRole('row', { name: sku });
+      await row.getByText('1', { exact: true }).waitFor();
+      await dashboard.shows(dashboard.headline.getByText(/low on stock|Low stock/));
+
+      await shop.adjust(sku, 2);
+
+      const number = row.getByText('3', { exact: true });
+      await number.waitFor();
+      const animation = await number.evaluate((node) => getComputedStyle(node).animationName);
+      assert.equal(animation, 'none');
+    } finally {
+      const { available: present } = await shop.level(sku);
+      await shop.adjust(sku, available - present);
+      await shop.setReorderPoint(sku, reorderPoint);
+    }
+  },
+  { reducedMotion: 'reduce' },
+);
+
+scenario('each window has its days, its points and its place in the address', async (visitor) => {
+  const dashboard = await DashboardPage.open(visitor);
+
+  for (const [days, points] of [
+    [1, 288],
+    [7, 7 * 24],
+    [30, 30 * 4],
+    [90, 90],
+  ]) {
+    await dashboard.show(days);
+    assert.equal((await dashboard.table('Orders and refunds a day')).length, days);
+    assert.equal((await dashboard.table('Payment outcomes a day')).length, days);
+    const history = await dashboard.table('Response times');
+    assert.ok(Math.abs(history.length - points) <= 1, `${days} days: ${history.length} points`);
+    assert.equal(new URL(dashboard.page.url()).searchParams.get('days'), String(days));
+    assert.equal(await dashboard.overhang(), 0);
+  }
+  await dashboard.page.reload();
+  await dashboard.ready();
+  assert.equal(await dashboard.page.getByRole('radio', { name: '90 days' }).isChecked(), true);
+});
+
+scenario('where nothing has happened there is no data, and not 0 %', async (visitor) => {
+  const dashboard = await DashboardPage.visit(visitor);
+  await silence(dashboard.page);
+
+  await dashboard.signIn(STAFF.email, STAFF.password);
+  await dashboard.page.locator('.figure').first().waitFor();
+
+  for (const name of ['Payment success', 'Error rate', 'Response time', 'Cache hits']) {
+    assert.equal(await dashboard.figure(name).innerText(), 'no data', name);
+  }
+  await dashboard.page.getByText('No orders in this time').waitFor();
+  await dashboard.page.getByText('No payments in this time').waitFor();
+  assert.equal(await dashboard.page.getByText('No requests in this time').count(), 2);
+  const history = await dashboard.table('Error rate');
+  assert.deepEqual(new Set(history.map(([, rate]) => rate)), new Set(['no data']));
+});
+
+scenario(
+  'a connection that is lost is told, and what is shown is old until it is back',
+  async (visitor) => {
+    const dashboard = await DashboardPage.open(visitor);
+
+    await visitor.goOffline(true);
+    await dashboard.page.getByText('Offline', { exact: true }).waitFor();
+    await dashboard.headline.getByText('No connection to the server').waitFor();
+    await dashboard.headline.getByText('This is from').waitFor();
+
+    await visitor.goOffline(false);
+    await dashboard.ready();
+    await dashboard.hides(dashboard.headline.getByText('No connection to the server'));
+  },
+  { mayComplain: true }, // Chromium writes requests that failed to the console
+);
+
+scenario('all of it can be reached with the keyboard', async (visitor) => {
+  const dashboard = await DashboardPage.open(visitor);
+  const { page } = dashboard;
+  const focused = () =>
+    page.evaluate(() => {
+      const { activeElement: at } = document;
+      return at.getAttribute('aria-label') || at.value || at.textContent.trim();
+    });
+  await page.reload();
+  await dashboard.ready();
+
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(), 'Skip to the figures');
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(), '7');
+  await page.keyboard.press('ArrowRight');
+  await dashboard.settled();
+  assert.equal(new URL(page.url()).searchParams.get('days'), '30');
+  await page.keyboard.press('Tab');
+  assert.match(await focused(), /^Colours: system/);
+  await page.keyboard.press('Enter');
+  await page.locator(':root[data-theme="light"]').waitFor({ state: 'attached' });
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(), 'Sign out');
+
+  const reached = new Set();
+  for (let stop = await tab(page, focused); !reached.has(stop); stop = await tab(page, focused)) {
+    reached.add(stop);
+  }
+  for (const chart of ['Orders and refunds a day', 'Response times']) {
+    assert.ok(reached.has(`Table: ${chart}`), [...reached].join('; '));
+  }
+});
+
+scenario('the choice of colours is kept', async (visitor) => {
+  const dashboard = await DashboardPage.open(visitor);
+  const page = () => getComputedStyle(document.body).backgroundColor;
+  const bySystem = await dashboard.page.evaluate(page);
+
+  await dashboard.page.getByRole('button', { name: 'Colours: system' }).click();
+  await dashboard.page.getByRole('button', { name: 'Colours: light' }).click();
+  await dashboard.page.getByRole('button', { name: 'Colours: dark' }).waitFor();
+  const chosen = await dashboard.page.evaluate(page);
+  assert.notEqual(chosen, bySystem);
+
+  await dashboard.page.reload();
+  await dashboard.ready();
+  assert.equal(await dashboard.page.evaluate(page), chosen);
+});
+
+for (const colorScheme of ['light', 'dark']) {
+  for (const [device, options] of [
+    ['a desktop', {}],
+    ['a phone', PHONE],
+  ]) {
+    scenario(
+      `axe finds nothing on ${device} in ${colorScheme}`,
+      async (visitor) => {
+        const dashboard = await DashboardPage.visit(visitor);
+        await dashboard.page.getByLabel('Password').waitFor();
+        assert.deepEqual(await dashboard.complaints(), []);
+
+        await dashboard.signIn(STAFF.email, STAFF.password);
+        await dashboard.ready();
+        await dashboard.table('Response times');
+        for (const summary of await dashboard.page.locator('summary').all()) await summary.click();
+
+        assert.deepEqual(await dashboard.complaints(), []);
+        assert.equal(await dashboard.overhang(), 0);
+      },
+      { colorScheme, ...options },
+    );
+  }
+}
+
+async function tab(page, focused) {
+  await page.keyboard.press('Tab');
+  return focused();
+}
+
+/** Answers as a server does on its first day, before the first request, and lets no news through. */
+async function silence(page) {
+  await page.routeWebSocket('**/graphql', (socket) => {
+    socket.onMessage((text) => {
+      if (JSON.parse(text).type === 'connection_init') socket.send('{"type":"connection_ack"}');
+    });
+  });
+  await page.route('**/graphql', async (route) => {
+    const { operationName, variables } = route.request().postDataJSON();
+    if (operationName !== 'Metrics') return route.continue();
+    const dates = lastDays(variables.days);
+    const counts = dates.map((date) => ({ date, count: 0 }));
+    const metrics = {
+      days: variables.days,
+      ordersPerDay: counts,
+      refundsPerDay: counts,
+      paymentsPerDay: dates.map((date) => ({ date, succeeded: 0, declined: 0, failed: 0 })),
+      requests: '0',
+      errorRate: null,
+      paymentSuccessRate: null,
+      avgResponseTimeMs: null,
+      p95ResponseTimeMs: null,
+      circuitBreakerState: 'CLOSED',
+      stockConflicts: 0,
+      stockRejections: 0,
+      throttledRequests: 0,
+      cacheHitRate: null,
+      history: dates.map((date) => ({
+        at: `${date}T00:00:00Z`,
+        requests: 0,
+        errorRate: null,
+        avgResponseTimeMs: null,
+        p95ResponseTimeMs: null,
+      })),
+    };
+    await route.fulfill({ json: { data: { metrics } } });
+  });
+}
+
+function lastDays(number) {
+  return Array.from({ length: number }, (_, index) => {
+    const at = new Date(Date.now() - (number - 1 - index) * 86_400_000);
+    return at.toISOString().slice(0, 10);
+  });
+}
