@@ -3,6 +3,7 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { hasCode } from './data/client.ts';
+import { reason } from './parts/panel.tsx';
 import { useEvents, useLink, useReading, type Reading } from './data/hooks.ts';
 import {
   AlertRaisedDocument,
@@ -30,7 +31,7 @@ import { COMPONENT } from './words.ts';
 
 /** What is pushed is read again now and then as well: a day passes without an event. */
 const NOW_AND_THEN_MS = 60_000;
-/** What is not pushed. A fault is to be seen within a minute. */
+/** What is not pushed, or must not be missed. A fault is to be seen within a minute. */
 const OFTEN_MS = 10_000;
 const NOTHING = {};
 
@@ -39,7 +40,7 @@ export function Dashboard({ name }: { name: string }): JSX.Element {
   const link = useLink();
   const metrics = useReading(MetricsDocument, { days }, NOW_AND_THEN_MS);
   const sales = useReading(SalesDocument, { days }, NOW_AND_THEN_MS);
-  const alerts = useReading(AlertsDocument, NOTHING, NOW_AND_THEN_MS);
+  const alerts = useReading(AlertsDocument, NOTHING, OFTEN_MS);
   const components = useReading(ComponentsDocument, { days }, OFTEN_MS);
   const scenarios = useReading(ScenariosDocument, { days }, NOW_AND_THEN_MS);
   const stock = useReading(LowStockDocument, NOTHING, OFTEN_MS);
@@ -68,7 +69,9 @@ export function Dashboard({ name }: { name: string }): JSX.Element {
   }
   const { open, acknowledged } = sorted(alerts.data);
   const services = components.data?.services ?? [];
-  const isKnown = alerts.data !== null && components.data !== null && metrics.data !== null;
+  const error = readings.find((reading) => reading.error)?.error ?? null;
+  const isKnown =
+    error !== null || [alerts, components, metrics].every(({ data }) => data !== null);
   const isOld = link === 'lost';
   return (
     <>
@@ -82,6 +85,7 @@ export function Dashboard({ name }: { name: string }): JSX.Element {
                   services,
                   scenarios: scenarios.data?.qualityScenarios ?? [],
                   metrics: found,
+                  failure: error && reason(error),
                 })
               : null
           }

@@ -25,6 +25,8 @@ export interface Findings {
   services: NonNullable<ComponentsQuery['services']>;
   scenarios: NonNullable<ScenariosQuery['qualityScenarios']>;
   metrics: MetricsPartsFragment | null;
+  /** Why the server did not say how it is; null: it did. */
+  failure: string | null;
 }
 
 /** So many SKUs are named in the line about low stock. */
@@ -32,6 +34,7 @@ const NAMED_SKUS = 3;
 
 export function problems(findings: Findings): Problem[] {
   const found = [
+    ...ofServer(findings),
     ...ofAlerts(findings.alerts),
     ...ofServices(findings),
     ...ofCircuit(findings),
@@ -42,6 +45,22 @@ export function problems(findings: Findings): Problem[] {
 
 function rank({ tone, isAcknowledged }: Problem): number {
   return (tone === 'critical' ? 0 : 1) + (isAcknowledged ? 2 : 0);
+}
+
+/** A server that cannot say how it is is not well, whatever was read before. */
+function ofServer({ failure }: Findings): Problem[] {
+  if (failure === null) return [];
+  return [
+    {
+      key: 'server',
+      tone: 'critical',
+      title: 'The server cannot say how it is',
+      detail: failure,
+      at: '#components',
+      since: null,
+      isAcknowledged: false,
+    },
+  ];
 }
 
 function ofAlerts(alerts: AlertPartsFragment[]): Problem[] {

@@ -50,11 +50,10 @@ const RULE: Record<AlertRule, string> = {
 };
 
 /** The name of an alert, with what it is about. */
-export function alertTitle({ rule, subject }: AlertPartsFragment): string {
+export function alertTitle({ rule, subject, severity }: AlertPartsFragment): string {
   if (!subject) return RULE[rule];
-  return rule === 'COMPONENT_DOWN'
-    ? `${componentName(subject)} is down`
-    : `${RULE[rule]}: ${subject}`;
+  if (rule !== 'COMPONENT_DOWN') return `${RULE[rule]}: ${subject}`;
+  return `${componentName(subject)} is ${severity === 'CRITICAL' ? 'down' : 'not well'}`;
 }
 
 /** A component by the subject of its alert, however it is written. */

@@ -10,6 +10,8 @@ import type { SessionState } from '../../session/session.ts';
 
 /** After a stream that the server ended. */
 const AGAIN_MS = 2_000;
+/** After a question that was not answered: whoever waits for the server sees it come back. */
+const ASK_AGAIN_MS = 5_000;
 
 export const ClientContext = createContext<Client | null>(null);
 
@@ -93,6 +95,13 @@ export function useReading<T, V extends object>(
         );
       });
   }, [client, document, key]);
+
+  const { error } = held;
+  useEffect(() => {
+    if (!error) return;
+    const timer = setTimeout(read, ASK_AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [error, read]);
 
   useEffect(() => {
     read();

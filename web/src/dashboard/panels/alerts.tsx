@@ -28,8 +28,11 @@ export function Alerts({ reading, onChange }: Props): JSX.Element {
   // What somebody has seen stays near its like: it is not over.
   const present = [...open, ...acknowledged].sort((one, other) => severity(one) - severity(other));
   const shown = isAll ? present : present.slice(0, SHOWN);
+  const hasMore = reading.data?.open?.pageInfo.hasNextPage ?? false;
   const note =
-    present.length === 0 ? 'None open' : `${open.length} open, ${acknowledged.length} acknowledged`;
+    present.length === 0
+      ? 'None open'
+      : `${open.length}${hasMore ? '+' : ''} open, ${acknowledged.length} acknowledged`;
   return (
     <Panel id="alerts" title="Alerts" note={reading.data && note} reading={reading}>
       {present.length > 0 && (

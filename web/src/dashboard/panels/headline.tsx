@@ -43,7 +43,7 @@ export function Headline({ problems, link, at, unknown }: Props): JSX.Element {
       {problems && problems.length > 0 && (
         <ul class="headline-list">
           {problems.slice(0, SHOWN).map((problem) => (
-            <Line key={problem.key} problem={problem} />
+            <Line key={problem.key} problem={problem} isOnly={problems.length === 1} />
           ))}
           {problems.length > SHOWN && (
             <li>
@@ -56,13 +56,16 @@ export function Headline({ problems, link, at, unknown }: Props): JSX.Element {
   );
 }
 
-function Line({ problem }: { problem: Problem }): JSX.Element {
+/** The only problem has its name above, in large. */
+function Line({ problem, isOnly }: { problem: Problem; isOnly: boolean }): JSX.Element {
   const { tone, title, detail, at, since, isAcknowledged } = problem;
+  const isNamed = isOnly && !isAcknowledged;
   return (
     <li class={isAcknowledged ? 'is-acknowledged' : ''}>
       <ToneIcon tone={tone} />
       <span>
-        <a href={at}>{title}</a> {detail && <span class="headline-detail">{detail}</span>}
+        <a href={at}>{isNamed ? detail || 'Show it' : title}</a>{' '}
+        {!isNamed && detail && <span class="headline-detail">{detail}</span>}
         {isAcknowledged && <span class="headline-detail"> · acknowledged</span>}
       </span>
       {since && (

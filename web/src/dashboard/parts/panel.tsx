@@ -1,5 +1,6 @@
 /** A part of the page with a heading, and what it shows while there is nothing to show. */
 
+import type { CombinedError } from '@urql/core';
 import type { ComponentChildren, JSX } from 'preact';
 import type { Reading } from '../data/hooks.ts';
 
@@ -35,17 +36,20 @@ export function Panel({ id, title, note, reading, children }: Props): JSX.Elemen
 
 /** Tells why there are no newer data. */
 function Failure({ reading: { data, error, read } }: { reading: Reading<unknown> }): JSX.Element {
-  const reason = error?.networkError
-    ? 'The server cannot be reached.'
-    : (error?.graphQLErrors[0]?.message ?? 'The server did not answer.');
   return (
-    <p class="failure" role="alert">
+    <p class="failure">
       <span>
-        {reason} {data !== null && 'What is shown may be old.'}
+        {error && reason(error)} {data !== null && 'What is shown may be old.'}
       </span>
       <button type="button" class="button small" onClick={read}>
         Try again
       </button>
     </p>
   );
+}
+
+/** Why the server did not answer, in words. */
+export function reason({ networkError, graphQLErrors }: CombinedError): string {
+  const first = graphQLErrors[0]?.message;
+  return first ?? (networkError ? 'It cannot be reached.' : 'It did not answer.');
 }
