@@ -5,6 +5,7 @@
 //   node generate.js --check    only say whether it is what would be written
 
 import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { codegen } from '@graphql-codegen/core';
 import * as add from '@graphql-codegen/add';
 import * as typedDocumentNode from '@graphql-codegen/typed-document-node';
@@ -61,5 +62,5 @@ function withoutWords(schema) {
 }
 
 function here(path) {
-  return new URL(path, import.meta.url).pathname;
+  return fileURLToPath(new URL(path, import.meta.url));
 }

@@ -2,9 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { eventually, SERVER } from './browser.js';
 import { STAFF } from './staff.js';
 
+const A_MINUTE_MS = 60_000;
+/** Between tries to pay: a crowd at the provider is not what is tested. */
+const PAUSE_MS = 100;
 const ADDRESS = {
   name: 'A Shopper',
   line1: 'Long Street 1',
@@ -111,23 +115,33 @@ export class Shop {
     return metrics.circuitBreakerState;
   }
 
-  /** Lets the provider fail until nobody asks it any more. */
-  async breakProvider(sku) {
-    const order = await this.order(sku, 'card_error');
-    const isCut = await eventually(async () => {
-      await this.pays(order, 'card_error');
-      return (await this.circuit()) === 'OPEN' ? true : undefined;
+  /** An order that waits for its payment, because the provider failed. */
+  unpaidOrder(sku) {
+    return this.order(sku, 'card_error');
+  }
+
+  /** Lets the provider fail, so that nobody asks it any more, for as long as `story` takes. */
+  async whileProviderFails(order, story) {
+    let isOver = false;
+    const told = story().finally(() => {
+      isOver = true;
     });
-    assert.ok(isCut, 'the circuit breaker did not open');
-    return order;
+    while (!isOver) {
+      await this.pays(order, 'card_error');
+      await setTimeout(PAUSE_MS);
+    }
+    return told;
   }
 
   /** Pays with a provider that is well again, until it is asked as before. */
-  async mendProvider(sku) {
+  async mendProvider(order, sku) {
+    let isPaid = false;
     const isMended = await eventually(async () => {
-      await this.order(sku, 'card_approved');
+      if (isPaid) await this.order(sku, 'card_approved');
+      else isPaid = await this.pays(order, 'card_approved');
+      await setTimeout(PAUSE_MS);
       return (await this.circuit()) === 'CLOSED' ? true : undefined;
-    }, 60_000);
+    }, A_MINUTE_MS);
     assert.ok(isMended, 'the circuit breaker did not close');
   }
 
