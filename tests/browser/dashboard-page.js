@@ -43,7 +43,7 @@ export class DashboardPage {
 
   /** Ready when every panel has its data and news come in. */
   async ready() {
-    await this.page.getByText('Live', { exact: true }).first().waitFor();
+    await this.page.locator('.link-live').waitFor();
     await this.page.locator('.scenario').first().waitFor();
     await this.page.locator('.component').first().waitFor();
     await this.page.locator('.chart').first().waitFor();

@@ -92,6 +92,24 @@ scenario('a session outlives a reload and its token; signing out ends it', async
   assert.ok(isEnded, 'the server still takes the token');
 });
 
+scenario(
+  'a session that is ended elsewhere ends here, and says why',
+  async (visitor) => {
+    const shop = await Shop.staff();
+    const dashboard = await DashboardPage.open(visitor);
+    const { accessToken } = await dashboard.page.evaluate(
+      (key) => JSON.parse(localStorage.getItem(key)),
+      SESSION,
+    );
+
+    await shop.endSession(accessToken);
+
+    await dashboard.page.getByText('Your session has ended').waitFor();
+    assert.equal(await dashboard.page.locator('.panel').count(), 0);
+  },
+  { mayComplain: true }, // Chromium writes a refused request to the console
+);
+
 scenario('figures follow orders that are made elsewhere', async (visitor) => {
   const shop = await Shop.staff();
   const sku = await shop.sku(0);

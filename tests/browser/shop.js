@@ -184,6 +184,16 @@ export class Shop {
     return !answer.errors;
   }
 
+  /** Ends the session that an access token belongs to, as another device does. */
+  async endSession(token) {
+    const { errors } = await post(
+      'mutation { tokenRevoke(input: {}) { revokedSessions } }',
+      {},
+      token,
+    );
+    assert.equal(errors, undefined);
+  }
+
   async #ask(query, variables = {}) {
     const { data, errors } = await post(query, variables, this.#token);
     assert.equal(errors, undefined, JSON.stringify(errors));

@@ -16,6 +16,9 @@ import { Link } from './link.ts';
 /** The server closes sockets with this code when a token has ended or is not taken. */
 const FORBIDDEN = 4403;
 const LONGEST_PAUSE_MS = 8_000;
+/** So long after the last sign of life the server is asked for one, and given up without an answer. */
+const ASK_AFTER_MS = 10_000;
+const ANSWER_WITHIN_MS = 5_000;
 
 export const sessions = new SessionStore('stockroom:dashboard:session');
 export const link = new Link();
@@ -86,6 +89,7 @@ function openSocket(): Socket {
   let isOver = false;
   let open: WebSocket | null = null;
   let sent: string | null = null;
+  let answer: ReturnType<typeof setTimeout> | undefined;
   const client = createClient({
     url: SOCKET,
     connectionParams: async () => {
@@ -100,15 +104,22 @@ function openSocket(): Socket {
       // Not all at once when a server comes back.
       await Promise.race([wait(pause * (0.5 + Math.random() / 2)), backOnline()]);
     },
-    // A connection that died without a word is noticed within this time.
-    keepAlive: 10_000,
+    keepAlive: ASK_AFTER_MS,
     on: {
+      // A connection that died without a word does not answer.
+      ping: (received) => {
+        if (!received) answer = setTimeout(() => client.terminate(), ANSWER_WITHIN_MS);
+      },
+      pong: (received) => {
+        if (received) clearTimeout(answer);
+      },
       connected: (opened) => {
         open = opened as WebSocket;
         link.open();
       },
       closed: (event) => {
         open = null;
+        clearTimeout(answer);
         if (isOver) return;
         link.lose();
         if ((event as CloseEvent).code === FORBIDDEN) void sessions.renew().catch(() => undefined);

@@ -9,7 +9,7 @@ import type { LinkState } from './link.ts';
 import type { SessionState } from '../../session/session.ts';
 
 /** After a stream that the server ended. */
-const AGAIN_MS = 2_000;
+const AGAIN_MS = 1_000;
 /** After a question that was not answered: whoever waits for the server sees it come back. */
 const ASK_AGAIN_MS = 5_000;
 

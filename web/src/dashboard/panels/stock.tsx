@@ -21,7 +21,7 @@ export function Stock({ reading }: { reading: Reading<LowStockQuery> }): JSX.Ele
     <Panel
       id="stock"
       title="Lowest stock"
-      note={hasMore ? `The lowest ${levels.length}, live` : 'Live'}
+      note={hasMore && `${levels.length} of them`}
       reading={reading}
     >
       {levels.length === 0 ? (
