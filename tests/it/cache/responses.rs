@@ -102,10 +102,16 @@ async fn agree(guest: &Caller, witness: &Caller, after: &str) {
 async fn whatever_changes_the_next_answer_tells_of_it() {
     let Some((app, _redis)) = shop().await else { return };
     let (guest, witness, staff) = (app.guest(), app.customer().await, app.staff().await);
+    let created = staff.create_warehouse(json!({ "code": "B", "name": "B" })).await;
+    let second = &created.data()["warehouseCreate"]["warehouse"]["id"];
+    let stock = "mutation($id: ID!) { stockSet(input: { sku: \"CUP\", warehouseId: $id, \
+                 onHand: 7 }) { userErrors { message } } }";
+    let done = staff.query(stock).with_variables(json!({ "id": second })).await;
+    assert_eq!(done.data()["stockSet"]["userErrors"], json!([]));
     let ids = asks(
         &staff,
         "{ products(first: 1) { nodes { id category { id }
-        variants(first: 1) { nodes { id } } } } warehouses { id } }",
+        variants(first: 1) { nodes { id } } } } }",
     )
     .await;
     let product = &ids["products"]["nodes"][0];
