@@ -200,11 +200,11 @@ impl Fixtures {
 
 /// An alert that this member of staff looks after.
 async fn alert(app: &TestApp, staff: &Viewer) -> Uuid {
+    use sea_orm::EntityTrait;
     use stockroom::metrics::alerts::Acknowledge;
     let alerts = &app.app.services.alerts;
     app.has_low_at("FEW-1", 1, 5).await;
     alerts.evaluate().await.expect("the database answers");
-    use sea_orm::EntityTrait;
     let alert = entity::alert::Entity::find().one(app.app.db.reader()).await;
     let id = alert.expect("the database answers").expect("something is low").id;
     let ask = Acknowledge { id, note: None, idempotency_key: None };

@@ -178,6 +178,10 @@ impl Schema {
 
     /// As [`Schema::leaves`], safe beside other types that give a name another type.
     fn aliased_leaves(&self, name: &str) -> String {
+        // An id is of the same type everywhere.
+        if self.plain(name).any(|field| field.name == "id") {
+            return "{ __typename id }".to_owned();
+        }
         let fields = self.plain(name).map(|field| format!("{name}_{0}: {0}", field.name));
         // No more aliases than a document may have, whatever the number of types.
         format!("{{ __typename {} }}", fields.take(1).collect::<Vec<_>>().join(" "))

@@ -117,7 +117,7 @@ async fn write_in_txn(tx: &Tx, looked: &Looked) -> Result<(), DbError> {
             Some((Component::from_name(&row.component)?, known))
         })
         .collect();
-    let merged = super::read::merge(&live);
+    let merged = crate::metrics::health::service::read::merge(&live);
     let merged = merged.into_iter().map(|(component, worst)| (component, worst.into())).collect();
     let changes = changes(&known, &looked.entries.turns, &merged, looked.now);
     if changes.is_empty() {
@@ -134,7 +134,7 @@ async fn write_in_txn(tx: &Tx, looked: &Looked) -> Result<(), DbError> {
 
 /// What live processes found last.
 pub(super) fn select_live(tx: &Tx) -> SelectStatement {
-    super::read::select_live(tx.db())
+    crate::metrics::health::service::read::select_live(tx.db())
 }
 
 fn upsert_findings(tx: &Tx, looked: &Looked) -> InsertStatement {

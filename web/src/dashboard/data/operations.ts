@@ -6,6 +6,26 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 export type Incremental<T> =
   T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+export type AlertAcknowledgeInput = {
+  alertId: string | number;
+  note?: string | null | undefined;
+  idempotencyKey?: string | null | undefined;
+};
+
+export type AlertRule =
+  | 'ERROR_RATE'
+  | 'PAYMENT_SUCCESS_RATE'
+  | 'STOCK_CONFLICTS'
+  | 'CIRCUIT_OPEN'
+  | 'LOW_STOCK'
+  | 'COMPONENT_DOWN';
+
+export type AlertSeverity = 'WARNING' | 'CRITICAL';
+
+export type AlertStatus = 'OPEN' | 'ACKNOWLEDGED' | 'RESOLVED';
+
+export type CircuitBreakerState = 'CLOSED' | 'HALF_OPEN' | 'OPEN';
+
 export type CurrencyCode =
   | 'AED'
   | 'AFN'
@@ -190,33 +210,13 @@ export type OrderStatus =
   | 'ORDERED'
   | 'RECEIVED';
 
-export type StockStatus = 'IN_STOCK' | 'LOW_STOCK' | 'OUT_OF_STOCK';
-
-export type AlertAcknowledgeInput = {
-  alertId: string | number;
-  note?: string | null | undefined;
-  idempotencyKey?: string | null | undefined;
-};
-
-export type CircuitBreakerState = 'CLOSED' | 'HALF_OPEN' | 'OPEN';
-
 export type ScenarioStatus = 'PASS' | 'FAIL' | 'INSUFFICIENT_DATA';
-
-export type AlertSeverity = 'WARNING' | 'CRITICAL';
-
-export type AlertStatus = 'OPEN' | 'ACKNOWLEDGED' | 'RESOLVED';
-
-export type AlertRule =
-  | 'ERROR_RATE'
-  | 'PAYMENT_SUCCESS_RATE'
-  | 'STOCK_CONFLICTS'
-  | 'CIRCUIT_OPEN'
-  | 'LOW_STOCK'
-  | 'COMPONENT_DOWN';
 
 export type ServiceName = 'DATABASE' | 'CACHE' | 'EVENTS' | 'MAIL' | 'WORKER' | 'PAYMENTS';
 
 export type ServiceStatus = 'HEALTHY' | 'DEGRADED' | 'UNHEALTHY' | 'UNKNOWN';
+
+export type StockStatus = 'IN_STOCK' | 'LOW_STOCK' | 'OUT_OF_STOCK';
 
 export type MetricsPartsFragment = {
   days: number;
