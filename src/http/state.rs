@@ -8,8 +8,8 @@ use tokio::sync::Semaphore;
 /// The application, and what is counted across requests.
 #[derive(Clone)]
 pub struct HttpState {
-    /// The application.
-    pub app: App,
+    /// The application, which is too large to be copied for every request.
+    pub app: Arc<App>,
     /// A permit for each request that is worked on.
     pub gate: Arc<Semaphore>,
     /// The open sockets.
@@ -20,6 +20,6 @@ impl HttpState {
     /// The state of a router.
     pub fn new(app: App) -> Self {
         let gate = Arc::new(Semaphore::new(app.settings.transport.requests_in_flight));
-        Self { app, gate, sockets: Registry::default() }
+        Self { app: Arc::new(app), gate, sockets: Registry::default() }
     }
 }

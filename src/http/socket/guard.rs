@@ -26,7 +26,7 @@ pub struct Guard {
 
 impl Guard {
     /// Guards the socket of a viewer who was read when so many pieces of news were `heard`.
-    pub fn new(app: App, token: Arc<str>, viewer: Viewer, heard: u64) -> Self {
+    pub fn new(app: Arc<App>, token: Arc<str>, viewer: Viewer, heard: u64) -> Self {
         let ended = CancellationToken::new();
         let Some(user) = viewer.holder_id() else {
             let idle = AbortOnDropHandle::new(tokio::spawn(std::future::ready(())));

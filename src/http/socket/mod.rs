@@ -47,7 +47,7 @@ pub async fn upgrade(
     observation: &Observation,
     request: Request<Body>,
 ) -> Result<Response, Rejection> {
-    let app = state.app.clone();
+    let app = &state.app;
     let limits = app.settings.transport.sockets.clone();
     let (mut parts, _) = request.into_parts();
     if !origin::is_welcome(&parts.headers, &app.settings.cors_allowed_origins) {

@@ -31,7 +31,7 @@ impl SignedIn {
     ///
     /// # Errors
     /// The code to close with: the token is not good, or nobody can tell now.
-    pub async fn by(app: &App, authorization: &str) -> Result<Self, End> {
+    pub async fn by(app: &Arc<App>, authorization: &str) -> Result<Self, End> {
         let forbidden = End::Closed(close::FORBIDDEN);
         let token = bearer(authorization).map_err(|_| forbidden)?;
         let heard = app.account_watch.heard();
@@ -44,7 +44,7 @@ impl SignedIn {
             Duration::from_secs(u64::try_from(left).unwrap_or(0))
         });
         let (token, viewer): (Arc<str>, Viewer) = (token.into(), identity.viewer);
-        let guard = Guard::new(app.clone(), Arc::clone(&token), viewer, heard);
+        let guard = Guard::new(Arc::clone(app), Arc::clone(&token), viewer, heard);
         let ends_at = Instant::now() + left;
         Ok(Self { token, viewer, expires_at: identity.expires_at, ends_at, guard })
     }
