@@ -55,10 +55,15 @@ async function generate() {
   return format(text, { parser: 'typescript', printWidth: 100, singleQuote: true });
 }
 
-/** Descriptions belong to the schema: a better one changes nothing here. */
+/** Descriptions and the order of types belong to the schema: others change nothing here. */
 function withoutWords(schema) {
   const bare = ({ description, ...rest }) => rest;
-  return visit(schema, { enter: (node) => (node.description ? bare(node) : undefined) });
+  const plain = visit(schema, { enter: (node) => (node.description ? bare(node) : undefined) });
+  const name = (definition) => definition.name?.value ?? '';
+  const definitions = plain.definitions.toSorted((one, other) =>
+    name(one) < name(other) ? -1 : Number(name(one) > name(other)),
+  );
+  return { ...plain, definitions };
 }
 
 function here(path) {
