@@ -51,7 +51,10 @@ use anyhow::Context;
 use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use std::sync::Arc;
+use std::time::Duration;
 
+/// How long whole answers are kept at most while everybody tells of changes.
+const KEPT_FOR: Duration = Duration::from_secs(60);
 /// How long stock is held for an order that is not paid.
 const STOCK_HELD: TimeDelta = TimeDelta::minutes(15);
 
@@ -169,7 +172,7 @@ impl App {
             scalars::checks(),
             crate::schema::SHARED_FIELDS,
         )?;
-        let responses = responses(&bus, &db, &settings, &lifecycle);
+        let responses = responses((&bus, &cache), &db, &settings, &lifecycle);
         Ok(Self {
             settings,
             db,
@@ -217,11 +220,18 @@ fn policy(settings: &Settings) -> Policy {
 }
 
 /// Whole answers for guests. Not where each answer tells of its own statements.
-fn responses(bus: &Bus, db: &Db, settings: &Settings, lifecycle: &Lifecycle) -> Option<Responses> {
-    if !settings.response_cache_enabled {
+fn responses(
+    (bus, cache): (&Bus, &EntityCache),
+    db: &Db,
+    settings: &Settings,
+    lifecycle: &Lifecycle,
+) -> Option<Responses> {
+    if !settings.response_cache_enabled || settings.sql_extension_enabled {
         return None;
     }
-    let (responses, listening) = Responses::new(bus, !db.is_postgres());
+    let alone = !db.is_postgres();
+    let kept_for = if alone { settings.cache_alone } else { KEPT_FOR };
+    let (responses, listening) = Responses::new(bus, cache.clone(), (alone, kept_for));
     let listening = lifecycle.ended.clone().run_until_cancelled_owned(listening.run());
     lifecycle.background.spawn(listening);
     Some(responses)

@@ -194,6 +194,12 @@ impl EntityCache {
         self.shelves.bus.publish(BusMessage::EntitiesChanged(changes));
     }
 
+    /// Forgets what another replica has changed, or everything when nobody knows what that was.
+    /// The upkeep does so in its time; whoever goes on by the news has it done before.
+    pub(crate) fn hear(&self, event: &BusEvent) {
+        self.shelves.memory.hear(event);
+    }
+
     /// Whether the cache is as good as its settings promise: with Redis in them, whether Redis
     /// answers and other replicas are heard. Everything works without, too.
     ///
@@ -215,6 +221,19 @@ pub enum CacheFault {
     /// Other replicas are not heard.
     #[error("cut off from other replicas")]
     CutOff,
+}
+
+impl Memory {
+    fn hear(&self, event: &BusEvent) {
+        match event {
+            BusEvent::Message(message) => {
+                if let BusMessage::EntitiesChanged(changes) = &**message {
+                    self.forget(&ranks(changes));
+                }
+            }
+            BusEvent::Lagged | BusEvent::Resumed => self.forget_all(),
+        }
+    }
 }
 
 fn ranks(changes: &[EntityChange]) -> Vec<(Key, Rank)> {
@@ -286,14 +305,7 @@ impl Upkeep {
         let Self { memory, mut replicas, writing } = self;
         let hearing = async {
             while let Some(event) = replicas.next().await {
-                match event {
-                    BusEvent::Message(message) => {
-                        if let BusMessage::EntitiesChanged(changes) = &*message {
-                            memory.forget(&ranks(changes));
-                        }
-                    }
-                    BusEvent::Lagged | BusEvent::Resumed => memory.forget_all(),
-                }
+                memory.hear(&event);
             }
         };
         let writing = async {

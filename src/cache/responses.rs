@@ -2,6 +2,7 @@
 //! only while nothing that it was made of has changed: every commit tells, before its writer is
 //! answered. Whoever asks what is being answered already waits for that answer.
 
+use crate::cache::EntityCache;
 use crate::cache::reads::{Noted, PLACES, Reads, place_of};
 use crate::events::{Bus, BusEvent, BusMessage, Recall};
 use crate::telemetry;
@@ -19,11 +20,12 @@ use uuid::Uuid;
 const MEMORY_BYTES: u64 = 32 * 1024 * 1024;
 /// What an answer weighs besides its bytes.
 const OVERHEAD_BYTES: usize = 512;
-/// What a program that does not tell has changed, such as a seed, shows after so long.
-const KEPT_FOR: Duration = Duration::from_secs(60);
 /// Questions whose answers were found not to be kept are not waited for meanwhile.
 const PASSING_FOR: Duration = Duration::from_secs(5);
 const PASSING_QUESTIONS: u64 = 10_000;
+
+/// Leaders whose end one who waits sees at most, before it goes alone.
+const LEADERS: usize = 3;
 
 /// A question: a hash of everything that its answer depends on, but for the catalogue.
 pub type Question = [u8; 32];
@@ -93,12 +95,19 @@ pub struct Lead {
 #[must_use = "what other replicas change is not noticed until it runs"]
 pub struct Listening {
     shelf: Arc<Shelf>,
+    entities: EntityCache,
     replicas: crate::events::BusSubscription,
 }
 
 impl Responses {
-    /// No answers yet. `alone` tells that no other process writes to this database.
-    pub fn new(bus: &Bus, alone: bool) -> (Self, Listening) {
+    /// No answers yet. They are made of what is in the database and in `entities`. `alone` tells that
+    /// no other process writes to this database. What a program that does not tell has changed all
+    /// the same, such as a seed, shows within `kept_for`.
+    pub fn new(
+        bus: &Bus,
+        entities: EntityCache,
+        (alone, kept_for): (bool, Duration),
+    ) -> (Self, Listening) {
         let shelf = Arc::new(Shelf {
             kept: Cache::builder()
                 .max_capacity(MEMORY_BYTES)
@@ -106,7 +115,7 @@ impl Responses {
                     u32::try_from(kept.body.len().saturating_add(OVERHEAD_BYTES))
                         .unwrap_or(u32::MAX)
                 })
-                .time_to_live(KEPT_FOR)
+                .time_to_live(kept_for)
                 .build(),
             passing: Cache::builder()
                 .max_capacity(PASSING_QUESTIONS)
@@ -124,7 +133,7 @@ impl Responses {
             }
         }));
         let replicas = bus.subscribe_to_replicas();
-        (Self { shelf: Arc::clone(&shelf) }, Listening { shelf, replicas })
+        (Self { shelf: Arc::clone(&shelf) }, Listening { shelf, entities, replicas })
     }
 
     /// Looks a question up; when it is being answered, waits for that.
@@ -140,18 +149,21 @@ impl Responses {
             telemetry::count(telemetry::RESPONSES_REUSED);
             return Asked::Answered(kept.body.clone());
         }
-        let mut answer = match shelf.join(question) {
-            Ok(lead) => return Asked::Lead(lead),
-            Err(answer) => answer,
-        };
-        // An error means that whoever answers is gone, or found nothing to share.
-        match answer.wait_for(Option::is_some).await {
-            Ok(body) => {
+        for _ in 0..LEADERS {
+            let mut answer = match shelf.join(question) {
+                Ok(lead) => return Asked::Lead(lead),
+                Err(answer) => answer,
+            };
+            // An error means that whoever led is gone: then another one does.
+            if let Ok(body) = answer.wait_for(Option::is_some).await {
                 telemetry::count(telemetry::RESPONSES_REUSED);
-                body.clone().map_or(Asked::Alone, Asked::Answered)
+                return body.clone().map_or(Asked::Alone, Asked::Answered);
             }
-            Err(_) => Asked::Alone,
+            if shelf.passing.contains_key(&question) {
+                return Asked::Alone;
+            }
         }
+        Asked::Alone
     }
 }
 
@@ -183,8 +195,7 @@ impl Lead {
     pub fn keep(self, body: &Bytes) {
         let noted = self.reads.take();
         if noted.passing {
-            self.shelf.passing.insert(self.question, ());
-            return;
+            return self.keep_nothing();
         }
         let made = Made { began: self.began, noted };
         if self.shelf.news.none_for(&made) {
@@ -193,6 +204,13 @@ impl Lead {
         }
         // Who waits came while nothing had changed: the answer is theirs, whatever came since.
         self.tell.send_replace(Some(body.clone()));
+    }
+}
+
+impl Lead {
+    /// Nobody waits for answers to this question for a while: there is none to share.
+    pub fn keep_nothing(self) {
+        self.shelf.passing.insert(self.question, ());
     }
 }
 
@@ -213,6 +231,8 @@ impl Listening {
     /// Notices what other replicas change, until the bus is gone.
     pub async fn run(mut self) {
         while let Some(event) = self.replicas.next().await {
+            // What is asked from now on must not be made of what was in memory before.
+            self.entities.hear(&event);
             match event {
                 BusEvent::Message(message) => self.shelf.news.hear(&message),
                 // Nobody knows what has changed.
@@ -256,6 +276,10 @@ impl News {
     }
 
     fn hear_of(&self, variants: impl Iterator<Item = Uuid>) {
+        let mut variants = variants.peekable();
+        if variants.peek().is_none() {
+            return;
+        }
         let now = self.next_tick();
         self.stock.fetch_max(now, Ordering::SeqCst);
         for variant in variants {

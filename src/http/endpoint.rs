@@ -189,7 +189,12 @@ async fn execute(
             lead.keep(&body);
             respond(StatusCode::OK, media, body)
         }
-        _ => run.execution.into_response(media),
+        lead => {
+            if let Some(lead) = lead {
+                lead.keep_nothing();
+            }
+            run.execution.into_response(media)
+        }
     };
     let change = asker.client.cookie.and_then(|cookie| cookie.take_change());
     if let Some(change) = change {

@@ -72,6 +72,7 @@ impl Catalog {
                     return Ok(Created { outcome: earlier, replayed: true });
                 }
                 let outcome = create_in_txn(&tx, new).await.map_err(CatalogError::or_again)?;
+                self.appear_after::<Category>(&tx, [outcome]);
                 if let Some(key) = key {
                     key.record_in_txn(&tx, &outcome).await?;
                 }

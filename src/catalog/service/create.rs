@@ -162,6 +162,7 @@ impl Catalog {
         let texts = accepted.iter().map(Accepted::search_text).collect();
         insert_search_in_txn(tx, texts).await?;
         self.stock.open_in_txn(tx, viewer, &opening).await.map_err(CatalogError::from)?;
+        self.appear_after::<crate::catalog::Product>(tx, accepted.iter().map(|made| made.id));
         Ok(outcome)
     }
 

@@ -49,10 +49,19 @@ impl Catalog {
 
     /// Lets caches forget what is older than `version`, once the transaction is committed.
     fn forget_after<T: Cached>(&self, tx: &Tx, id: Uuid, version: i64) {
+        self.tell_after(tx, vec![EntityChange { kind: T::KIND, id, version }]);
+    }
+
+    /// Has it told, once the transaction is committed, that something is there from now on: lists
+    /// that were made before are without it.
+    fn appear_after<T: Cached>(&self, tx: &Tx, ids: impl IntoIterator<Item = Uuid>) {
+        let new = |id| EntityChange { kind: T::KIND, id, version: FIRST_VERSION };
+        self.tell_after(tx, ids.into_iter().map(new).collect());
+    }
+
+    fn tell_after(&self, tx: &Tx, changes: Vec<EntityChange>) {
         let cache = self.cache.clone();
-        tx.after_commit(move || {
-            cache.invalidate(vec![EntityChange { kind: T::KIND, id, version }]);
-        });
+        tx.after_commit(move || cache.invalidate(changes));
     }
 
     /// The currency that prices are told in when nobody asks for another.
@@ -61,6 +70,9 @@ impl Catalog {
         self.shop_currency
     }
 }
+
+/// Of a row that was just written.
+const FIRST_VERSION: i64 = 1;
 
 /// Whether the viewer sees what is not for sale as well.
 fn sees_all(viewer: &Viewer) -> bool {
