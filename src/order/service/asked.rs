@@ -42,20 +42,21 @@ pub(super) struct Asked {
 pub(super) type Verdict = Result<(), OrderError>;
 
 impl Asked {
-    /// Judges by the row as it was settled, which is locked, and keeps a refusal under the key. When
-    /// somebody has asked anew since, the row tells of that: then the provider's answer is the word.
+    /// Judges by the row as it was settled, which is locked, and keeps a refusal under the key. Once
+    /// this attempt is over, the row may tell of the next one: then the provider's answer is the word.
     pub(super) async fn judge_in_txn(
         &self,
         tx: &Tx,
         (begun, outcome): (&Payment, &Outcome),
         payment: &Payment,
     ) -> Result<Verdict, OrderError> {
-        let asked_anew = payment.step != begun.step && payment.state.is_under_way();
+        // Whatever was refused for certain is tried under another number the next time.
+        let is_over = payment.step != begun.step;
         let verdict = match outcome {
-            Outcome::Declined { code } if asked_anew => {
+            Outcome::Declined { code } if is_over => {
                 Err(OrderError::Declined { code: code.clone() })
             }
-            Outcome::Unavailable { retry_after_seconds } if asked_anew => {
+            Outcome::Unavailable { retry_after_seconds } if is_over => {
                 let retry_after_seconds = *retry_after_seconds;
                 Err(OrderError::Unavailable { retry_after_seconds })
             }

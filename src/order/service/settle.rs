@@ -113,8 +113,14 @@ impl Orders {
                 let order = lock_in_txn(&tx, payment.order_id).await?;
                 let order = order.ok_or_else(|| OrderError::fault("a payment has no order"))?;
                 let source = told_to.map_or(Source::Found(&payment), Source::Told);
-                let told = (&outcome, source);
-                let (order, rest) = orders.settle_in_txn(&tx, order, payment.id, told).await?;
+                let (order, rest) = if told_to.is_some()
+                    && orders.is_overtaken_in_txn(&tx, &payment, &outcome).await?
+                {
+                    (order, Rest::Nothing)
+                } else {
+                    let told = (&outcome, source);
+                    orders.settle_in_txn(&tx, order, payment.id, told).await?
+                };
                 let Some(asked) = asked else { return Ok((order, rest, None)) };
                 let now = orders.payments.lock_in_txn(&tx, payment.id).await?;
                 let verdict = asked.judge_in_txn(&tx, (&payment, &outcome), &now).await?;
@@ -122,6 +128,21 @@ impl Orders {
             }
         });
         settling.await
+    }
+
+    /// Whether an answer tells of nothing done, and of an attempt at it that is over: somebody has
+    /// settled it since, and may have asked anew. That is not to be ended by the old answer.
+    async fn is_overtaken_in_txn(
+        &self,
+        tx: &Tx,
+        begun: &Payment,
+        outcome: &Outcome,
+    ) -> Result<bool, OrderError> {
+        let nothing_done = matches!(
+            outcome,
+            Outcome::Declined { .. } | Outcome::Unavailable { .. } | Outcome::Unknown
+        );
+        Ok(nothing_done && self.payments.lock_in_txn(tx, begun.id).await?.step != begun.step)
     }
 
     /// The same, of an order that is locked.

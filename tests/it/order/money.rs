@@ -186,10 +186,12 @@ async fn a_refused_capture_is_told_as_that_also_when_another_has_begun_meanwhile
     });
 
     let declined = deal(&staff, "paymentCapture", input("one")).await;
+    let waits = app.payment(id).await.state;
     answered.add_permits(2);
     let taken = second.lock().await.take().expect("it was sent").await.unwrap();
 
     assert_eq!(codes(&declined), ["PAYMENT_DECLINED"]);
+    assert_eq!(waits, PaymentState::Capturing, "the old answer does not end the new attempt");
     assert_eq!((codes(&taken), &taken["order"]["status"]), (vec![], &json!("PAID")), "{taken}");
     assert_eq!(deal(&staff, "paymentCapture", input("one")).await, declined);
     assert_eq!(app.rows("sandbox_charge", "state = 'CAPTURED'").await, 1);
