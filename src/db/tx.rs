@@ -191,7 +191,9 @@ impl Db {
         // Held to the end: a place among the writers is a connection.
         let (transaction, _place) = self.begin().await?;
         let tx = Tx { attempt, ..Tx::new(transaction, self.clone()) };
-        let result = INSIDE.scope((), body(tx.clone())).await;
+        // Boxed: the state of a body is large, and would stand in that of each caller up to the
+        // request. Next to a transaction an allocation is nothing.
+        let result = INSIDE.scope((), Box::pin(body(tx.clone()))).await;
         let Tx { inner, after_commit, .. } = tx;
         let Some(inner) = Arc::into_inner(inner) else {
             // A clone outlived the body. Dropping the last one rolls back.

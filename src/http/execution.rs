@@ -52,7 +52,8 @@ pub async fn run(
     let (schema, counted, noted) = (app.schema.clone(), sql.clone(), reads.clone());
     let request_id = asker.request_id.clone();
     let engine = async move {
-        let answered = counted.scope(noted.scope(schema.execute(request)));
+        // Boxed: it holds the state of the largest resolver, and is handed on a few times.
+        let answered = Box::pin(counted.scope(noted.scope(schema.execute(request))));
         telemetry::correlated(request_id.as_str(), answered).await
     };
     let work = contain(engine, permit);

@@ -31,8 +31,10 @@ pub use till::{eur, providers_answer_late, without_patience};
 use axum::Router;
 use clap::Parser;
 use database::TestDatabase;
+use secrecy::ExposeSecret;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use stockroom::app::App;
 use stockroom::auth::{KeyMaterial, KeyRing, Role, TokenCodec, Viewer};
 use stockroom::config::{Settings, SettingsArgs};
@@ -72,6 +74,13 @@ pub fn lets_clients_be_made() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// Whether these settings speak to the Redis that the tests share, and not to one of their own.
+fn same_redis(one: &Settings, shared: &Settings) -> bool {
+    let url =
+        |settings: &Settings| settings.redis_url.as_ref().map(|url| url.expose_secret().to_owned());
+    url(one) == url(shared)
+}
+
 impl TestApp {
     /// An application with the settings of development.
     pub async fn start() -> Self {
@@ -108,7 +117,17 @@ impl TestApp {
         lets_clients_be_made();
         let mut settings = database.settings();
         configure(&mut settings);
-        let app = App::build(settings).await.expect("the application starts");
+        let joins = settings.redis_url.is_some() && same_redis(&settings, &database.settings());
+        let app = Box::pin(App::build(settings)).await.expect("the application starts");
+        if joins {
+            let joined = async {
+                while !app.bus.is_shared() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            // Who stops the server that all tests share would not get here.
+            tokio::time::timeout(Duration::from_secs(20), joined).await.expect("Redis is joined");
+        }
         let router = stockroom::http::router(app.clone());
         Self { app, router, address: tokio::sync::OnceCell::new(), database }
     }

@@ -43,7 +43,7 @@ async fn a_shop_that_is_well_is_told_so() {
 
 #[tokio::test]
 async fn what_is_wrong_is_counted_and_the_first_few_are_named() {
-    let patient = Patient::new().await;
+    let patient = Box::pin(Patient::new()).await;
     patient.cut("UPDATE stock_movement SET on_hand_after = on_hand_after + 1").await;
     patient.cut("UPDATE payment SET provider = 'elsewhere' WHERE captured = 0").await;
 

@@ -62,7 +62,7 @@ impl Patient {
 
 #[tokio::test]
 async fn stock_that_is_wrong_is_found() {
-    let patient = Patient::new().await;
+    let patient = Box::pin(Patient::new()).await;
     let (cup, paid, refused) = (level("CUP"), of(&patient.paid), of(&patient.refused));
     let set = |change: &str| format!("UPDATE stock_level SET {change} WHERE id = {cup}");
     let last = format!(
@@ -149,7 +149,7 @@ async fn stock_that_is_wrong_is_found() {
 
 #[tokio::test]
 async fn money_that_is_wrong_is_found() {
-    let patient = Patient::new().await;
+    let patient = Box::pin(Patient::new()).await;
     let Patient { paid, cancelled, authorized, undecided, .. } = &patient;
     let payment = |number: &str, change: &str| {
         format!("UPDATE payment SET {change} WHERE order_number = '{number}'")
@@ -295,7 +295,7 @@ async fn money_that_is_wrong_is_found() {
 
 #[tokio::test]
 async fn events_that_are_missing_or_wrong_are_found() {
-    let patient = Patient::new().await;
+    let patient = Box::pin(Patient::new()).await;
     let Patient { paid, cancelled, .. } = &patient;
     let order = |number: &str| format!("(SELECT id FROM shop_order WHERE number = '{number}')");
     let payment =
@@ -389,7 +389,7 @@ async fn events_that_are_missing_or_wrong_are_found() {
 
 #[tokio::test]
 async fn what_waits_too_long_is_found() {
-    let patient = Patient::new().await;
+    let patient = Box::pin(Patient::new()).await;
     let Patient { paid, refused, undecided, cancelled, .. } = &patient;
     let long_ago = "'2026-01-01T00:00:00+00:00'";
     let later = "'2099-01-01T00:00:00+00:00'";
@@ -462,7 +462,7 @@ async fn what_waits_too_long_is_found() {
 
 #[tokio::test]
 async fn a_flash_sale_that_gave_something_else_than_orders_have_is_found() {
-    let patient = Patient::new().await;
+    let patient = Box::pin(Patient::new()).await;
     patient.app.flashes("CUP", 800, 10, None).await;
     let placed = patient.app.guest().buys(&[("CUP", 2)], "card_approved").await;
     let bought = placed["order"]["number"].as_str().unwrap().to_owned();
@@ -501,7 +501,7 @@ async fn a_flash_sale_that_gave_something_else_than_orders_have_is_found() {
 
 #[tokio::test]
 async fn goods_and_figures_that_are_wrong_are_found() {
-    let patient = Patient::new().await;
+    let patient = Box::pin(Patient::new()).await;
     let staff = patient.app.staff().await;
     let customer = patient.app.customer().await;
     let order = customer.bought(&[("CUP", 3), ("POT", 1)]).await;

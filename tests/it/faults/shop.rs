@@ -84,7 +84,7 @@ impl Shop {
 #[tokio::test]
 async fn stock_is_changed_and_watched_while_redis_is_stopped_and_after() {
     let Some(mut redis) = RedisServer::start().await else { return };
-    let mut shop = Shop::open(&redis).await;
+    let mut shop = Box::pin(Shop::open(&redis)).await;
     let before = shop.seen.1;
 
     redis.kill().await;
@@ -99,7 +99,7 @@ async fn stock_is_changed_and_watched_while_redis_is_stopped_and_after() {
 #[tokio::test]
 async fn stock_is_changed_and_watched_while_redis_never_answers_and_after() {
     let Some(redis) = RedisServer::start().await else { return };
-    let mut shop = Shop::open(&redis).await;
+    let mut shop = Box::pin(Shop::open(&redis)).await;
     let before = shop.seen.1;
 
     redis.stall().await;

@@ -290,10 +290,10 @@ impl Walk {
 }
 
 async fn walk(seed: u64, steps: usize) {
-    let mut walk = Walk::begin(seed).await;
+    let mut walk = Box::pin(Walk::begin(seed)).await;
     let mut done: Vec<String> = Vec::new();
     for _ in 0..steps {
-        let (name, answer) = walk.step().await;
+        let (name, answer) = Box::pin(walk.step()).await;
         let refused = codes(&answer);
         for code in &refused {
             assert!(REFUSALS.contains(code), "seed {seed}: {name}: {answer}");
@@ -309,10 +309,10 @@ async fn walk(seed: u64, steps: usize) {
 
 #[tokio::test]
 async fn whatever_is_done_to_orders_everything_agrees() {
-    walk(1, 150).await;
+    Box::pin(walk(1, 150)).await;
 }
 
 #[tokio::test]
 async fn another_way_through_everything_agrees_as_well() {
-    walk(2, 150).await;
+    Box::pin(walk(2, 150)).await;
 }
