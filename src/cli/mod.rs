@@ -7,6 +7,7 @@ mod doctor;
 mod health;
 mod jobs;
 mod migrate;
+mod reference;
 mod schema;
 mod seed;
 mod serve;
@@ -53,6 +54,9 @@ enum Command {
     Health,
     /// Print the GraphQL schema and end.
     Schema,
+    /// Print the reference of the settings, or of the error codes, as Markdown.
+    #[command(subcommand)]
+    Reference(reference::ReferenceCommand),
     /// Look at the settings.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -86,6 +90,7 @@ pub fn run() -> ExitCode {
         Some(Command::Doctor(args)) => return doctor::run(cli.settings, &args),
         Some(Command::Health) => health::run(&cli.settings),
         Some(Command::Schema) => schema::run(),
+        Some(Command::Reference(command)) => reference::run(&command),
         Some(Command::Config(command)) => config::run(cli.settings, &command, &matches),
     };
     match done {

@@ -13,6 +13,8 @@ use tokio::sync::{Semaphore, watch};
 
 /// How long a request waits for a free connection before it is told that the server is busy.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a connection that was given back is believed to be as it was then.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const SQLITE_READERS: u32 = 4;
 
 impl Db {
@@ -144,11 +146,16 @@ async fn open_postgres(
             ])
         })
         // sqlx hands a connection out again after a BEGIN was cancelled half-way, with the
-        // transaction still open: later writes would be acknowledged and lost. ROLLBACK here
-        // costs what the usual ping costs and also tells a dead connection.
-        .map_sqlx_postgres_before_acquire(|connection, _| {
+        // transaction still open: later writes would be acknowledged and lost. `Db::tx` begins in
+        // a task that nobody cancels, and ROLLBACK here stands behind it. It tells a dead
+        // connection as well, at the price of a round trip: sqlx has just looked at one that was
+        // given back within the last second, and a server takes longer to go and come.
+        .map_sqlx_postgres_before_acquire(|connection, seen| {
             Box::pin(async move {
                 use sea_orm::sqlx::Executor;
+                if seen.idle_for < TRUSTED_FOR {
+                    return Ok(true);
+                }
                 connection.execute("ROLLBACK").await.map(|_| true)
             })
         });

@@ -6,7 +6,7 @@ use crate::failpoint;
 use crate::telemetry;
 use parking_lot::Mutex;
 use rand::RngExt;
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::sea_query::{Expr, InsertStatement, Query};
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, FromQueryResult, SqliteTransactionMode, StatementBuilder,
     TransactionOptions, TransactionTrait,
@@ -29,6 +29,9 @@ tokio::task_local! {
     static INSIDE: ();
 }
 
+/// Rows that one statement inserts before the commit.
+const LAST_ROWS: usize = 500;
+
 type AfterCommit = Box<dyn FnOnce() + Send>;
 
 /// An open transaction. Functions named `…_in_txn` take one; clones are the same transaction.
@@ -36,14 +39,27 @@ type AfterCommit = Box<dyn FnOnce() + Send>;
 pub struct Tx {
     inner: Arc<DatabaseTransaction>,
     after_commit: Arc<Mutex<Vec<AfterCommit>>>,
+    last: Arc<Mutex<Vec<Last>>>,
     db: Db,
     attempt: u32,
+}
+
+/// Rows that are inserted when the body is through.
+struct Last {
+    insert: InsertStatement,
+    rows: usize,
 }
 
 impl Tx {
     /// A transaction that is open, at its first try.
     pub(super) fn new(transaction: DatabaseTransaction, db: Db) -> Self {
-        Self { inner: Arc::new(transaction), after_commit: Arc::default(), db, attempt: 1 }
+        Self {
+            inner: Arc::new(transaction),
+            after_commit: Arc::default(),
+            last: Arc::default(),
+            db,
+            attempt: 1,
+        }
     }
 
     /// The connection to run statements on.
@@ -74,6 +90,32 @@ impl Tx {
     /// Does something once the transaction is committed, and never when it is not.
     pub fn after_commit(&self, action: impl FnOnce() + Send + 'static) {
         self.after_commit.lock().push(Box::new(action));
+    }
+
+    /// Has a row inserted when the body is through, in one statement with those that others add:
+    /// for the one table that several parts of a transaction write to last, and none of them reads.
+    /// `begin` names it and its columns, the same each time.
+    pub fn insert_last(&self, begin: fn() -> InsertStatement, row: Vec<Expr>) {
+        let mut last = self.last.lock();
+        match last.last_mut() {
+            Some(Last { insert, rows }) if *rows < LAST_ROWS => {
+                insert.values_panic(row);
+                *rows += 1;
+            }
+            _ => {
+                let mut insert = begin();
+                insert.values_panic(row);
+                last.push(Last { insert, rows: 1 });
+            }
+        }
+    }
+
+    async fn run_last(&self) -> Result<(), DbError> {
+        let last = std::mem::take(&mut *self.last.lock());
+        for Last { insert, .. } in last {
+            self.run(&insert).await?;
+        }
+        Ok(())
     }
 
     /// Decodes all rows of a query.
@@ -194,6 +236,10 @@ impl Db {
         // Boxed: the state of a body is large, and would stand in that of each caller up to the
         // request. Next to a transaction an allocation is nothing.
         let result = INSIDE.scope((), Box::pin(body(tx.clone()))).await;
+        let result = match result {
+            Ok(value) => tx.run_last().await.map(|()| value).map_err(E::from),
+            refused => refused,
+        };
         let Tx { inner, after_commit, .. } = tx;
         let Some(inner) = Arc::into_inner(inner) else {
             // A clone outlived the body. Dropping the last one rolls back.

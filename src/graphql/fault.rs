@@ -5,32 +5,44 @@ use crate::auth::Denied;
 use crate::db::{DbError, DbErrorKind};
 use async_graphql::{Error, ErrorExtensions};
 
+/// Writes down codes, and the table of all of them from the same lines.
+macro_rules! codes {
+    ($($(#[doc = $means:literal])+ $name:ident)+) => {
+        $($(#[doc = $means])+ pub const $name: &str = stringify!($name);)+
+
+        /// All of them, with what each means.
+        pub const ALL: &[(&str, &str)] = &[$((stringify!($name), concat!($($means),+))),+];
+    };
+}
+
 /// The values of `extensions.code`.
 pub mod code {
-    /// The document cannot be parsed.
-    pub const GRAPHQL_PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
-    /// The document does not fit the schema.
-    pub const GRAPHQL_VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
-    /// An argument or variable has a value that cannot be used.
-    pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
-    /// GET runs queries alone, and the path takes no other method than GET and POST.
-    pub const METHOD_NOT_ALLOWED: &str = "METHOD_NOT_ALLOWED";
-    /// The operation to run is not clear.
-    pub const OPERATION_RESOLUTION_FAILURE: &str = "OPERATION_RESOLUTION_FAILURE";
-    /// The hash names no known document: send the document with it.
-    pub const PERSISTED_QUERY_NOT_FOUND: &str = "PERSISTED_QUERY_NOT_FOUND";
-    /// The document would cost more than allowed.
-    pub const QUERY_TOO_COMPLEX: &str = "QUERY_TOO_COMPLEX";
-    /// Sign in, or sign in again.
-    pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
-    /// Signed in, and still not allowed.
-    pub const FORBIDDEN: &str = "FORBIDDEN";
-    /// Too many requests: `extensions.retryAfterSeconds` says when to try again.
-    pub const RATE_LIMITED: &str = "RATE_LIMITED";
-    /// The server, or what it depends on, cannot answer now. Trying again later may help.
-    pub const SERVICE_UNAVAILABLE: &str = "SERVICE_UNAVAILABLE";
-    /// A fault of the server, in the log under the request's id.
-    pub const INTERNAL_SERVER_ERROR: &str = "INTERNAL_SERVER_ERROR";
+    codes! {
+        /// The document cannot be parsed.
+        GRAPHQL_PARSE_FAILED
+        /// The document does not fit the schema.
+        GRAPHQL_VALIDATION_FAILED
+        /// An argument or variable has a value that cannot be used.
+        BAD_USER_INPUT
+        /// GET runs queries alone, and the path takes no other method than GET and POST.
+        METHOD_NOT_ALLOWED
+        /// The operation to run is not clear.
+        OPERATION_RESOLUTION_FAILURE
+        /// The hash names no known document: send the document with it.
+        PERSISTED_QUERY_NOT_FOUND
+        /// The document would cost more than allowed.
+        QUERY_TOO_COMPLEX
+        /// Sign in, or sign in again.
+        UNAUTHENTICATED
+        /// Signed in, and still not allowed.
+        FORBIDDEN
+        /// Too many requests: `extensions.retryAfterSeconds` says when to try again.
+        RATE_LIMITED
+        /// The server, or what it depends on, cannot answer now. Trying again later may help.
+        SERVICE_UNAVAILABLE
+        /// A fault of the server, in the log under the request's id.
+        INTERNAL_SERVER_ERROR
+    }
 }
 
 /// The member of `extensions` that says after how many seconds to try again.

@@ -30,7 +30,7 @@ pub async fn payment_event(
     let (app, id) = (state.app.clone(), request_id.clone());
     // To its end, although the provider may hang up.
     let hearing = state.app.lifecycle.tasks.spawn(async move {
-        let hearing = app.hear_payment_event(&provider, &parts.headers, &body);
+        let hearing = Box::pin(app.hear_payment_event(&provider, &parts.headers, &body));
         telemetry::correlated(id.as_str(), hearing).await
     });
     let unheard = match hearing.await {

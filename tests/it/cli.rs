@@ -419,6 +419,17 @@ fn the_example_of_settings_names_every_one() {
     }
 }
 
+#[test]
+fn the_references_are_those_of_the_program() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    for name in ["settings", "errors"] {
+        let printed = Shell::new().run(&format!("reference {name}")).well();
+
+        let kept = std::fs::read_to_string(docs.join(format!("{name}.md"))).unwrap();
+        assert!(kept == printed, "stockroom reference {name} > docs/{name}.md");
+    }
+}
+
 /// The environment variables of the settings, as the program defines them.
 pub fn setting_names() -> Vec<String> {
     let command = SettingsArgs::augment_args(clap::Command::new("settings"));

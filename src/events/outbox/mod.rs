@@ -14,10 +14,10 @@ pub use operators::{EventStatus, OutboxEvent, count, count_open, find_many, list
 pub use rows::{Waiting, purge_sent, waiting};
 pub use sink::{Event, Sink, SinkError};
 
-use crate::db::{DbError, Tx};
+use crate::db::Tx;
 use crate::telemetry;
 use entity::outbox::{Column, Entity};
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::sea_query::{Expr, InsertStatement, Query};
 use uuid::Uuid;
 
 /// What an event is about.
@@ -67,44 +67,42 @@ pub struct NewEvent {
     pub payload: serde_json::Value,
 }
 
-/// Writes events in one statement. The last thing that a transaction does; couriers of this process
-/// hear of it when it is committed.
-///
-/// # Errors
-/// [`DbError`] when the database refuses.
-pub async fn write_in_txn(tx: &Tx, events: &[NewEvent]) -> Result<(), DbError> {
+/// Has events written: all of a transaction in one statement, the last that it does. Couriers of this
+/// process hear of them when it is committed.
+pub fn write_in_txn(tx: &Tx, events: &[NewEvent]) {
     let correlation_id = telemetry::correlation_id();
-    for events in events.chunks(500) {
-        let mut insert = Query::insert();
-        insert.into_table(Entity).columns([
-            Column::EventId,
-            Column::Topic,
-            Column::Kind,
-            Column::AggregateId,
-            Column::Seq,
-            Column::Payload,
-            Column::CorrelationId,
-            Column::NextAttemptAt,
-            Column::CreatedAt,
-        ]);
-        for event in events {
-            insert.values_panic([
-                Expr::value(Uuid::now_v7()),
-                Expr::value(event.topic.as_str()),
-                Expr::value(event.kind),
-                Expr::value(event.aggregate_id),
-                Expr::value(event.seq),
-                Expr::value(event.payload.clone()),
-                Expr::value(correlation_id.clone()),
-                tx.db().now_sql(),
-                tx.db().now_sql(),
-            ]);
-        }
-        tx.run(&insert).await?;
+    for event in events {
+        let row = vec![
+            Expr::value(Uuid::now_v7()),
+            Expr::value(event.topic.as_str()),
+            Expr::value(event.kind),
+            Expr::value(event.aggregate_id),
+            Expr::value(event.seq),
+            Expr::value(event.payload.clone()),
+            Expr::value(correlation_id.clone()),
+            tx.db().now_sql(),
+            tx.db().now_sql(),
+        ];
+        tx.insert_last(insert, row);
     }
     if !events.is_empty() {
         let db = tx.db().clone();
         tx.after_commit(move || db.announce_events());
     }
-    Ok(())
+}
+
+fn insert() -> InsertStatement {
+    let mut insert = Query::insert();
+    insert.into_table(Entity).columns([
+        Column::EventId,
+        Column::Topic,
+        Column::Kind,
+        Column::AggregateId,
+        Column::Seq,
+        Column::Payload,
+        Column::CorrelationId,
+        Column::NextAttemptAt,
+        Column::CreatedAt,
+    ]);
+    insert
 }

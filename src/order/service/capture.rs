@@ -61,7 +61,7 @@ impl Orders {
             },
             error => error.into(),
         })?;
-        self.tell_payment_in_txn(tx, &opened).await?;
+        self.tell_payment_in_txn(tx, &opened);
         Ok(opened)
     }
 }

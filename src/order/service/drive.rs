@@ -20,16 +20,17 @@ impl Orders {
         written: &Written,
         replayed: bool,
     ) -> Result<Placed, OrderError> {
-        let payment = match written.payment_id {
-            None => None,
-            Some(id) if replayed => Some(self.await_decision(id).await?),
-            Some(id) => {
-                let payment = self.payments.get(id).await?;
-                self.drive(&payment).await?;
-                Some(self.payments.get(id).await?)
+        let (order, payment) = match (written.payment_id, &written.opened) {
+            (None, _) => (self.get(written.order_id).await?, None),
+            (Some(id), Some(payment)) if !replayed => {
+                let order = self.drive(payment).await?;
+                (order, Some(self.payments.get(id).await?))
+            }
+            (Some(id), _) => {
+                let payment = self.await_decision(id).await?;
+                (self.get(written.order_id).await?, Some(payment))
             }
         };
-        let order = self.get(written.order_id).await?;
         Ok(Placed { order, payment, guest_token: None, replayed })
     }
 

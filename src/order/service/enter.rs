@@ -112,17 +112,17 @@ impl Orders {
         let order = insert_order_in_txn(tx, order_id, &addressed, &quote, &owner).await?;
         let reserve = insert_lines_in_txn(tx, order.id, &quote).await?;
         self.note_in_txn(tx, &order, (EventKind::Placed, None, None), viewer).await?;
-        let payment_id = match &ask.payment {
+        let payment = match &ask.payment {
             Some(payment) => self.open_payment_in_txn(tx, &order, payment).await?,
             None => None,
         };
-        let written = Written { order_id: order.id, payment_id };
+        let written = Written::new(order.id, payment);
         if let Some(key) = key {
             key.record_in_txn(tx, &written).await?;
         }
         self.hold_in_txn(tx, ask, reserve).await?;
         self.flash_sales.take_in_txn(tx, order.id, &quote.takes()).await?;
-        self.go_on_in_txn(tx, viewer, &order, payment_id).await?;
+        self.go_on_in_txn(tx, viewer, &order, written.payment_id).await?;
         Ok(written)
     }
 

@@ -56,12 +56,12 @@ impl Orders {
         }
         let payment =
             self.payments.open_in_txn(tx, &self.new_payment(&order, &ask.payment)).await?;
-        self.tell_payment_in_txn(tx, &payment).await?;
+        self.tell_payment_in_txn(tx, &payment);
         let step = Step::new(EventKind::PaymentStarted, order.status, viewer);
         self.step_in_txn(tx, &order, step).await?;
         if self.stock.extend_in_txn(tx, order.id, self.policy.hold).await? == 0 {
             return Err(over("Its stock was held for a while and is free again."));
         }
-        Ok(Written { order_id: order.id, payment_id: Some(payment.id) })
+        Ok(Written::new(order.id, Some(payment)))
     }
 }

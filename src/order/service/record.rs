@@ -129,22 +129,17 @@ impl Orders {
             ]);
         tx.run(&insert).await?;
         self.count_in_txn(tx, from, order, moved).await?;
-        events::write_in_txn(tx, &[event_of(order, kind)]).await?;
+        events::write_in_txn(tx, &[event_of(order, kind)]);
         let (bus, id) = (self.bus.clone(), order.id);
         tx.after_commit(move || bus.publish(BusMessage::OrdersChanged(vec![id])));
         Ok(())
     }
 
     /// Has others told how a payment stands, and whoever watches its order.
-    pub(super) async fn tell_payment_in_txn(
-        &self,
-        tx: &Tx,
-        payment: &Payment,
-    ) -> Result<(), OrderError> {
-        events::write_in_txn(tx, &[event_of_payment(payment)]).await?;
+    pub(super) fn tell_payment_in_txn(&self, tx: &Tx, payment: &Payment) {
+        events::write_in_txn(tx, &[event_of_payment(payment)]);
         let (bus, id) = (self.bus.clone(), payment.order_id);
         tx.after_commit(move || bus.publish(BusMessage::OrdersChanged(vec![id])));
-        Ok(())
     }
 }
 

@@ -55,7 +55,7 @@ impl Orders {
         match self.payments.open_refund_in_txn(tx, &new).await? {
             OpenedRefund::New(refund) => {
                 let payment = self.payments.lock_in_txn(tx, payment.id).await?;
-                self.tell_payment_in_txn(tx, &payment).await?;
+                self.tell_payment_in_txn(tx, &payment);
                 Ok(Rest::Refund(payment, refund))
             }
             OpenedRefund::Earlier(_) => Ok(Rest::Nothing),
@@ -92,7 +92,7 @@ impl Orders {
             OpenedRefund::New(refund) => {
                 self.write_shares_in_txn(tx, refund.id, &shares).await?;
                 let payment = self.payments.lock_in_txn(tx, payment.id).await?;
-                self.tell_payment_in_txn(tx, &payment).await?;
+                self.tell_payment_in_txn(tx, &payment);
                 Ok(Some((payment, refund)))
             }
         }
@@ -214,7 +214,7 @@ impl Orders {
     ) -> Result<Order, OrderError> {
         let settled = self.payments.settle_refund_in_txn(tx, refund_id, outcome).await?;
         let Some((payment, refund)) = settled else { return Ok(order) };
-        self.tell_payment_in_txn(tx, &payment).await?;
+        self.tell_payment_in_txn(tx, &payment);
         if !matches!(outcome, RefundOutcome::Succeeded { .. }) {
             self.forget_shares_in_txn(tx, refund.id).await?;
             // Nobody else would notice: the order may be at its end, and its money is not back.

@@ -158,7 +158,7 @@ impl Orders {
             Source::Found(asked) => self.payments.settle_found_in_txn(tx, asked, outcome).await?,
         };
         let Some(payment) = settled else { return Ok((order, Rest::Nothing)) };
-        self.tell_payment_in_txn(tx, &payment).await?;
+        self.tell_payment_in_txn(tx, &payment);
         let viewer = &if let Source::Told(viewer) = source { viewer } else { Viewer::System };
         match payment.state {
             PaymentState::Authorized | PaymentState::Captured => {
@@ -281,7 +281,7 @@ impl Orders {
         match payment.state {
             PaymentState::Authorized | PaymentState::ActionRequired => {
                 let payment = self.payments.open_void_in_txn(tx, payment.id, None).await?;
-                self.tell_payment_in_txn(tx, &payment).await?;
+                self.tell_payment_in_txn(tx, &payment);
                 Ok(Rest::Void(payment))
             }
             PaymentState::Captured if payment.refundable() > 0 => {

@@ -12,7 +12,7 @@ use crate::order::service::record::Step;
 use crate::order::{
     Checkout, EventKind, GuestToken, Order, OrderError, OrderKind, OrderStatus, PaymentAsk, number,
 };
-use crate::payment::NewPayment;
+use crate::payment::{NewPayment, Payment};
 use crate::stock::{ReserveLine, ReserveOrder, Shortage};
 use crate::validation::{Problem, ProblemKind};
 use entity::{order_line, shop_order};
@@ -22,11 +22,21 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// What the transaction wrote, and what a repetition of its key finds.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Written {
     pub order_id: Uuid,
     /// None when there was nothing to pay.
     pub payment_id: Option<Uuid>,
+    /// The payment as it was opened, for whoever opened it.
+    #[serde(skip)]
+    pub opened: Option<Box<Payment>>,
+}
+
+impl Written {
+    pub fn new(order_id: Uuid, opened: Option<Payment>) -> Self {
+        let payment_id = opened.as_ref().map(|payment| payment.id);
+        Self { order_id, payment_id, opened: opened.map(Box::new) }
+    }
 }
 
 /// A checkout that is ready to be written.
@@ -70,9 +80,9 @@ impl Orders {
         let order = insert_order_in_txn(tx, order_id, addressed, &quote, &owner).await?;
         let reserve = insert_lines_in_txn(tx, order.id, &quote).await?;
         self.note_in_txn(tx, &order, (EventKind::Placed, None, None), viewer).await?;
-        let payment_id = self.open_payment_in_txn(tx, &order, &ask.payment).await?;
+        let payment = self.open_payment_in_txn(tx, &order, &ask.payment).await?;
         self.carts.complete_in_txn(tx, ask.cart_id, order.id).await?;
-        let written = Written { order_id: order.id, payment_id };
+        let written = Written::new(order.id, payment);
         key.record_in_txn(tx, &written).await?;
         // Stock last, and flash sales after it: a hot level stays locked until the commit.
         let reserve = [reserve];
@@ -81,7 +91,7 @@ impl Orders {
             return Err(OrderError::Insufficient(shortages));
         }
         self.flash_sales.take_in_txn(tx, order.id, &quote.takes()).await?;
-        if payment_id.is_none() {
+        if written.payment_id.is_none() {
             // Nothing to pay is paid.
             self.stock.commit_in_txn(tx, order.id).await?;
             let step = Step::new(EventKind::Paid, OrderStatus::Paid, viewer);
@@ -112,14 +122,14 @@ impl Orders {
         tx: &Tx,
         order: &Order,
         ask: &PaymentAsk,
-    ) -> Result<Option<Uuid>, OrderError> {
+    ) -> Result<Option<Payment>, OrderError> {
         if order.total == 0 {
             return Ok(None);
         }
         let new = self.new_payment(order, ask);
         let payment = self.payments.open_in_txn(tx, &new).await?;
-        self.tell_payment_in_txn(tx, &payment).await?;
-        Ok(Some(payment.id))
+        self.tell_payment_in_txn(tx, &payment);
+        Ok(Some(payment))
     }
 
     pub(super) fn new_payment(&self, order: &Order, ask: &PaymentAsk) -> NewPayment {

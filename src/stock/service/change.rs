@@ -114,7 +114,7 @@ impl Stock {
         };
         let lines = [line.reference(ask.reference_id.as_deref())];
         let movement_id = record_in_txn(&tx, &lines).await?.first().copied();
-        self.tell_in_txn(&tx, [(&level, 1)]).await?;
+        self.tell_in_txn(&tx, [(&level, 1)]);
         finish_in_txn(&tx, key, level, movement_id).await
     }
 
@@ -165,7 +165,7 @@ impl Stock {
             };
             movement_id = record_in_txn(&tx, &[line]).await?.first().copied();
         }
-        self.tell_in_txn(&tx, [(&level, 1)]).await?;
+        self.tell_in_txn(&tx, [(&level, 1)]);
         finish_in_txn(&tx, key, level, movement_id).await
     }
 }

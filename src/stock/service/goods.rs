@@ -207,7 +207,7 @@ impl Stock {
             record_in_txn(tx, &lines).await?;
         }
         let levels: Vec<(&Level, i64)> = changed.iter().map(|(level, _)| (level, 1)).collect();
-        self.tell_in_txn(tx, levels).await?;
+        self.tell_in_txn(tx, levels);
         Ok(())
     }
 }

@@ -55,18 +55,13 @@ impl Stock {
 
     /// Has changed levels told: an event each in the transaction, and a message to the bus once it
     /// is committed. With each level comes by how much its version rose.
-    async fn tell_in_txn<'a>(
-        &self,
-        tx: &Tx,
-        changed: impl IntoIterator<Item = (&'a Level, i64)>,
-    ) -> Result<(), DbError> {
+    fn tell_in_txn<'a>(&self, tx: &Tx, changed: impl IntoIterator<Item = (&'a Level, i64)>) {
         let changed: Vec<(&Level, i64)> = changed.into_iter().collect();
         let told: Vec<NewEvent> = changed.iter().map(|(level, _)| event_of(level)).collect();
-        events::write_in_txn(tx, &told).await?;
+        events::write_in_txn(tx, &told);
         let states = changed.iter().map(|(level, risen)| state_of(level, *risen)).collect();
         let bus = self.bus.clone();
         tx.after_commit(move || bus.publish(BusMessage::StockLevelsChanged(states)));
-        Ok(())
     }
 }
 

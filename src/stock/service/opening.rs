@@ -67,7 +67,7 @@ impl Stock {
             .map(|level| LedgerLine::of(level, MovementKind::Receipt, level.on_hand, 0).by(viewer))
             .collect();
         record_in_txn(tx, &lines).await?;
-        self.tell_in_txn(tx, levels.iter().map(|level| (level, level.version))).await?;
+        self.tell_in_txn(tx, levels.iter().map(|level| (level, level.version)));
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //! together can share a transaction; each order of a list is served whole or not at all.
 
 use crate::db::Tx;
+use crate::db::keys::among;
 use crate::stock::service::hold::dead_holds_in_txn;
 use crate::stock::service::ledger::{LedgerLine, record_in_txn};
 use crate::stock::service::row::{changed_in_txn, touch};
@@ -11,7 +12,8 @@ use crate::validation::{Problem, ProblemKind};
 use chrono::TimeDelta;
 use entity::stock_level::{Column, Entity, Model};
 use entity::{reservation, warehouse};
-use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, Order, Query};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -138,7 +140,7 @@ impl Stock {
         name_dead_holds_in_txn(tx, &mut outcomes, &free).await?;
         let levels = take_in_txn(tx, &takes, &free.places).await?;
         write_reservations_in_txn(tx, &takes, &mut outcomes, orders, hold).await?;
-        self.tell_in_txn(tx, levels.iter().map(|(level, risen)| (level, *risen))).await?;
+        self.tell_in_txn(tx, levels.iter().map(|(level, risen)| (level, *risen)));
         Ok(outcomes)
     }
 }
@@ -202,34 +204,34 @@ async fn name_dead_holds_in_txn(
     Ok(())
 }
 
+/// A level of a warehouse that serves, and in which turn.
+#[derive(FromQueryResult)]
+struct Served {
+    #[sea_orm(nested)]
+    level: Model,
+    priority: i32,
+}
+
 /// What is free in active warehouses. Locked reads take the rows in key order, as all writers do.
 async fn free_in_txn(tx: &Tx, variants: &[Uuid], locked: bool) -> Result<Free, StockError> {
     let mut select = select_levels();
+    let serves = Expr::col((warehouse::Entity, warehouse::Column::Id))
+        .equals((Entity, Column::WarehouseId))
+        .and(Expr::col((warehouse::Entity, warehouse::Column::Active)).eq(true));
     select
-        .and_where(Expr::col((Entity, Column::VariantId)).is_in(variants.iter().copied()))
+        .column((warehouse::Entity, warehouse::Column::Priority))
+        .inner_join(warehouse::Entity, serves)
+        .and_where(among(Expr::col((Entity, Column::VariantId)), variants))
         .order_by((Entity, Column::VariantId), Order::Asc)
         .order_by((Entity, Column::WarehouseId), Order::Asc);
     if locked {
-        select.lock_exclusive();
+        select.lock_with_tables(LockType::Update, [Entity]);
     }
-    let levels: Vec<Level> = tx.all::<Model>(&select).await?.into_iter().map(Level::from).collect();
-    let mut select = Query::select();
-    select
-        .column(sea_orm::sea_query::Asterisk)
-        .from(warehouse::Entity)
-        .and_where(Expr::col(warehouse::Column::Active).eq(true));
-    let serving: HashMap<Uuid, i32> = tx
-        .all::<warehouse::Model>(&select)
-        .await?
-        .into_iter()
-        .map(|warehouse| (warehouse.id, warehouse.priority))
-        .collect();
-    let mut free = Free { levels: HashMap::new(), places: HashMap::new() };
-    let mut served: Vec<_> = levels
-        .iter()
-        .filter_map(|level| Some((*serving.get(&level.warehouse_id)?, level)))
-        .collect();
+    let levels: Vec<Served> = tx.all(&select).await?;
+    let mut served: Vec<(i32, Level)> =
+        levels.into_iter().map(|row| (row.priority, Level::from(row.level))).collect();
     served.sort_by_key(|(priority, level)| (*priority, level.warehouse_id));
+    let mut free = Free { levels: HashMap::new(), places: HashMap::new() };
     for (_, level) in served {
         free.places.insert(level.id, (level.variant_id, level.warehouse_id));
         free.levels.entry(level.variant_id).or_default().push((level.id, level.available()));

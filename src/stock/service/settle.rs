@@ -106,7 +106,7 @@ impl Stock {
         }
         record_ends_in_txn(tx, &changed, kind).await?;
         let risen = |ended: &[_]| i64::try_from(ended.len()).unwrap_or(i64::MAX);
-        self.tell_in_txn(tx, changed.iter().map(|(level, ended)| (level, risen(ended)))).await?;
+        self.tell_in_txn(tx, changed.iter().map(|(level, ended)| (level, risen(ended))));
         Ok(ended.iter().map(|reservation| reservation.quantity).sum())
     }
 }

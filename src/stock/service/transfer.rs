@@ -96,7 +96,7 @@ impl Stock {
         if let Some(key) = key {
             key.record_in_txn(&tx, &Outcome { from: from.id, to: to.id }).await?;
         }
-        self.tell_in_txn(&tx, [(&from, 1), (&to, 1)]).await?;
+        self.tell_in_txn(&tx, [(&from, 1), (&to, 1)]);
         Ok(Transferred { from, to, replayed: false })
     }
 }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use stockroom::db::DbError;
 use stockroom::events::{
     Courier, CourierTerms, Event, NewEvent, Sink, SinkError, Topic, write_in_txn,
 };
@@ -126,7 +127,10 @@ impl TestApp {
 
     /// Writes events, in one transaction.
     pub async fn tells_all(&self, events: &[NewEvent]) {
-        let told = self.app.db.tx(|tx| async move { write_in_txn(&tx, events).await });
+        let told = self.app.db.tx(|tx| async move {
+            write_in_txn(&tx, events);
+            Ok::<_, DbError>(())
+        });
         told.await.expect("the database answers");
     }
 

@@ -59,6 +59,14 @@ async fn void_in_txn(tx: &Tx, request: &VoidRequest) -> Result<(), Refusal> {
     if let Earlier::Answer(()) = claim_in_txn(tx, key, request).await? {
         return Ok(());
     }
+    // Who charges at the same moment is waited for, and found the second time.
+    while !let_go_in_txn(tx, request).await? {}
+    keep_in_txn(tx, key, &()).await?;
+    Ok(())
+}
+
+/// False: a charge came in between.
+async fn let_go_in_txn(tx: &Tx, request: &VoidRequest) -> Result<bool, Refusal> {
     let mut update = changing(tx, request.payment_id);
     update.value(Column::State, ChargeState::Voided.name()).and_where(
         Expr::col(Column::State)
@@ -67,17 +75,13 @@ async fn void_in_txn(tx: &Tx, request: &VoidRequest) -> Result<(), Refusal> {
     let row: Option<Model> = tx.one(&update).await?;
     if let Some(row) = row {
         note_in_txn(tx, &Charge::try_from(row)?, None).await?;
-    } else {
-        match find_in_txn(tx, request.payment_id).await? {
-            Some(charge) if charge.state == ChargeState::Voided => {}
-            Some(charge) => return Err(Refusal::Code(code(charge.state))),
-            None => {
-                insert_in_txn(tx, &never_charged(request)).await?;
-            }
-        }
+        return Ok(true);
     }
-    keep_in_txn(tx, key, &()).await?;
-    Ok(())
+    match find_in_txn(tx, request.payment_id).await? {
+        Some(charge) if charge.state == ChargeState::Voided => Ok(true),
+        Some(charge) => Err(Refusal::Code(code(charge.state))),
+        None => Ok(insert_in_txn(tx, &never_charged(request)).await?.is_some()),
+    }
 }
 
 /// Stands where a charge would: who asks for one later finds it voided.

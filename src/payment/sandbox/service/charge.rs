@@ -3,12 +3,12 @@
 use crate::db::{DbError, Tx};
 use crate::payment::provider::{Authorization, AuthorizeRequest, ProviderError};
 use crate::payment::sandbox::method::Method;
-use crate::payment::sandbox::service::once::{Earlier, claim_in_txn, keep_in_txn};
+use crate::payment::sandbox::service::once::{Earlier, answer_in_txn, claim_in_txn, keep_in_txn};
 use crate::payment::sandbox::service::{
     Charge, ChargeState, Ledger, Refusal, broken, find_in_txn, note_in_txn, waiting,
 };
 use entity::sandbox_charge::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use uuid::Uuid;
 
 /// A charge to write down.
@@ -50,27 +50,28 @@ async fn charge_in_txn(
     method: Method,
 ) -> Result<Authorization, Refusal> {
     let key = &request.idempotency_key;
+    let (state, decline_code) = fate(method, request.capture);
+    let new = NewCharge {
+        payment_id: request.payment_id,
+        method: &request.method,
+        currency: request.amount.currency.code(),
+        amount: request.amount.minor,
+        capture_at_once: request.capture,
+        state,
+        decline_code,
+    };
+    // The usual case first: whoever comes second for a payment waits here, and finds its charge.
+    if let Some(charge) = insert_in_txn(tx, &new).await? {
+        let answer = answer(charge);
+        answer_in_txn(tx, key, request, &answer).await?;
+        return Ok(answer);
+    }
     if let Earlier::Answer(answer) = claim_in_txn(tx, key, request).await? {
         return Ok(answer);
     }
-    let charge = match find_in_txn(tx, request.payment_id).await? {
-        // Under another key, or after it was voided: a payment is charged once.
-        Some(charge) => charge,
-        None => {
-            let (state, decline_code) = fate(method, request.capture);
-            let new = NewCharge {
-                payment_id: request.payment_id,
-                method: &request.method,
-                currency: request.amount.currency.code(),
-                amount: request.amount.minor,
-                capture_at_once: request.capture,
-                state,
-                decline_code,
-            };
-            insert_in_txn(tx, &new).await?
-        }
-    };
-    let answer = answer(charge);
+    // Under another key, or after it was voided: a payment is charged once.
+    let charge = find_in_txn(tx, request.payment_id).await?;
+    let answer = answer(charge.ok_or_else(|| broken("a charge came and went"))?);
     keep_in_txn(tx, key, &answer).await?;
     Ok(answer)
 }
@@ -100,7 +101,8 @@ fn answer(charge: Charge) -> Authorization {
     }
 }
 
-pub(super) async fn insert_in_txn(tx: &Tx, new: &NewCharge<'_>) -> Result<Charge, DbError> {
+/// None: there is a charge of this payment.
+pub(super) async fn insert_in_txn(tx: &Tx, new: &NewCharge<'_>) -> Result<Option<Charge>, DbError> {
     let captured = if new.state == ChargeState::Captured { new.amount } else { 0 };
     let mut insert = Query::insert();
     insert
@@ -131,11 +133,13 @@ pub(super) async fn insert_in_txn(tx: &Tx, new: &NewCharge<'_>) -> Result<Charge
             tx.db().now_sql(),
             tx.db().now_sql(),
         ])
+        .on_conflict(OnConflict::column(Column::PaymentId).do_nothing().to_owned())
         .returning(Query::returning().all());
     let row: Option<Model> = tx.one(&insert).await?;
-    let charge = Charge::try_from(row.ok_or_else(|| broken("a charge was not written"))?)?;
+    let Some(row) = row else { return Ok(None) };
+    let charge = Charge::try_from(row)?;
     note_in_txn(tx, &charge, None).await?;
-    Ok(charge)
+    Ok(Some(charge))
 }
 
 async fn decide_in_txn(

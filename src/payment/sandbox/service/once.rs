@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+const REUSED: &str = "idempotency_key_reused";
+
 /// What a request said before, under the same key.
 pub(super) enum Earlier<T> {
     /// Nothing: it is to be carried out.
@@ -23,20 +25,8 @@ pub(super) async fn claim_in_txn<T: DeserializeOwned>(
     key: &str,
     request: &impl Serialize,
 ) -> Result<Earlier<T>, Refusal> {
-    let request = serde_json::to_vec(request).map_err(|error| broken(&error.to_string()))?;
-    let fingerprint = Sha256::digest(&request).to_vec();
-    let mut insert = Query::insert();
-    insert
-        .into_table(Entity)
-        .columns([Column::Key, Column::Fingerprint, Column::Answer, Column::CreatedAt])
-        .values_panic([
-            Expr::value(key),
-            Expr::value(fingerprint.clone()),
-            Expr::value(serde_json::Value::Null),
-            tx.db().now_sql(),
-        ])
-        .on_conflict(OnConflict::column(Column::Key).do_nothing().to_owned());
-    if tx.run(&insert).await? == 1 {
+    let fingerprint = fingerprint(request)?;
+    if insert_in_txn(tx, key, fingerprint.clone(), serde_json::Value::Null).await? {
         return Ok(Earlier::Nothing);
     }
     let mut select = Query::select();
@@ -44,10 +34,51 @@ pub(super) async fn claim_in_txn<T: DeserializeOwned>(
     let row: Option<Model> = tx.one(&select).await?;
     let row = row.ok_or_else(|| broken("a key came and went"))?;
     if row.fingerprint != fingerprint {
-        return Err(Refusal::Code("idempotency_key_reused"));
+        return Err(Refusal::Code(REUSED));
     }
     let answer = serde_json::from_value(row.answer).map_err(|error| broken(&error.to_string()))?;
     Ok(Earlier::Answer(answer))
+}
+
+/// Claims a key and keeps what is answered under it, of a request that is carried out already.
+pub(super) async fn answer_in_txn(
+    tx: &Tx,
+    key: &str,
+    request: &impl Serialize,
+    answer: &impl Serialize,
+) -> Result<(), Refusal> {
+    let answer = serde_json::to_value(answer).map_err(|error| broken(&error.to_string()))?;
+    if insert_in_txn(tx, key, fingerprint(request)?, answer).await? {
+        return Ok(());
+    }
+    // Had it been this request, then what it asks for would have been there.
+    Err(Refusal::Code(REUSED))
+}
+
+fn fingerprint(request: &impl Serialize) -> Result<Vec<u8>, Refusal> {
+    let request = serde_json::to_vec(request).map_err(|error| broken(&error.to_string()))?;
+    Ok(Sha256::digest(&request).to_vec())
+}
+
+/// False: the key is there already.
+async fn insert_in_txn(
+    tx: &Tx,
+    key: &str,
+    fingerprint: Vec<u8>,
+    answer: serde_json::Value,
+) -> Result<bool, DbError> {
+    let mut insert = Query::insert();
+    insert
+        .into_table(Entity)
+        .columns([Column::Key, Column::Fingerprint, Column::Answer, Column::CreatedAt])
+        .values_panic([
+            Expr::value(key),
+            Expr::value(fingerprint),
+            Expr::value(answer),
+            tx.db().now_sql(),
+        ])
+        .on_conflict(OnConflict::column(Column::Key).do_nothing().to_owned());
+    Ok(tx.run(&insert).await? == 1)
 }
 
 /// Keeps what was answered.
