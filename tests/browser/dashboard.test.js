@@ -226,11 +226,8 @@ scenario('the headline names each fault, the worst first', async (visitor) => {
   await stage(dashboard.page, {
     Metrics: ({ days }) => ({ metrics: { ...silence(days), circuitBreakerState: 'HALF_OPEN' } }),
     Alerts: () => ({
-      open: {
-        nodes: [alert('LOW_STOCK', 'B-2'), alert('LOW_STOCK', 'A-1'), alert('ERROR_RATE', null)],
-        pageInfo: { hasNextPage: false },
-      },
-      acknowledged: { nodes: [alert('COMPONENT_DOWN', 'MAIL', 'ACKNOWLEDGED')] },
+      open: page([alert('LOW_STOCK', 'B-2'), alert('LOW_STOCK', 'A-1'), alert('ERROR_RATE', null)]),
+      acknowledged: page([alert('COMPONENT_DOWN', 'MAIL', 'ACKNOWLEDGED')]),
       resolved: { nodes: [] },
     }),
     Components: () => ({
@@ -255,18 +252,75 @@ scenario('the headline names each fault, the worst first', async (visitor) => {
   });
 
   await dashboard.signIn(STAFF.email, STAFF.password);
-  await dashboard.headline.getByText('5 problems').waitFor();
+  await dashboard.headline.getByText('6 problems').waitFor();
 
   assert.deepEqual(await dashboard.headline.getByRole('link').allInnerTexts(), [
     'Many requests fail',
     'Database: down',
     'Scenario A1 fails: Nothing is sold twice',
     '2 SKUs are low on stock',
+    'Not known: Worker',
     'Payment provider is being tried',
-    'Mail is not well',
+    'and 1 more',
   ]);
-  await dashboard.headline.getByText('Not known: Worker').waitFor();
-  assert.match(await dashboard.page.title(), /^\(5\) /);
+  assert.match(await dashboard.page.title(), /^\(6\) /);
+});
+
+scenario('a component that nobody tells of is no reason to be calm', async (visitor) => {
+  const dashboard = await DashboardPage.visit(visitor);
+  await stage(dashboard.page, {
+    Metrics: ({ days }) => ({ metrics: silence(days) }),
+    Alerts: () => ({ open: page([]), acknowledged: page([]), resolved: { nodes: [] } }),
+    Components: () => ({
+      services: [
+        component('DATABASE', 'HEALTHY', null),
+        component('MAIL', 'UNKNOWN', null),
+        component('WORKER', 'UNKNOWN', null),
+      ],
+    }),
+    Scenarios: () => ({ qualityScenarios: [] }),
+  });
+
+  await dashboard.signIn(STAFF.email, STAFF.password);
+
+  await dashboard.headline.getByText('Not known: Mail, Worker').waitFor();
+  assert.match(await dashboard.headline.getAttribute('class'), /headline-warning/);
+  assert.equal(await dashboard.headline.getByText('All is well').count(), 0);
+});
+
+scenario('a critical alert is seen however many SKUs are low after it', async (visitor) => {
+  const dashboard = await DashboardPage.visit(visitor);
+  const pages = Array.from({ length: 4 }, (_, nth) =>
+    Array.from({ length: 100 }, (_, index) => alert('LOW_STOCK', `S-${nth}-${index}`)),
+  );
+  const seen = Array.from({ length: 100 }, (_, index) =>
+    alert('LOW_STOCK', `A-${index}`, 'ACKNOWLEDGED'),
+  );
+  await stage(dashboard.page, {
+    Alerts: () => ({
+      open: page(pages[0], '1'),
+      acknowledged: page(seen, 'a'),
+      resolved: { nodes: [] },
+    }),
+    MoreAlerts: ({ status, after }) => {
+      if (status === 'ACKNOWLEDGED') {
+        return { alerts: page([alert('STOCK_CONFLICTS', null, status)]) };
+      }
+      const nth = Number(after);
+      return {
+        alerts: pages[nth] ? page(pages[nth], String(nth + 1)) : page([alert('ERROR_RATE', null)]),
+      };
+    },
+  });
+
+  await dashboard.signIn(STAFF.email, STAFF.password);
+
+  await dashboard.headline.getByRole('link', { name: 'Many requests fail' }).waitFor();
+  await dashboard.headline.getByRole('link', { name: '500 SKUs are low on stock' }).waitFor();
+  await dashboard.headline.getByRole('link', { name: 'Stock conflicts' }).waitFor();
+  await dashboard.panel('Alerts').getByText('401 open, 101 acknowledged').waitFor();
+  const first = dashboard.panel('Alerts').locator('.alert').first();
+  await first.getByText('Many requests fail').waitFor();
 });
 
 scenario('a server that cannot say how it is is not well', async (visitor) => {
@@ -286,18 +340,88 @@ scenario('a server that cannot say how it is is not well', async (visitor) => {
 });
 
 scenario(
+  'what answers in place of the server is told in plain words',
+  async (visitor) => {
+    const dashboard = await DashboardPage.visit(visitor);
+    const answer = { status: 502, contentType: 'text/html', body: '<h1>Bad Gateway</h1>' };
+    await dashboard.page.route('**/graphql', (route) => route.fulfill(answer));
+
+    await dashboard.signIn(STAFF.email, STAFF.password);
+    await dashboard.page
+      .getByText('The server cannot be reached: the answer was an error 502.')
+      .waitFor();
+
+    await dashboard.page.unroute('**/graphql');
+    await dashboard.signIn(STAFF.email, STAFF.password);
+    await dashboard.ready();
+    await dashboard.page.route('**/graphql', (route) => route.fulfill(answer));
+    await dashboard.shows(dashboard.headline.getByText('The server cannot say how it is'));
+    await dashboard.shows(dashboard.headline.getByText('an error 502 in place of figures'));
+  },
+  { mayComplain: true }, // Chromium writes requests that failed to the console
+);
+
+scenario(
+  'a server that is gone is told; what was known stays, and it is back by itself',
+  async (visitor) => {
+    const dashboard = await DashboardPage.visit(visitor);
+    let isGone = false;
+    const sockets = new Set();
+    await dashboard.page.routeWebSocket('**/graphql', (socket) => {
+      if (isGone) return void socket.close();
+      sockets.add(socket);
+      socket.connectToServer();
+    });
+    await dashboard.page.route('**/graphql', (route) =>
+      isGone ? route.abort('connectionrefused') : route.continue(),
+    );
+    await dashboard.signIn(STAFF.email, STAFF.password);
+    await dashboard.ready();
+
+    isGone = true;
+    for (const socket of sockets) await socket.close();
+    await dashboard.shows(dashboard.headline.getByText('No connection to the server'));
+    await dashboard.headline.getByText('This is from').waitFor();
+    await dashboard.page.getByText('Not connected', { exact: true }).waitFor();
+    assert.match(await dashboard.headline.getAttribute('class'), /headline-critical/);
+    assert.match(await dashboard.page.title(), /^\(!\) /);
+    assert.equal(await dashboard.panel('Key figures').locator('.figure').count(), 10);
+
+    isGone = false;
+    await dashboard.shows(dashboard.page.locator('.link-live'));
+    await dashboard.hides(dashboard.headline.getByText('No connection to the server'));
+  },
+  { mayComplain: true }, // Chromium writes requests that failed to the console
+);
+
+scenario(
+  'without its socket the page is not live, and still knows how the shop does',
+  async (visitor) => {
+    const dashboard = await DashboardPage.visit(visitor);
+    await dashboard.page.routeWebSocket('**/graphql', (socket) => socket.close());
+
+    await dashboard.signIn(STAFF.email, STAFF.password);
+
+    await dashboard.page.getByText('Not live', { exact: true }).waitFor();
+    await dashboard.headline.getByText('without live news').waitFor();
+    assert.equal(await dashboard.headline.getByText('No connection').count(), 0);
+  },
+  { mayComplain: true }, // Chromium writes sockets that failed to the console
+);
+
+scenario(
   'a connection that is lost is told, and what is shown is old until it is back',
   async (visitor) => {
     const dashboard = await DashboardPage.open(visitor);
 
     await visitor.goOffline(true);
     await dashboard.page.getByText('Offline', { exact: true }).waitFor();
-    await dashboard.headline.getByText('No connection to the server').waitFor();
+    await dashboard.headline.getByText('This device is offline').waitFor();
     await dashboard.headline.getByText('This is from').waitFor();
 
     await visitor.goOffline(false);
     await dashboard.ready();
-    await dashboard.hides(dashboard.headline.getByText('No connection to the server'));
+    await dashboard.hides(dashboard.headline.getByText('This device is offline'));
   },
   { mayComplain: true }, // Chromium writes requests that failed to the console
 );
@@ -437,12 +561,17 @@ function silence(days) {
   };
 }
 
+/** A part of a list of alerts; `next` is where the rest of it begins. */
+function page(nodes, next = null) {
+  return { nodes, pageInfo: { hasNextPage: next !== null, endCursor: next } };
+}
+
 function alert(rule, subject, status = 'OPEN') {
   const at = new Date().toISOString();
   return {
     id: `${rule}-${subject}`,
     rule,
-    severity: rule === 'ERROR_RATE' ? 'CRITICAL' : 'WARNING',
+    severity: ['ERROR_RATE', 'STOCK_CONFLICTS'].includes(rule) ? 'CRITICAL' : 'WARNING',
     status,
     subject,
     message: 'What is the matter.',

@@ -4,10 +4,10 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { hasCode } from './data/client.ts';
 import { reason } from './parts/panel.tsx';
+import { readAlerts } from './data/alerts.ts';
 import { useEvents, useLink, useReading, type Reading } from './data/hooks.ts';
 import {
   AlertRaisedDocument,
-  AlertsDocument,
   ComponentsDocument,
   LowStockDocument,
   MetricsChangedDocument,
@@ -25,9 +25,9 @@ import { Headline } from './panels/headline.tsx';
 import { Scenarios } from './panels/scenarios.tsx';
 import { Stock } from './panels/stock.tsx';
 import { problems } from './problems.ts';
+import { reach as reachOf } from './reach.ts';
 import { NotForYou } from './sign-in.tsx';
 import { useWindow } from './window.ts';
-import { COMPONENT } from './words.ts';
 
 /** What is pushed is read again now and then as well: a day passes without an event. */
 const NOW_AND_THEN_MS = 60_000;
@@ -37,10 +37,10 @@ const NOTHING = {};
 
 export function Dashboard({ name }: { name: string }): JSX.Element {
   const [days, setDays] = useWindow();
-  const link = useLink();
+  const [link, lostAt] = useLink();
   const metrics = useReading(MetricsDocument, { days }, NOW_AND_THEN_MS);
   const sales = useReading(SalesDocument, { days }, NOW_AND_THEN_MS);
-  const alerts = useReading(AlertsDocument, NOTHING, OFTEN_MS);
+  const alerts = useReading(readAlerts, NOTHING, OFTEN_MS);
   const components = useReading(ComponentsDocument, { days }, OFTEN_MS);
   const scenarios = useReading(ScenariosDocument, { days }, NOW_AND_THEN_MS);
   const stock = useReading(LowStockDocument, NOTHING, OFTEN_MS);
@@ -72,10 +72,16 @@ export function Dashboard({ name }: { name: string }): JSX.Element {
   const error = readings.find((reading) => reading.error)?.error ?? null;
   const isKnown =
     error !== null || [alerts, components, metrics].every(({ data }) => data !== null);
-  const isOld = link === 'lost';
+  const reach = reachOf({
+    link,
+    lostAt,
+    answeredAt: newest(readings),
+    isSilent: alerts.error !== null,
+  });
+  const isOld = reach === 'away' || reach === 'offline';
   return (
     <>
-      <Header days={days} onDays={setDays} link={link} name={name} />
+      <Header days={days} onDays={setDays} reach={reach} name={name} />
       <main id="main" class={isOld ? 'is-old' : ''} tabIndex={-1}>
         <Headline
           problems={
@@ -85,15 +91,12 @@ export function Dashboard({ name }: { name: string }): JSX.Element {
                   services,
                   scenarios: scenarios.data?.qualityScenarios ?? [],
                   metrics: found,
-                  failure: error && reason(error),
+                  failure: isOld ? null : error && reason(error),
                 })
               : null
           }
-          link={link}
+          reach={reach}
           at={newest(readings)}
-          unknown={services
-            .filter(({ status }) => status === 'UNKNOWN')
-            .map(({ name: component }) => COMPONENT[component])}
         />
         <Alerts reading={alerts} onChange={changeAlert} />
         <Figures days={days} metrics={metrics} sales={sales} />

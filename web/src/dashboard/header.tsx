@@ -3,25 +3,27 @@
 import type { JSX } from 'preact';
 import logo from '../favicon.svg';
 import { sessions } from './data/client.ts';
-import type { LinkState } from './data/link.ts';
 import { ThemeIcon } from './parts/icons.tsx';
+import type { Reach } from './reach.ts';
 import { nextTheme, useTheme } from './theme.ts';
 import { WINDOWS, type Window } from './window.ts';
 
 interface Props {
   days: Window;
   onDays(days: Window): void;
-  link: LinkState;
+  reach: Reach;
   name: string;
 }
 
-const LINK: Record<LinkState, string> = {
+const REACH: Record<Reach, string> = {
   connecting: 'Connecting',
   live: 'Live',
-  lost: 'Offline',
+  unpushed: 'Not live',
+  away: 'Not connected',
+  offline: 'Offline',
 };
 
-export function Header({ days, onDays, link, name }: Props): JSX.Element {
+export function Header({ days, onDays, reach, name }: Props): JSX.Element {
   const [theme, changeTheme] = useTheme();
   return (
     <header class="bar">
@@ -32,9 +34,9 @@ export function Header({ days, onDays, link, name }: Props): JSX.Element {
         <img src={logo} alt="" width="24" height="24" />
         Stockroom <span class="visually-hidden">dashboard</span>
       </h1>
-      <p class={`link link-${link}`}>
+      <p class={`link link-${reach}`}>
         <span class="dot" aria-hidden="true" />
-        {LINK[link]}
+        {REACH[reach]}
       </p>
       <fieldset class="windows">
         <legend class="visually-hidden">Window</legend>

@@ -37,6 +37,7 @@ export function problems(findings: Findings): Problem[] {
     ...ofServer(findings),
     ...ofAlerts(findings.alerts),
     ...ofServices(findings),
+    ...ofUnknown(findings),
     ...ofCircuit(findings),
     ...ofScenarios(findings),
   ];
@@ -119,6 +120,26 @@ function ofServices({ services, alerts }: Findings): Problem[] {
     since,
     isAcknowledged: false,
   }));
+}
+
+/** What nobody watches may be well or not: it is no reason to be calm. */
+function ofUnknown({ services, alerts }: Findings): Problem[] {
+  const unknown = services.filter(
+    ({ name, status }) => status === 'UNKNOWN' && !has(alerts, 'COMPONENT_DOWN', name),
+  );
+  if (unknown.length === 0) return [];
+  const names = unknown.map(({ name }) => COMPONENT[name]).join(', ');
+  return [
+    {
+      key: 'unknown',
+      tone: 'warning',
+      title: `Not known: ${names}`,
+      detail: 'No process of the server tells how this is.',
+      at: '#components',
+      since: null,
+      isAcknowledged: false,
+    },
+  ];
 }
 
 function ofCircuit({ metrics, services, alerts }: Findings): Problem[] {

@@ -3,8 +3,6 @@
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import logo from '../favicon.svg';
-import { sessionOf } from '../session/session.ts';
-import { createTokens } from '../session/tokens.ts';
 import { sessions } from './data/client.ts';
 
 export function SignIn({ notice }: { notice: string | null }): JSX.Element {
@@ -18,16 +16,9 @@ export function SignIn({ notice }: { notice: string | null }): JSX.Element {
     event.preventDefault();
     setBusy(true);
     setErrors([]);
-    try {
-      const answer = await createTokens(email, password);
-      if (Array.isArray(answer)) setErrors(answer);
-      else sessions.start(sessionOf(answer, email));
-    } catch (error) {
-      const isSilent = error instanceof TypeError; // what fetch throws
-      setErrors([isSilent ? 'The server cannot be reached.' : String((error as Error).message)]);
-    } finally {
-      setBusy(false);
-    }
+    const reasons = await sessions.signIn(email, password);
+    setBusy(false);
+    setErrors(reasons);
   }
 
   return (

@@ -2,8 +2,6 @@
 
 import { Button, type GraphiQLPlugin } from '@graphiql/react';
 import { useId, useState, type FormEvent, type ReactNode } from 'react';
-import { sessionOf } from '../session/session.ts';
-import { createTokens } from '../session/tokens.ts';
 import { sessions, useSession, type Session } from './session.ts';
 
 export const SIGN_IN_PLUGIN: GraphiQLPlugin = {
@@ -69,15 +67,9 @@ function SignInForm({ notice }: { notice: string | null }): ReactNode {
     event.preventDefault();
     setBusy(true);
     setErrors([]);
-    try {
-      const answer = await createTokens(email, password);
-      if (Array.isArray(answer)) setErrors(answer);
-      else sessions.start(sessionOf(answer, email));
-    } catch (error) {
-      setErrors([error instanceof Error ? error.message : String(error)]);
-    } finally {
-      setBusy(false);
-    }
+    const reasons = await sessions.signIn(email, password);
+    setBusy(false);
+    setErrors(reasons);
   }
 
   return (

@@ -3,7 +3,7 @@
  * reload and other windows of the page follow; its access token is renewed before it ends.
  */
 
-import { refreshTokens, revokeTokens, type Tokens } from './tokens.ts';
+import { createTokens, refreshTokens, revokeTokens, type Tokens } from './tokens.ts';
 
 export interface Session {
   accessToken: string;
@@ -61,6 +61,19 @@ export class SessionStore {
 
   get session(): Session | null {
     return this.#state.session;
+  }
+
+  /** Starts a session, or tells in the user's words why there is none: nothing when there is. */
+  async signIn(email: string, password: string): Promise<string[]> {
+    try {
+      const answer = await createTokens(email, password);
+      if (Array.isArray(answer)) return answer;
+      this.start(sessionOf(answer, email));
+      return [];
+    } catch (error) {
+      const isSilent = error instanceof TypeError; // what fetch throws
+      return [isSilent ? 'The server cannot be reached.' : String((error as Error).message)];
+    }
   }
 
   start(session: Session): void {
@@ -175,7 +188,7 @@ export class SessionStore {
   }
 }
 
-export function sessionOf(tokens: Tokens, name: string): Session {
+function sessionOf(tokens: Tokens, name: string): Session {
   const { accessToken, expiresAt, refreshToken, user } = tokens;
   return {
     accessToken,

@@ -53,12 +53,16 @@ function tokensOf({ accessToken, expiresAt, refreshToken, user }: Payload): Toke
 
 async function ask(query: string, input: object): Promise<Payload> {
   const response = await post({ query, variables: { input } });
-  const { data, errors } = (await response.json()) as {
+  // What is no JSON is from a proxy that has nobody to ask.
+  const { data, errors } = (await response.json().catch(() => ({}))) as {
     data?: { tokens: Payload | null } | null;
     errors?: { message: string }[];
   };
   if (!data?.tokens) {
-    throw new Error(errors?.[0]?.message ?? `The server answered ${response.status}.`);
+    throw new Error(
+      errors?.[0]?.message ??
+        `The server cannot be reached: the answer was an error ${response.status}.`,
+    );
   }
   return data.tokens;
 }

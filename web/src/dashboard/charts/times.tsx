@@ -89,8 +89,7 @@ function draft(colors: Colors, { series, days, atLeast, limit, formatAxis }: Pro
 }
 
 /** A line between two points shows them; a point with gaps on both sides would not be seen. */
-const lonely: uPlot.Series.Points.Filter = (drawn, series, show) => {
-  if (!show) return null;
+const lonely: uPlot.Series.Points.Filter = (drawn, series) => {
   const values = drawn.data[series] ?? [];
   const is = (index: number) => values[index] !== null && values[index] !== undefined;
   return Array.from(values, (_, index) => index).filter(

@@ -19,6 +19,8 @@ const LONGEST_PAUSE_MS = 8_000;
 /** So long after the last sign of life the server is asked for one, and given up without an answer. */
 const ASK_AFTER_MS = 10_000;
 const ANSWER_WITHIN_MS = 5_000;
+/** So long a question waits for its answer: a server that hangs is one that does not answer. */
+const PATIENCE_MS = 15_000;
 
 export const sessions = new SessionStore('stockroom:dashboard:session');
 export const link = new Link();
@@ -39,6 +41,7 @@ export function connect(): Connection {
   const client = new Client({
     url: ENDPOINT,
     requestPolicy: 'network-only',
+    fetch: (to, options) => fetch(to, { ...options, signal: withLimit(options?.signal) }),
     preferGetMethod: false,
     exchanges: [
       authExchange(async (utils) => ({
@@ -140,6 +143,11 @@ function openSocket(): Socket {
       link.close();
     },
   };
+}
+
+function withLimit(signal: AbortSignal | null | undefined): AbortSignal {
+  const limit = AbortSignal.timeout(PATIENCE_MS);
+  return signal ? AbortSignal.any([signal, limit]) : limit;
 }
 
 function bearer(token: string): string {

@@ -40,11 +40,24 @@ export function useSession(): SessionState {
   return useStore(sessions);
 }
 
-export function useLink(): LinkState {
-  return useStore(link);
+/** The link to the server, and since when it is lost. */
+export function useLink(): [LinkState, number | null] {
+  return [useStore(link), useStore(losses)];
 }
 
-const openings = { subscribe: link.subscribe, state: link.opened };
+const losses = { subscribe: link.subscribe, state: link.lostAt };
+
+/** Opened anew or lost: either way the server is asked what there is to know. */
+const changes = { subscribe: link.subscribe, state: link.changes };
+
+/** What the server says to a question; without data there is an error. */
+export interface Answer<T> {
+  data?: T | undefined;
+  error?: CombinedError | undefined;
+}
+
+/** A question that takes more than one document. */
+type Ask<T, V> = (client: Client, variables: V) => Promise<Answer<T>>;
 
 /** What was read last. Old data stay while they are read anew, and when that fails. */
 export interface Reading<T> {
@@ -67,14 +80,17 @@ interface Held<T> {
   at: number | null;
 }
 
-/** Reads at once, every so often, when the connection is back and when the page is looked at again. */
+/**
+ * Reads at once, every so often, when the connection is lost or back and when the page is looked at
+ * again.
+ */
 export function useReading<T, V extends object>(
-  document: TypedDocumentNode<T, V>,
+  question: TypedDocumentNode<T, V> | Ask<T, V>,
   variables: V,
   everyMs: number,
 ): Reading<T> {
   const client = useClient();
-  const opened = useStore(openings);
+  const linked = useStore(changes);
   const key = JSON.stringify(variables);
   const [held, setHeld] = useState<Held<T>>({ key, data: null, error: null, at: null });
   const round = useRef(0);
@@ -82,19 +98,20 @@ export function useReading<T, V extends object>(
   const read = useCallback(() => {
     const mine = (round.current += 1);
     const asked = JSON.parse(key) as V;
-    void client
-      .query(document, asked, { requestPolicy: 'network-only' })
-      .toPromise()
-      .then(({ data, error }) => {
-        // An earlier question that is answered after a later one says nothing new.
-        if (mine !== round.current) return;
-        setHeld((before) =>
-          data && !error
-            ? { key, data, error: null, at: Date.now() }
-            : { ...before, error: error ?? null },
-        );
-      });
-  }, [client, document, key]);
+    const answer: Promise<Answer<T>> =
+      typeof question === 'function'
+        ? question(client, asked)
+        : client.query(question, asked).toPromise();
+    void answer.then(({ data, error }) => {
+      // An earlier question that is answered after a later one says nothing new.
+      if (mine !== round.current) return;
+      setHeld((before) =>
+        data && !error
+          ? { key, data, error: null, at: Date.now() }
+          : { ...before, error: error ?? null },
+      );
+    });
+  }, [client, question, key]);
 
   const { error } = held;
   useEffect(() => {
@@ -106,18 +123,18 @@ export function useReading<T, V extends object>(
   useEffect(() => {
     read();
     const timer = setInterval(() => {
-      if (!globalThis.document.hidden) read();
+      if (!document.hidden) read();
     }, everyMs);
     const look = () => {
-      if (!globalThis.document.hidden) read();
+      if (!document.hidden) read();
     };
-    globalThis.document.addEventListener('visibilitychange', look);
+    document.addEventListener('visibilitychange', look);
     return () => {
       round.current += 1; // what is under way belongs to nobody
       clearInterval(timer);
-      globalThis.document.removeEventListener('visibilitychange', look);
+      document.removeEventListener('visibilitychange', look);
     };
-  }, [read, everyMs, opened]);
+  }, [read, everyMs, linked]);
 
   const change = useCallback((update: (data: T) => T) => {
     setHeld((before) =>

@@ -9,15 +9,18 @@ export class Link {
   readonly #listeners = new Set<() => void>();
   #state: LinkState = 'connecting';
   #timer: number | undefined;
-  #opened = 0;
+  #changes = 0;
+  #lostAt: number | null = null;
 
   constructor() {
-    addEventListener('offline', () => this.#become('lost'));
+    addEventListener('offline', this.#lost);
   }
 
   readonly state = (): LinkState => this.#state;
-  /** How often it was opened: whoever reads again at each change has missed nothing. */
-  readonly opened = (): number => this.#opened;
+  /** How often it was opened or lost: whoever reads again at each change has missed nothing. */
+  readonly changes = (): number => this.#changes;
+  /** Since when it is lost; null when it is not. */
+  readonly lostAt = (): number | null => this.#lostAt;
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
@@ -26,31 +29,36 @@ export class Link {
 
   open(): void {
     this.#stopWaiting();
-    this.#opened += 1;
+    this.#changes += 1;
+    this.#lostAt = null;
     this.#state = 'live';
     this.#tell();
   }
 
   /** Also each time that opening it again fails. */
   lose(): void {
-    this.#timer ??= window.setTimeout(() => this.#become('lost'), PATIENCE_MS);
+    this.#timer ??= window.setTimeout(this.#lost, PATIENCE_MS);
   }
 
   /** Nobody is signed in any more. */
   close(): void {
     this.#stopWaiting();
-    this.#become('connecting');
+    this.#lostAt = null;
+    this.#state = 'connecting';
+    this.#tell();
   }
+
+  readonly #lost = (): void => {
+    if (this.#state === 'lost') return;
+    this.#changes += 1;
+    this.#lostAt = Date.now();
+    this.#state = 'lost';
+    this.#tell();
+  };
 
   #stopWaiting(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-  }
-
-  #become(state: LinkState): void {
-    if (this.#state === state) return;
-    this.#state = state;
-    this.#tell();
   }
 
   #tell(): void {

@@ -15,7 +15,8 @@ import { Panel } from '../parts/panel.tsx';
 import { Ago, Moment } from '../parts/time.tsx';
 import { alertTitle } from '../words.ts';
 
-const SHOWN = 8;
+/** Before all are asked for; critical ones are shown in any case. */
+const SHOWN = 4;
 
 interface Props {
   reading: Reading<AlertsQuery>;
@@ -27,7 +28,9 @@ export function Alerts({ reading, onChange }: Props): JSX.Element {
   const [isAll, setAll] = useState(false);
   // What somebody has seen stays near its like: it is not over.
   const present = [...open, ...acknowledged].sort((one, other) => severity(one) - severity(other));
-  const shown = isAll ? present : present.slice(0, SHOWN);
+  const critical = present.filter((alert) => severity(alert) === 0).length;
+  const few = Math.max(SHOWN, critical);
+  const shown = isAll ? present : present.slice(0, few);
   const hasMore = reading.data?.open?.pageInfo.hasNextPage ?? false;
   const note =
     present.length === 0
@@ -42,7 +45,7 @@ export function Alerts({ reading, onChange }: Props): JSX.Element {
           ))}
         </ul>
       )}
-      {present.length > SHOWN && (
+      {present.length > few && (
         <button type="button" class="button quiet small more" onClick={() => setAll(!isAll)}>
           {isAll ? 'Show fewer' : `Show all ${present.length}`}
         </button>
@@ -199,9 +202,13 @@ function Resolved({ alert }: { alert: AlertPartsFragment }): JSX.Element {
 export function sorted(
   data: AlertsQuery | null,
 ): Record<'open' | 'acknowledged' | 'resolved', AlertPartsFragment[]> {
-  const all = [data?.open, data?.acknowledged, data?.resolved].flatMap((list) => list?.nodes ?? []);
+  const all = new Map<string, AlertPartsFragment>();
+  for (const list of [data?.open, data?.acknowledged, data?.resolved]) {
+    // Who is read twice has moved on between two pages.
+    for (const alert of list?.nodes ?? []) all.set(alert.id, alert);
+  }
   const of = (wanted: string) =>
-    all
+    [...all.values()]
       .filter(({ status }) => status === wanted)
       .sort(
         (one, other) =>
@@ -223,7 +230,10 @@ export function withAlert(data: AlertsQuery, alert: AlertPartsFragment): AlertsQ
   if (known && Date.parse(known.updatedAt) > Date.parse(alert.updatedAt)) return data;
   const without = <T extends { nodes: AlertPartsFragment[] }>(list: T | null): T | null =>
     list && { ...list, nodes: list.nodes.filter(({ id }) => id !== alert.id) };
-  const open = without(data.open) ?? { nodes: [], pageInfo: { hasNextPage: false } };
+  const open = without(data.open) ?? {
+    nodes: [],
+    pageInfo: { hasNextPage: false, endCursor: null },
+  };
   return {
     open: { ...open, nodes: [alert, ...open.nodes] },
     acknowledged: without(data.acknowledged),

@@ -2,35 +2,34 @@
 
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import type { LinkState } from '../data/link.ts';
 import { Ago } from '../parts/time.tsx';
 import { ToneIcon } from '../parts/icons.tsx';
 import { plural, timeOfDay } from '../format.ts';
 import type { Problem } from '../problems.ts';
+import type { Reach } from '../reach.ts';
 import type { Tone } from '../words.ts';
 
 interface Props {
   /** Null: it is not known yet. */
   problems: Problem[] | null;
-  link: LinkState;
+  reach: Reach;
   /** When the newest data came. */
   at: number | null;
-  /** What is not watched or not known, in words; empty when all is. */
-  unknown: string[];
 }
 
 const SHOWN = 6;
 const PAGE_TITLE = 'Stockroom · Dashboard';
 
-export function Headline({ problems, link, at, unknown }: Props): JSX.Element {
-  const { tone, title } = verdict(problems, link);
+export function Headline({ problems, reach, at }: Props): JSX.Element {
+  const { tone, title } = verdict(problems, reach);
   const open = problems?.filter(({ isAcknowledged }) => !isAcknowledged).length ?? 0;
+  const mark = reach === 'away' ? '(!) ' : open > 0 ? `(${open}) ` : '';
   useEffect(() => {
-    document.title = open > 0 ? `(${open}) ${PAGE_TITLE}` : PAGE_TITLE;
+    document.title = `${mark}${PAGE_TITLE}`;
     return () => {
       document.title = PAGE_TITLE;
     };
-  }, [open]);
+  }, [mark]);
   return (
     <section class={`headline headline-${tone}`} aria-label="How it is">
       <div class="headline-verdict">
@@ -38,7 +37,7 @@ export function Headline({ problems, link, at, unknown }: Props): JSX.Element {
         <p class="headline-title" role="status">
           {title}
         </p>
-        <p class="headline-at">{note({ link, at, unknown })}</p>
+        <p class="headline-at">{note(reach, at)}</p>
       </div>
       {problems && problems.length > 0 && (
         <ul class="headline-list">
@@ -77,8 +76,9 @@ function Line({ problem, isOnly }: { problem: Problem; isOnly: boolean }): JSX.E
   );
 }
 
-function verdict(problems: Problem[] | null, link: LinkState): { tone: Tone; title: string } {
-  if (link === 'lost') return { tone: 'unknown', title: 'No connection to the server' };
+function verdict(problems: Problem[] | null, reach: Reach): { tone: Tone; title: string } {
+  if (reach === 'offline') return { tone: 'unknown', title: 'This device is offline' };
+  if (reach === 'away') return { tone: 'critical', title: 'No connection to the server' };
   if (!problems) return { tone: 'unknown', title: 'Looking …' };
   if (problems.length === 0) return { tone: 'good', title: 'All is well' };
   const open = problems.filter(({ isAcknowledged }) => !isAcknowledged);
@@ -90,9 +90,11 @@ function verdict(problems: Problem[] | null, link: LinkState): { tone: Tone; tit
   return { tone, title: open.length === 1 ? (worst?.title ?? '') : `${open.length} problems` };
 }
 
-function note({ link, at, unknown }: Omit<Props, 'problems'>): string {
+function note(reach: Reach, at: number | null): string {
   const time = at === null ? '' : timeOfDay(at);
-  if (link === 'lost') return at === null ? 'Trying again …' : `Trying again. This is from ${time}`;
+  if (reach === 'offline' || reach === 'away') {
+    return at === null ? 'Trying again …' : `Trying again. This is from ${time}`;
+  }
   const updated = at === null ? '' : `Updated ${time}`;
-  return unknown.length === 0 ? updated : `Not known: ${unknown.join(', ')} · ${updated}`;
+  return reach === 'unpushed' ? `${updated}, without live news` : updated;
 }

@@ -37,7 +37,7 @@ export function Panel({ id, title, note, reading, children }: Props): JSX.Elemen
 /** Tells why there are no newer data. */
 function Failure({ reading: { data, error, read } }: { reading: Reading<unknown> }): JSX.Element {
   return (
-    <p class="failure">
+    <p class={data === null ? 'failure' : 'failure beside-data'}>
       <span>
         {error && reason(error)} {data !== null && 'What is shown may be old.'}
       </span>
@@ -49,7 +49,12 @@ function Failure({ reading: { data, error, read } }: { reading: Reading<unknown>
 }
 
 /** Why the server did not answer, in words. */
-export function reason({ networkError, graphQLErrors }: CombinedError): string {
+export function reason({ networkError, graphQLErrors, response }: CombinedError): string {
   const first = graphQLErrors[0]?.message;
-  return first ?? (networkError ? 'It cannot be reached.' : 'It did not answer.');
+  if (first) return first;
+  if (networkError?.name === 'TimeoutError') return 'The server takes too long to answer.';
+  // A proxy that has nobody to ask, or something else that is not Stockroom.
+  const status = (response as Response | undefined)?.status;
+  if (status) return `The answer was an error ${status} in place of figures.`;
+  return 'The server cannot be reached.';
 }
