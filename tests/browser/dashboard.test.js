@@ -258,9 +258,9 @@ scenario('the headline names each fault, the worst first', async (visitor) => {
     'Many requests fail',
     'Database: down',
     'Scenario A1 fails: Nothing is sold twice',
-    '2 SKUs are low on stock',
     'Not known: Worker',
     'Payment provider is being tried',
+    '2 SKUs are low on stock',
     'and 1 more',
   ]);
   assert.match(await dashboard.page.title(), /^\(6\) /);
@@ -287,6 +287,24 @@ scenario('a component that nobody tells of is no reason to be calm', async (visi
   assert.match(await dashboard.headline.getAttribute('class'), /headline-warning/);
   assert.equal(await dashboard.headline.getByText('All is well').count(), 0);
 });
+
+scenario(
+  'a page that is older than its server asks to be loaded again',
+  async (visitor) => {
+    const dashboard = await DashboardPage.visit(visitor);
+    await stage(dashboard.page, {
+      Components: () => ({ services: [component('DATABASE', 'A_NEW_STATE', null)] }),
+    });
+
+    await dashboard.signIn(STAFF.email, STAFF.password);
+    await dashboard.page.getByText('the server is newer than the page').waitFor();
+
+    await dashboard.page.unroute('**/graphql');
+    await dashboard.page.getByRole('button', { name: 'Load again' }).click();
+    await dashboard.page.locator('.component').first().waitFor();
+  },
+  { mayComplain: true }, // it tells the console why
+);
 
 scenario('a critical alert is seen however many SKUs are low after it', async (visitor) => {
   const dashboard = await DashboardPage.visit(visitor);

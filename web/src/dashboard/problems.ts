@@ -6,7 +6,7 @@ import type {
   MetricsPartsFragment,
   ScenariosQuery,
 } from './data/operations.ts';
-import { alertTitle, COMPONENT, STATUS, type Tone } from './words.ts';
+import { alertDetail, alertTitle, COMPONENT, STATUS, type Tone } from './words.ts';
 
 export interface Problem {
   key: string;
@@ -44,8 +44,9 @@ export function problems(findings: Findings): Problem[] {
   return found.sort((one, other) => rank(one) - rank(other));
 }
 
-function rank({ tone, isAcknowledged }: Problem): number {
-  return (tone === 'critical' ? 0 : 1) + (isAcknowledged ? 2 : 0);
+/** Of what is as bad, goods that run low come last: that is the shop's daily bread. */
+function rank({ tone, at, isAcknowledged }: Problem): number {
+  return (tone === 'critical' ? 0 : 2) + (at === '#stock' ? 1 : 0) + (isAcknowledged ? 4 : 0);
 }
 
 /** A server that cannot say how it is is not well, whatever was read before. */
@@ -72,8 +73,8 @@ function ofAlerts(alerts: AlertPartsFragment[]): Problem[] {
     key: alert.id,
     tone: alert.severity === 'CRITICAL' ? 'critical' : 'warning',
     title: alertTitle(alert),
-    detail: alert.message,
-    at: '#alerts',
+    detail: alertDetail(alert),
+    at: isLow(alert) ? '#stock' : '#alerts',
     since: alert.raisedAt,
     isAcknowledged: alert.status === 'ACKNOWLEDGED',
   }));
@@ -168,11 +169,11 @@ function ofCircuit({ metrics, services, alerts }: Findings): Problem[] {
 
 function ofScenarios({ scenarios }: Findings): Problem[] {
   const failed = scenarios.filter(({ status }) => status === 'FAIL');
-  return failed.map(({ id, title, measured, target }) => ({
+  return failed.map(({ id, title, measured }) => ({
     key: `scenario-${id}`,
     tone: 'critical',
     title: `Scenario ${id} fails: ${title}`,
-    detail: `${measured}; the target is ${target}`,
+    detail: measured,
     at: '#scenarios',
     since: null,
     isAcknowledged: false,

@@ -75,6 +75,18 @@ export function NotForYou({ name }: { name: string }): JSX.Element {
   );
 }
 
+/** For a page that was opened before the server was renewed, and cannot show what it says now. */
+export function TooOld(): JSX.Element {
+  return (
+    <Card title="This page cannot go on">
+      <p role="alert">Most likely the server is newer than the page. Load it again.</p>
+      <button type="button" class="button primary" onClick={() => location.reload()}>
+        Load again
+      </button>
+    </Card>
+  );
+}
+
 function Card({ title, children }: { title: string; children: (JSX.Element | null)[] }) {
   return (
     <main class="card">

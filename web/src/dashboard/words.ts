@@ -56,6 +56,14 @@ export function alertTitle({ rule, subject, severity }: AlertPartsFragment): str
   return `${componentName(subject)} is ${severity === 'CRITICAL' ? 'down' : 'not well'}`;
 }
 
+/** What an alert says. Its title names the component already. */
+export function alertDetail({ rule, subject, message }: AlertPartsFragment): string {
+  const isNamed = rule === 'COMPONENT_DOWN' && subject && message.startsWith(`${subject} is `);
+  if (!isNamed) return message;
+  const said = message.slice(message.indexOf(': ') + 2);
+  return message.includes(': ') ? said.charAt(0).toUpperCase() + said.slice(1) : '';
+}
+
 /** A component by the subject of its alert, however it is written. */
 export function componentName(subject: string): string {
   const known = COMPONENT[subject.toUpperCase() as ServiceName] as string | undefined;

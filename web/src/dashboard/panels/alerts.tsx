@@ -13,7 +13,7 @@ import { Badge } from '../parts/badge.tsx';
 import { ToneIcon } from '../parts/icons.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { Ago, Moment } from '../parts/time.tsx';
-import { alertTitle } from '../words.ts';
+import { alertDetail, alertTitle } from '../words.ts';
 
 /** Before all are asked for; critical ones are shown in any case. */
 const SHOWN = 4;
@@ -69,7 +69,8 @@ export function Alerts({ reading, onChange }: Props): JSX.Element {
 }
 
 function Alert({ alert, onChange }: { alert: AlertPartsFragment } & Pick<Props, 'onChange'>) {
-  const { severity, status, message, measured, threshold, raisedAt } = alert;
+  const { severity, status, measured, threshold, raisedAt } = alert;
+  const detail = alertDetail(alert);
   const tone = severity === 'CRITICAL' ? 'critical' : 'warning';
   const [isAsking, setAsking] = useState(false);
   return (
@@ -77,7 +78,7 @@ function Alert({ alert, onChange }: { alert: AlertPartsFragment } & Pick<Props, 
       <ToneIcon tone={tone} size={18} />
       <div class="alert-main">
         <h3>{alertTitle(alert)}</h3>
-        <p>{message}</p>
+        {detail && <p>{detail}</p>}
         <p class="facts">
           <span>
             Measured <strong>{measured}</strong>
@@ -181,13 +182,14 @@ function Acknowledge({ alert, onChange, onClose }: AcknowledgeProps): JSX.Elemen
 }
 
 function Resolved({ alert }: { alert: AlertPartsFragment }): JSX.Element {
-  const { raisedAt, resolvedAt, message } = alert;
+  const { raisedAt, resolvedAt } = alert;
+  const detail = alertDetail(alert);
   return (
     <li class="alert alert-resolved">
       <ToneIcon tone="good" size={18} />
       <div class="alert-main">
         <h3>{alertTitle(alert)}</h3>
-        <p>{message}</p>
+        {detail && <p>{detail}</p>}
         <p class="facts">
           <span>
             <Moment at={raisedAt} /> to {resolvedAt ? <Moment at={resolvedAt} /> : 'now'}

@@ -50,8 +50,11 @@ function Failure({ reading: { data, error, read } }: { reading: Reading<unknown>
 
 /** Why the server did not answer, in words. */
 export function reason({ networkError, graphQLErrors, response }: CombinedError): string {
-  const first = graphQLErrors[0]?.message;
-  if (first) return first;
+  const first = graphQLErrors[0];
+  if (first?.extensions?.['code'] === 'GRAPHQL_VALIDATION_FAILED') {
+    return 'The server is newer than this page: load it again.';
+  }
+  if (first) return first.message;
   if (networkError?.name === 'TimeoutError') return 'The server takes too long to answer.';
   // A proxy that has nobody to ask, or something else that is not Stockroom.
   const status = (response as Response | undefined)?.status;
