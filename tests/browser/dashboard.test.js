@@ -266,6 +266,30 @@ scenario('the headline names each fault, the worst first', async (visitor) => {
   assert.match(await dashboard.page.title(), /^\(6\) /);
 });
 
+scenario('an alert about a component names it once', async (visitor) => {
+  const dashboard = await DashboardPage.visit(visitor);
+  const down = { ...alert('COMPONENT_DOWN', 'CACHE'), message: 'CACHE is not well: it is away' };
+  const back = {
+    ...alert('COMPONENT_DOWN', 'DATABASE'),
+    message: 'DATABASE is down. It was away for 9 s, and is back.',
+  };
+  await stage(dashboard.page, {
+    Alerts: () => ({
+      open: page([down, back]),
+      acknowledged: page([]),
+      resolved: { nodes: [] },
+    }),
+  });
+
+  await dashboard.signIn(STAFF.email, STAFF.password);
+
+  const cache = dashboard.alert('Cache is not well');
+  await cache.getByText('It is away', { exact: true }).waitFor();
+  const database = dashboard.alert('Database is not well');
+  await database.getByText('It was away for 9 s, and is back.', { exact: true }).waitFor();
+  assert.equal(await dashboard.page.getByText(/CACHE is/).count(), 0);
+});
+
 scenario('a component that nobody tells of is no reason to be calm', async (visitor) => {
   const dashboard = await DashboardPage.visit(visitor);
   await stage(dashboard.page, {

@@ -58,10 +58,10 @@ export function alertTitle({ rule, subject, severity }: AlertPartsFragment): str
 
 /** What an alert says. Its title names the component already. */
 export function alertDetail({ rule, subject, message }: AlertPartsFragment): string {
-  const isNamed = rule === 'COMPONENT_DOWN' && subject && message.startsWith(`${subject} is `);
-  if (!isNamed) return message;
-  const said = message.slice(message.indexOf(': ') + 2);
-  return message.includes(': ') ? said.charAt(0).toUpperCase() + said.slice(1) : '';
+  if (rule !== 'COMPONENT_DOWN' || !subject) return message;
+  const [named = ''] = new RegExp(`^${subject} is [^:.]*[:.] *`).exec(message) ?? [];
+  const said = message.slice(named.length);
+  return said.charAt(0).toUpperCase() + said.slice(1);
 }
 
 /** A component by the subject of its alert, however it is written. */
