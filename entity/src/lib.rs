@@ -24,6 +24,7 @@ pub mod job;
 pub mod job_worker;
 pub mod metric_bucket;
 pub mod metric_circuit;
+pub mod metric_flush;
 pub mod order_event;
 pub mod order_line;
 pub mod order_stat;

@@ -55,8 +55,20 @@ impl App {
     }
 }
 
-/// A flush is never cut short: what becomes of it is known.
+/// Writes what was counted. As long as that takes, as with a database that does not answer, what is
+/// counted meanwhile gets the minutes that it belongs to.
 async fn flush(metrics: &Metrics) {
+    let mut writing = std::pin::pin!(write(metrics));
+    loop {
+        match tokio::time::timeout(FLUSH_EVERY, &mut writing).await {
+            Ok(()) => return,
+            Err(_) => metrics.note(),
+        }
+    }
+}
+
+/// A flush is never cut short: what becomes of it is known.
+async fn write(metrics: &Metrics) {
     match AssertUnwindSafe(metrics.flush()).catch_unwind().await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::warn!(%error, "figures could not be written, and wait"),

@@ -65,7 +65,18 @@ impl Db {
         let clock_offset_us = Arc::new(AtomicI64::new(0));
         let (work, _) = watch::channel(());
         let (events, _) = watch::channel(());
-        Ok(Self { read, write, writers, turn, backend, clock_offset_us, work, events })
+        let clock_ahead_us = Arc::new(AtomicI64::new(0));
+        Ok(Self {
+            read,
+            write,
+            writers,
+            turn,
+            backend,
+            clock_offset_us,
+            clock_ahead_us,
+            work,
+            events,
+        })
     }
 }
 

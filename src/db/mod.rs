@@ -19,11 +19,14 @@ pub use stats::SqlStats;
 pub use tx::{Tx, TxError};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::sea_query::{Expr, Query, SimpleExpr};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, StatementBuilder};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::{Semaphore, watch};
+
+/// Clocks are compared when the answer took no longer.
+const CLOSE: TimeDelta = TimeDelta::milliseconds(100);
 
 /// One moment, in UTC, cut to microseconds.
 pub type Timestamp = DateTime<Utc>;
@@ -40,6 +43,8 @@ pub struct Db {
     turn: Option<Arc<Semaphore>>,
     backend: DbBackend,
     clock_offset_us: Arc<AtomicI64>,
+    /// By how much the database's clock is ahead of this process's, as it was seen last.
+    clock_ahead_us: Arc<AtomicI64>,
     work: watch::Sender<()>,
     events: watch::Sender<()>,
 }
@@ -108,6 +113,42 @@ impl Db {
         Expr::cust_with_values("(clock_timestamp() + $1 * interval '1 microsecond')", [offset_us])
     }
 
+    /// The present time by the clock of [`Db::now_sql`], for what is named by it in code.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database cannot be reached.
+    pub async fn clock(&self) -> Result<Timestamp, DbError> {
+        if !self.is_postgres() {
+            return Ok(self.now());
+        }
+        let mut select = Query::select();
+        select.expr_as(self.now_sql(), "now");
+        let asked_at = self.now();
+        let clock: Option<Clock> = self.one(&select).await?;
+        let Some(Clock { now }) = clock else { return Ok(self.now()) };
+        self.compare_clocks(asked_at, now);
+        Ok(now)
+    }
+
+    /// Notes what time the database said it is, when asked at this time of the process.
+    pub fn compare_clocks(&self, asked_at: Timestamp, told: Timestamp) {
+        let answered_at = self.now();
+        let way = answered_at - asked_at;
+        // Who waited long does not know when the database looked at its clock.
+        if self.is_postgres() && TimeDelta::zero() <= way && way <= CLOSE {
+            let ahead = told - (asked_at + way / 2);
+            let us = ahead.num_microseconds().unwrap_or_default();
+            self.clock_ahead_us.store(us, Ordering::Relaxed);
+        }
+    }
+
+    /// The present time by the clock of the database, as far as it is known without asking: for how
+    /// long ago something is that the database has the time of, not for deciding anything.
+    #[must_use]
+    pub fn estimated_clock(&self) -> Timestamp {
+        self.now() + TimeDelta::microseconds(self.clock_ahead_us.load(Ordering::Relaxed))
+    }
+
     /// The present time of this process, cut to microseconds, moved by the test offset. Not for
     /// comparing with times that another replica may have written: see [`Db::now_sql`].
     #[must_use]
@@ -164,6 +205,11 @@ impl Db {
         let _ = self.read.clone().close().await;
         let _ = self.write.clone().close().await;
     }
+}
+
+#[derive(FromQueryResult)]
+struct Clock {
+    now: Timestamp,
 }
 
 /// Decodes all rows of a query on any connection.

@@ -20,14 +20,14 @@ struct Part {
 }
 
 impl Metrics {
-    /// Each day from this one to today.
-    pub(super) async fn days_since(
+    /// Each day from the first to the last.
+    pub(super) async fn days_between(
         &self,
         first: NaiveDate,
+        last: NaiveDate,
     ) -> Result<Vec<DayCounts>, MetricsError> {
-        let today = self.db.now().date_naive();
         let mut days: Vec<DayCounts> =
-            first.iter_days().take_while(|date| *date <= today).map(DayCounts::quiet).collect();
+            first.iter_days().take_while(|date| *date <= last).map(DayCounts::quiet).collect();
         // One statement sees each change once: as a row of its own or in the sum.
         let parts: Vec<Part> = self.db.all(&select_parts(first)).await?;
         for Part { day, outcome, count } in parts {

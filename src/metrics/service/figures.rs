@@ -2,7 +2,7 @@
 
 use crate::auth::{Permission, Viewer};
 use crate::db::Timestamp;
-use crate::metrics::service::read::select_since;
+use crate::metrics::service::read::{select_since, start_of};
 use crate::metrics::service::{Metrics, Resolution};
 use crate::metrics::{CircuitState, Counts, Figures, MetricsError, Point};
 use crate::telemetry::{GRAPHQL_FAULTS, GRAPHQL_REQUESTS, HTTP_REQUESTS};
@@ -32,11 +32,12 @@ impl Metrics {
     pub async fn figures(&self, viewer: &Viewer, days: i32) -> Result<Figures, MetricsError> {
         viewer.may(Permission::MetricsRead)?;
         let days = check_days(days)?;
-        let first = self.start_of(days).date_naive();
+        let now = self.db.clock().await?;
+        let first = start_of(now, days);
         let circuits = self.circuits().await?;
         Ok(Figures {
-            days: self.days_since(first).await?,
-            counts: self.of_days(days).await?,
+            days: self.days_between(first.date_naive(), now.date_naive()).await?,
+            counts: self.since(first).await?,
             circuit: circuits.iter().map(|it| it.state).max().unwrap_or(CircuitState::Closed),
         })
     }
@@ -53,10 +54,11 @@ impl Metrics {
             1 => (Resolution::Minute, TimeDelta::minutes(5)),
             _ => (Resolution::Hour, TimeDelta::hours(1)),
         };
-        let (from, now) = (self.start_of(days), self.db.now());
+        let now = self.db.clock().await?;
+        let from = start_of(now, days);
         let timed = HTTP_REQUESTS.bucket_names().chain([HTTP_REQUESTS.sum_name()]);
         let counted = [GRAPHQL_REQUESTS.name(), GRAPHQL_FAULTS.name()];
-        let mut select = select_since(resolution, from);
+        let mut select = select_since(resolution, Expr::col(Column::StartsAt).gte(from));
         select
             .columns([Column::StartsAt, Column::Metric, Column::Value])
             .and_where(Expr::col(Column::Metric).is_in(timed.chain(counted)));
@@ -65,7 +67,7 @@ impl Metrics {
             starts(from, now, step).map(|at| (at, Counts::default())).collect();
         for Bucket { starts_at, metric, value } in buckets {
             let at = starts_at.duration_trunc(step).unwrap_or(starts_at);
-            // A process whose clock is ahead may have told of what has not begun here.
+            // What has begun since the clock was read is told of the next time.
             if let Some(counts) = points.get_mut(&at) {
                 counts.add(metric, u64::try_from(value).unwrap_or_default());
             }

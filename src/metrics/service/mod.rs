@@ -4,12 +4,14 @@ mod circuits;
 mod days;
 mod figures;
 mod flush;
+mod pending;
 mod purge;
 mod read;
 mod watch;
 
 use crate::db::{Db, Timestamp};
 use crate::events::Bus;
+use crate::metrics::service::pending::Pending;
 use crate::metrics::{CircuitSource, Counts};
 use chrono::{DurationRound, TimeDelta};
 use sea_orm::FromQueryResult;
@@ -71,6 +73,8 @@ struct Own {
     process: Uuid,
     /// One writes at a time.
     flushing: Mutex<()>,
+    /// What it has to write.
+    pending: parking_lot::Mutex<Pending>,
     /// Whether it has told of a circuit that is not closed.
     told_circuits: AtomicBool,
 }
@@ -82,6 +86,7 @@ impl Metrics {
         let own = Own {
             process: Uuid::new_v4(),
             flushing: Mutex::new(()),
+            pending: parking_lot::Mutex::default(),
             told_circuits: AtomicBool::new(false),
         };
         Self { db, bus, circuits, retention, own: Arc::new(own) }

@@ -5,10 +5,13 @@ use crate::metrics::MetricsError;
 use crate::metrics::service::{Metrics, Resolution};
 use chrono::TimeDelta;
 use entity::metric_bucket::{Column, Entity};
+use entity::metric_flush;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 
 /// Rows that one transaction forgets at most.
 const AT_ONCE: u64 = 5_000;
+/// A process that wrote nothing for so long is gone.
+const GONE: TimeDelta = TimeDelta::days(2);
 
 impl Metrics {
     /// Forgets the figures that are older than they are kept; tells how many.
@@ -16,6 +19,7 @@ impl Metrics {
     /// # Errors
     /// When the database fails; what was forgotten before is gone.
     pub async fn purge(&self) -> Result<u64, MetricsError> {
+        self.db.tx(|tx| async move { forget_the_gone_in_txn(&tx).await }).await?;
         let minutes = self.purge_one(Resolution::Minute, self.retention.minutes).await?;
         Ok(minutes + self.purge_one(Resolution::Hour, self.retention.hours).await?)
     }
@@ -38,6 +42,17 @@ impl Metrics {
     }
 }
 
+/// Forgets what processes had written that are gone. One that is not, and wrote nothing for so long,
+/// has nothing that it would have to repeat.
+async fn forget_the_gone_in_txn(tx: &Tx) -> Result<(), MetricsError> {
+    let mut delete = Query::delete();
+    delete
+        .from_table(metric_flush::Entity)
+        .and_where(Expr::col(metric_flush::Column::WrittenAt).lt(tx.db().now_plus_sql(-GONE)));
+    tx.run(&delete).await?;
+    Ok(())
+}
+
 async fn delete_in_txn(
     tx: &Tx,
     resolution: Resolution,
@@ -48,7 +63,7 @@ async fn delete_in_txn(
     old.columns(KEY)
         .from(Entity)
         .and_where(Expr::col(Column::Resolution).eq(resolution.name()))
-        .and_where(Expr::col(Column::StartsAt).lt(tx.db().now() - kept))
+        .and_where(Expr::col(Column::StartsAt).lt(tx.db().now_plus_sql(-kept)))
         .limit(AT_ONCE);
     let key = Expr::tuple(KEY.map(Expr::col));
     let mut delete = Query::delete();

@@ -180,6 +180,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("idempotency", "idempotency"),
     ("metric_bucket", "metrics"),
     ("metric_circuit", "metrics"),
+    ("metric_flush", "metrics"),
     ("component_finding", "metrics"),
     ("component_state", "metrics"),
     ("component_change", "metrics"),

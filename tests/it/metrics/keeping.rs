@@ -4,7 +4,11 @@
 use crate::app::{ServerProcess, TestApp};
 use chrono::TimeDelta;
 use futures::future::join_all;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use stockroom::auth::Viewer;
+use stockroom::failpoint;
 use stockroom::telemetry::{
     self, GRAPHQL_REQUESTS, HTTP_REQUESTS, METRICS_FLUSHES_FAILED, STOCK_CONFLICTS,
     STOCK_REJECTIONS,
@@ -13,7 +17,6 @@ use stockroom::telemetry::{
 #[tokio::test]
 async fn what_was_counted_is_written_once_by_the_minute_and_by_the_hour() {
     let app = TestApp::start().await;
-    let before = app.app.db.now();
     telemetry::add(STOCK_REJECTIONS, 3);
     telemetry::time(HTTP_REQUESTS, Duration::from_millis(4));
     telemetry::time(HTTP_REQUESTS, Duration::from_millis(40));
@@ -23,7 +26,7 @@ async fn what_was_counted_is_written_once_by_the_minute_and_by_the_hour() {
 
     assert_eq!(app.flushes().await, 0, "nothing is left");
 
-    let lately = app.metrics().since(before).await.unwrap();
+    let lately = app.metrics().in_the_last(TimeDelta::minutes(10)).await.unwrap();
     for counts in [lately, app.counted().await] {
         assert_eq!(counts.total(STOCK_REJECTIONS), 5);
         assert_eq!(counts.total(STOCK_CONFLICTS), 0);
@@ -47,10 +50,10 @@ async fn figures_belong_to_their_minutes_and_days() {
     assert_eq!(app.counted_of(STOCK_REJECTIONS).await, 10);
     let of_days = app.metrics().of_days(3).await.unwrap();
     assert_eq!(of_days.total(STOCK_REJECTIONS), 11);
-    let from = app.app.db.now() - TimeDelta::minutes(5);
-    assert_eq!(app.metrics().since(from).await.unwrap().total(STOCK_REJECTIONS), 10);
-    let from = app.app.db.now() - TimeDelta::days(2) - TimeDelta::minutes(5);
-    assert_eq!(app.metrics().since(from).await.unwrap().total(STOCK_REJECTIONS), 11);
+    let lately = async |time| app.metrics().in_the_last(time).await.unwrap();
+    assert_eq!(lately(TimeDelta::minutes(5)).await.total(STOCK_REJECTIONS), 10);
+    let longer = TimeDelta::days(2) + TimeDelta::minutes(5);
+    assert_eq!(lately(longer).await.total(STOCK_REJECTIONS), 11);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,6 +94,105 @@ async fn what_could_not_be_written_is_written_the_next_time() {
 
     assert_eq!(app.counted_of(STOCK_CONFLICTS).await, 6);
     assert_eq!(telemetry::total(STOCK_CONFLICTS), 6);
+}
+
+/// How many conflicts each bucket has, the oldest first.
+async fn buckets(app: &TestApp, resolution: &str) -> Vec<i64> {
+    let sql = format!(
+        "SELECT CAST(value AS text) FROM metric_bucket WHERE resolution = '{resolution}' \
+         AND metric = 'stock_conflicts' ORDER BY starts_at"
+    );
+    app.texts(&sql).await.iter().map(|value| value.parse().expect("a number")).collect()
+}
+
+#[tokio::test]
+async fn what_is_counted_while_the_database_is_away_counts_in_the_minutes_of_then() {
+    let app = TestApp::start().await;
+    app.execute("ALTER TABLE metric_bucket RENAME TO metric_bucket_away").await;
+    for amount in [4, 2, 3] {
+        telemetry::add(STOCK_CONFLICTS, amount);
+        assert!(app.metrics().flush().await.is_err());
+        app.waits(TimeDelta::minutes(70));
+    }
+    // This one is counted while a flush hangs, and noted beside it.
+    telemetry::add(STOCK_CONFLICTS, 5);
+    app.metrics().note();
+    app.waits(TimeDelta::minutes(20));
+    app.execute("ALTER TABLE metric_bucket_away RENAME TO metric_bucket").await;
+
+    app.flushes().await;
+
+    assert_eq!(buckets(&app, "MINUTE").await, [4, 2, 3, 5]);
+    assert_eq!(buckets(&app, "HOUR").await, [4, 2, 3, 5]);
+    let lately = async |minutes| {
+        let counts = app.metrics().in_the_last(TimeDelta::minutes(minutes)).await.unwrap();
+        counts.total(STOCK_CONFLICTS)
+    };
+    assert_eq!((lately(15).await, lately(30).await, lately(100).await), (0, 5, 8));
+}
+
+#[tokio::test]
+async fn what_was_written_without_an_answer_is_not_written_again() {
+    let app = TestApp::start().await;
+    let written = Arc::new(tokio::sync::Notify::new());
+    let (tell, hang) = (Arc::clone(&written), Arc::new(AtomicBool::new(true)));
+    let hangs = Arc::clone(&hang);
+    failpoint::on("metrics.after_write", move || {
+        let (tell, hangs) = (Arc::clone(&tell), hangs.load(Ordering::SeqCst));
+        async move {
+            if hangs {
+                tell.notify_one();
+                std::future::pending::<()>().await;
+            }
+        }
+    });
+    telemetry::add(STOCK_CONFLICTS, 4);
+    tokio::select! {
+        _ = app.metrics().flush() => unreachable!("it does not come to its end"),
+        () = written.notified() => {}
+    }
+    hang.store(false, Ordering::SeqCst);
+    telemetry::add(STOCK_CONFLICTS, 2);
+
+    app.flushes().await;
+
+    assert_eq!(app.counted_of(STOCK_CONFLICTS).await, 6);
+}
+
+#[tokio::test]
+async fn buckets_are_named_by_the_clock_of_the_database() {
+    let app = TestApp::start().await;
+    if !app.app.db.is_postgres() {
+        // The process's clock is that of the database.
+        return;
+    }
+    // For whoever connects from now on, the database is three days ahead.
+    app.execute(
+        "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS \
+         $$ SELECT pg_catalog.clock_timestamp() + interval '3 days' $$",
+    )
+    .await;
+    app.execute(
+        "DO $$ BEGIN EXECUTE format( \
+             'ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$",
+    )
+    .await;
+    let other = app.replica().await;
+    telemetry::add(STOCK_CONFLICTS, 3);
+    other.flushes().await;
+
+    assert_eq!(other.counted_of(STOCK_CONFLICTS).await, 3);
+    let lately = other.metrics().in_the_last(TimeDelta::minutes(5)).await.unwrap();
+    assert_eq!(lately.total(STOCK_CONFLICTS), 3);
+    let figures = other.metrics().figures(&Viewer::System, 1).await.unwrap();
+    let [today] = figures.days.as_slice() else { panic!("one day: {:?}", figures.days) };
+    let here = app.app.db.now().date_naive();
+    assert!((today.date - here).num_days() >= 3, "{} and {here}", today.date);
+    let history = other.metrics().history(&Viewer::System, 2).await.unwrap();
+    assert!(history.last().expect("there are hours").at.date_naive() >= today.date);
+    // Nothing of it is old by that clock.
+    other.metrics().purge().await.unwrap();
+    assert_eq!(other.counted_of(STOCK_CONFLICTS).await, 3);
 }
 
 #[tokio::test]

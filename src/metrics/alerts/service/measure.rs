@@ -26,9 +26,8 @@ struct Low {
 impl Alerts {
     /// What is measured now.
     pub(super) async fn measure(&self) -> Result<Measured, AlertError> {
-        let now = self.db.now();
-        let since = |minutes| self.metrics.since(now - TimeDelta::minutes(minutes));
-        let (five, fifteen, hour) = (since(5).await?, since(15).await?, since(60).await?);
+        let last = |minutes| self.metrics.in_the_last(TimeDelta::minutes(minutes));
+        let (five, fifteen, hour) = (last(5).await?, last(15).await?, last(60).await?);
         let circuits = self.metrics.circuits().await?.into_iter().map(|circuit| Provider {
             name: circuit.provider,
             called: match circuit.state {
