@@ -1,5 +1,6 @@
 //! Flash sales: how staff set them, and what shoppers see of them.
 
+mod conflicts;
 mod manual;
 mod reading;
 mod setting;

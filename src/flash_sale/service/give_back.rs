@@ -2,7 +2,7 @@
 
 use crate::db::Tx;
 use crate::flash_sale::FlashSaleError;
-use crate::flash_sale::service::FlashSales;
+use crate::flash_sale::service::{FlashSales, count_conflict};
 use entity::flash_sale::{Column, Entity};
 use entity::flash_sale_take;
 use entity::order_line::{self, Column as L};
@@ -76,7 +76,7 @@ async fn keep_alone_in_txn(
             .table(Entity)
             .value(Column::Taken, Expr::col(Column::Taken).sub(back))
             .and_where(Expr::col(Column::Id).eq(take.flash_sale_id));
-        tx.run(&update).await?;
+        tx.run(&update).await.map_err(count_conflict)?;
         given = given.saturating_add(back);
     }
     Ok(given)
@@ -101,7 +101,7 @@ async fn keep_in_txn(
     } else {
         let mut update = Query::update();
         update.table(flash_sale_take::Entity).value(T::Quantity, kept).and_where(this());
-        tx.run(&update).await?
+        tx.run(&update).await.map_err(count_conflict)?
     };
     if changed == 1 {
         Ok(())

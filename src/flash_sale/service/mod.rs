@@ -11,8 +11,10 @@ mod take;
 pub use end::Ended;
 pub use set::Set;
 
-use crate::db::{Db, Tx};
+use crate::db::{Db, DbError, DbErrorKind, Tx};
 use crate::events::{Bus, BusMessage};
+use crate::flash_sale::FlashSaleError;
+use crate::telemetry;
 use uuid::Uuid;
 
 /// The flash sales of the shop; cheap to clone.
@@ -34,4 +36,17 @@ impl FlashSales {
         let bus = self.bus.clone();
         tx.after_commit(move || bus.publish(BusMessage::FlashSalesChanged(vec![variant_id])));
     }
+}
+
+/// Counts it when a constraint of the database had to refuse what a guard should have: more of a
+/// sale given than it has, or an order's pieces of it twice.
+fn count_conflict(error: DbError) -> FlashSaleError {
+    let is_refused = matches!(error.kind, DbErrorKind::Check | DbErrorKind::Unique);
+    // `flash_sale_taken_check`, and those of `flash_sale_take`; others are no matter of stock.
+    let of_pieces = |name: &String| name.starts_with("flash_sale_take");
+    if is_refused && error.constraint.as_ref().is_some_and(of_pieces) {
+        telemetry::count(telemetry::STOCK_CONFLICTS);
+        tracing::error!(%error, "a constraint had to save a flash sale");
+    }
+    error.into()
 }

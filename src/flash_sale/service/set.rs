@@ -3,8 +3,8 @@
 use crate::auth::{Permission, Viewer};
 use crate::db::{Timestamp, Tx};
 use crate::flash_sale::ask::{Which, check_against_list};
-use crate::flash_sale::service::FlashSales;
 use crate::flash_sale::service::rows::{SaleRow, column, gather, select_sales};
+use crate::flash_sale::service::{FlashSales, count_conflict};
 use crate::flash_sale::{FlashSale, FlashSaleError, FlashSaleStatus, SetFlashSale};
 use crate::idempotency::{Claim, IdempotencyKey};
 use crate::money::{Currency, Money};
@@ -234,7 +234,7 @@ async fn change_in_txn(
         .value(Column::UpdatedAt, tx.db().now_sql())
         .and_where(column(Column::Id).eq(known.id))
         .and_where(column(Column::Taken).lte(ask.allocation));
-    if tx.run(&update).await? == 0 {
+    if tx.run(&update).await.map_err(count_conflict)? == 0 {
         let taken = sale_in_txn(tx, known.id).await?.taken;
         let message = format!("Orders have {taken} pieces of it; allocation cannot be less.");
         return Err(Problem::new(ProblemKind::OutOfRange, ["allocation"], message).into());

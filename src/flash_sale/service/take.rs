@@ -1,9 +1,9 @@
 //! An order takes its pieces of a sale: what nobody else gets at its price.
 
 use crate::db::Tx;
-use crate::flash_sale::service::FlashSales;
 use crate::flash_sale::service::find::had_in_txn;
 use crate::flash_sale::service::rows::{SaleRow, column, gather, is_running, select_sales};
+use crate::flash_sale::service::{FlashSales, count_conflict};
 use crate::flash_sale::{FlashSaleError, LimitReached, Take};
 use entity::flash_sale::{Column, Entity};
 use entity::flash_sale_take;
@@ -65,7 +65,7 @@ async fn take_one_in_txn(
         .and_where(raised.lte(column(Column::Allocation)))
         .and_where(is_running(tx.db()))
         .returning(Query::returning().column(Column::LimitPerCustomer));
-    let Some(taken) = tx.one::<Taken>(&update).await? else {
+    let Some(taken) = tx.one::<Taken>(&update).await.map_err(count_conflict)? else {
         return why_not_in_txn(tx, order_id, take).await.map(Some);
     };
     if let Some(limit) = taken.limit_per_customer {
@@ -91,7 +91,7 @@ async fn insert_in_txn(tx: &Tx, order_id: Uuid, take: &Take) -> Result<(), Flash
             Expr::value(take.quantity),
             tx.db().now_sql(),
         ]);
-    tx.run(&insert).await?;
+    tx.run(&insert).await.map_err(count_conflict)?;
     Ok(())
 }
 
