@@ -130,7 +130,8 @@ async fn an_address_of_its_own_tells_figures_and_nothing_else() {
 
         let (status, text) = get("/metrics").await;
         assert_eq!(status, 200, "{text}");
-        assert!(read(&text).contains_key("stockroom_build_info{version=\"0.1.0\"}"), "{text}");
+        let build = concat!("stockroom_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}");
+        assert!(read(&text).contains_key(build), "{text}");
         for path in ["/", "/graphql", "/health/live"] {
             assert_eq!(get(path).await.0, 404, "{path}");
         }
