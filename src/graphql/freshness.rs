@@ -5,7 +5,8 @@ use crate::db::Timestamp;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-/// When what is about to be sent was committed; clones are of the same operation.
+/// When what is about to be sent was committed, of several changes the oldest; clones are of the same
+/// operation.
 #[derive(Clone, Default)]
 pub struct Freshness(Arc<Mutex<Option<Timestamp>>>);
 

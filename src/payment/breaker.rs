@@ -5,7 +5,9 @@
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// When a breaker opens and closes.
 #[derive(Debug, Clone, Copy)]
@@ -54,12 +56,15 @@ pub struct Breaker {
     limits: BreakerLimits,
     clock: Clock,
     circuit: Arc<Mutex<Circuit>>,
+    opening: Arc<Notify>,
 }
 
 struct Circuit {
     phase: Phase,
     /// Rises with each change of phase: what began in an earlier one does not count any more.
     era: u64,
+    /// When it opened last, for how long something took since.
+    opened_at: Option<Instant>,
 }
 
 enum Phase {
@@ -95,8 +100,9 @@ pub struct Refused {
 impl Breaker {
     /// A closed breaker.
     pub fn new(limits: BreakerLimits, clock: Clock) -> Self {
-        let circuit = Circuit { phase: Phase::Closed(Window::default()), era: 0 };
-        Self { limits, clock, circuit: Arc::new(Mutex::new(circuit)) }
+        let circuit = Circuit { phase: Phase::Closed(Window::default()), era: 0, opened_at: None };
+        let circuit = Arc::new(Mutex::new(circuit));
+        Self { limits, clock, circuit, opening: Arc::default() }
     }
 
     /// Asks for leave to call.
@@ -111,8 +117,7 @@ impl Breaker {
         }
         if let Phase::HalfOpen { trying, succeeded } = &mut circuit.phase {
             if trying.saturating_add(*succeeded) >= self.limits.probes {
-                // Those who try will know within a call's time.
-                return Err(Refused { retry_after: Duration::from_secs(1) });
+                return Err(Refused::while_others_try());
             }
             *trying = trying.saturating_add(1);
         }
@@ -126,8 +131,23 @@ impl Breaker {
             Phase::Open { until } if now < until => {
                 Some(Refused { retry_after: until.saturating_sub(now) })
             }
+            Phase::HalfOpen { trying, succeeded }
+                if trying.saturating_add(succeeded) >= self.limits.probes =>
+            {
+                Some(Refused::while_others_try())
+            }
             _ => None,
         }
+    }
+
+    /// Ends when it opens the next time.
+    pub fn opens(&self) -> Notified<'_> {
+        self.opening.notified()
+    }
+
+    /// When it opened last, if it ever did.
+    pub fn opened_at(&self) -> Option<Instant> {
+        self.circuit.lock().opened_at
     }
 
     /// Whether the provider is called.
@@ -166,6 +186,11 @@ impl Breaker {
         if let Some(next) = next {
             circuit.enter(next);
         }
+        if opens {
+            circuit.opened_at = Some(Instant::now());
+            drop(circuit);
+            self.opening.notify_waiters();
+        }
         opens
     }
 
@@ -180,6 +205,13 @@ impl Breaker {
         {
             *trying = trying.saturating_sub(1);
         }
+    }
+}
+
+impl Refused {
+    /// Those who try will know within a call's time.
+    const fn while_others_try() -> Self {
+        Self { retry_after: Duration::from_secs(1) }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::payment::provider::{Provider, ProviderError};
 use crate::telemetry;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// What stands around each call.
 #[derive(Debug, Clone, Copy)]
@@ -72,15 +72,9 @@ impl Gateway {
         Fut: Future<Output = Result<T, ProviderError>>,
     {
         let began = Instant::now();
-        // Who would wait for a place would wait for nothing.
-        if let Some(refused) = self.breaker.refusal() {
-            return Err(self.refuse_at_once(refused, began));
-        }
-        let place = tokio::time::timeout(self.limits.patience, self.places.acquire()).await;
-        let Ok(Ok(_place)) = place else { return Err(self.refuse(Duration::from_secs(1))) };
-        let asked = Instant::now();
+        let _place = self.place(began).await?;
         let permit =
-            self.breaker.permit().map_err(|refused| self.refuse_at_once(refused, asked))?;
+            self.breaker.permit().map_err(|refused| self.refuse_at_once(refused, began))?;
         if permit.is_of_an_open_breaker() {
             telemetry::count(telemetry::PAYMENT_CALLS_WHILE_OPEN);
         }
@@ -123,10 +117,39 @@ impl Gateway {
         result
     }
 
-    /// The breaker lets nobody through.
+    /// Waits for a place among the calls in flight, until nobody is let through any more.
+    async fn place(&self, began: Instant) -> Result<SemaphorePermit<'_>, Missed> {
+        let turn = tokio::time::timeout(self.limits.patience, self.places.acquire());
+        let mut turn = std::pin::pin!(turn);
+        loop {
+            // Listens before it looks: it misses no opening between the two.
+            let mut opens = std::pin::pin!(self.breaker.opens());
+            opens.as_mut().enable();
+            // Who would wait for a place would wait for nothing.
+            if let Some(refused) = self.breaker.refusal() {
+                return Err(self.refuse_at_once(refused, began));
+            }
+            tokio::select! {
+                place = &mut turn => {
+                    let Ok(Ok(place)) = place else { return Err(self.refuse_waiting(began)) };
+                    return Ok(place);
+                }
+                () = opens => {}
+            }
+        }
+    }
+
+    /// The breaker lets nobody through. Who was in line before it opened is refused from then on.
     fn refuse_at_once(&self, refused: Refused, began: Instant) -> Missed {
-        telemetry::time(telemetry::PAYMENT_REFUSED_FAST, began.elapsed());
+        let since = self.breaker.opened_at().map_or(began, |opened| Ord::max(opened, began));
+        telemetry::time(telemetry::PAYMENT_REFUSED_FAST, since.elapsed());
         self.refuse(refused.retry_after)
+    }
+
+    /// No place came free in time.
+    fn refuse_waiting(&self, began: Instant) -> Missed {
+        telemetry::time(telemetry::PAYMENT_REFUSED_BUSY, began.elapsed());
+        self.refuse(Duration::from_secs(1))
     }
 
     fn refuse(&self, retry_after: Duration) -> Missed {
@@ -134,5 +157,120 @@ impl Gateway {
         let up = Duration::from_millis(999);
         let seconds = retry_after.saturating_add(up).as_secs().max(1);
         Missed::NotDone { retry_after_seconds: u32::try_from(seconds).unwrap_or(u32::MAX) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payment::{
+        Authorization, AuthorizeRequest, CaptureRequest, FindRequest, Found, ProviderEvent,
+        RefundAnswer, RefundRequest, VoidRequest, WebhookError,
+    };
+    use crate::telemetry::{PAYMENT_REFUSED_BUSY, PAYMENT_REFUSED_FAST, spread};
+    use async_trait::async_trait;
+    use http::HeaderMap;
+
+    /// A provider that nobody gets to.
+    struct Unreached;
+
+    #[async_trait]
+    impl Provider for Unreached {
+        fn name(&self) -> &'static str {
+            "unreached"
+        }
+        fn takes(&self, _: &str) -> bool {
+            true
+        }
+        async fn authorize(&self, _: &AuthorizeRequest) -> Result<Authorization, ProviderError> {
+            unreachable!()
+        }
+        async fn capture(&self, _: &CaptureRequest) -> Result<i64, ProviderError> {
+            unreachable!()
+        }
+        async fn void(&self, _: &VoidRequest) -> Result<(), ProviderError> {
+            unreachable!()
+        }
+        async fn refund(&self, _: &RefundRequest) -> Result<RefundAnswer, ProviderError> {
+            unreachable!()
+        }
+        async fn find(&self, _: &FindRequest) -> Result<Option<Found>, ProviderError> {
+            unreachable!()
+        }
+        fn verify_webhook(
+            &self,
+            _: &HeaderMap,
+            _: &[u8],
+            _: crate::db::Timestamp,
+        ) -> Result<ProviderEvent, WebhookError> {
+            unreachable!()
+        }
+    }
+
+    /// The way to a provider with one place, which is taken.
+    fn gateway(patience: Duration) -> Gateway {
+        let limits = GatewayLimits {
+            call: Duration::from_secs(3_600),
+            patience,
+            places: 1,
+            breaker: BreakerLimits::default(),
+        };
+        let gateway = Gateway::new(Arc::new(Unreached), limits, Arc::new(Duration::default));
+        gateway.places.try_acquire().unwrap().forget();
+        gateway
+    }
+
+    fn opens(gateway: &Gateway) {
+        (0..20).for_each(|_| _ = gateway.breaker.permit().ok().unwrap().failed());
+        assert_eq!(gateway.state(), BreakerState::Open);
+    }
+
+    async fn call(gateway: &Gateway) -> Result<(), Missed> {
+        gateway.call(async |_| unreachable!("it is not called")).await
+    }
+
+    #[tokio::test]
+    async fn who_waits_in_line_is_refused_when_it_opens_though_no_place_comes_free() {
+        let gateway = gateway(Duration::from_secs(3_600));
+        let waiting = std::pin::pin!(call(&gateway));
+        let futures::future::Either::Right((_, waiting)) =
+            futures::future::select(waiting, std::future::ready(())).await
+        else {
+            panic!("it does not wait")
+        };
+
+        opens(&gateway);
+
+        assert_eq!(waiting.await, Err(Missed::NotDone { retry_after_seconds: 10 }));
+        assert_eq!(spread(PAYMENT_REFUSED_FAST).count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_wait_for_nothing_is_timed_and_apart_from_refusals_of_an_open_circuit() {
+        let gateway = gateway(Duration::from_millis(5));
+        let (busy, fast) = (spread(PAYMENT_REFUSED_BUSY), spread(PAYMENT_REFUSED_FAST));
+
+        assert_eq!(call(&gateway).await, Err(Missed::NotDone { retry_after_seconds: 1 }));
+
+        let after = spread(PAYMENT_REFUSED_BUSY);
+        assert_eq!(after.count() - busy.count(), 1);
+        assert!(after.sum_us - busy.sum_us >= 5_000, "as long as it waited");
+        assert_eq!(spread(PAYMENT_REFUSED_FAST), fast);
+    }
+
+    #[tokio::test]
+    async fn how_long_a_refusal_took_begins_when_the_circuit_opened() {
+        let gateway = gateway(Duration::from_secs(3_600));
+        let an_hour = Duration::from_secs(3_600);
+        let Some(long_ago) = Instant::now().checked_sub(an_hour) else { return };
+        let refused = Refused { retry_after: Duration::from_secs(1) };
+        let took_us = || {
+            let before = spread(PAYMENT_REFUSED_FAST).sum_us;
+            gateway.refuse_at_once(refused, long_ago);
+            u128::from(spread(PAYMENT_REFUSED_FAST).sum_us - before)
+        };
+        assert!(took_us() >= an_hour.as_micros(), "it never opened");
+        opens(&gateway);
+        assert!(took_us() < an_hour.as_micros(), "it opened just now");
     }
 }

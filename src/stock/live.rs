@@ -29,6 +29,9 @@ pub struct StockState {
     pub stock: Availability,
     /// When the newest change happened; None when it was never stocked.
     pub occurred_at: Option<Timestamp>,
+    /// When the oldest change happened that whoever watches was not told of before this, as far as
+    /// messages told of it; of what was found by reading, the newest change of each level.
+    pub pending_since: Option<Timestamp>,
 }
 
 /// Those who watch stock; cheap to clone.
@@ -46,6 +49,8 @@ pub struct LiveStock {
 struct Watched {
     levels: HashMap<Uuid, LevelNow>,
     watchers: HashMap<u64, Arc<Slot>>,
+    /// When the oldest change happened that is known of and not told.
+    untold_since: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy)]
@@ -72,8 +77,12 @@ struct Waiting {
 }
 
 impl Slot {
-    fn put(&self, state: StockState) {
+    fn put(&self, mut state: StockState) {
         let mut waiting = self.waiting.lock();
+        if let Some(earlier) = waiting.states.get(&state.variant_id) {
+            // What is replaced was not told: the change that it was of has waited longer.
+            state.pending_since = oldest(earlier.pending_since, state.pending_since);
+        }
         if waiting.states.insert(state.variant_id, state).is_none() {
             waiting.order.push_back(state.variant_id);
         }
@@ -89,7 +98,7 @@ impl Slot {
 }
 
 impl Watched {
-    fn state(&self, variant_id: Uuid) -> StockState {
+    fn state(&self, variant_id: Uuid, pending_since: Option<Timestamp>) -> StockState {
         let mut stock = Availability::default();
         for level in self.levels.values() {
             if level.active {
@@ -99,7 +108,7 @@ impl Watched {
             stock.version += level.version;
         }
         let occurred_at = self.levels.values().map(|level| level.changed_at).max();
-        StockState { variant_id, stock, occurred_at }
+        StockState { variant_id, stock, occurred_at, pending_since }
     }
 
     /// Takes over a level when it is newer than what is known.
@@ -112,8 +121,14 @@ impl Watched {
         newer
     }
 
-    fn tell(&self, variant_id: Uuid) {
-        let state = self.state(variant_id);
+    /// Something of it changed then, of which nobody is told yet.
+    fn changed(&mut self, at: Timestamp) {
+        self.untold_since = oldest(self.untold_since, Some(at));
+    }
+
+    fn tell(&mut self, variant_id: Uuid) {
+        let untold_since = self.untold_since.take();
+        let state = self.state(variant_id, untold_since);
         self.watchers.values().for_each(|slot| slot.put(state));
     }
 }
@@ -181,7 +196,7 @@ impl LiveStock {
         let watched = self.watched.lock();
         for variant in &watch.variants {
             if let Some(entry) = watched.get(variant) {
-                watch.slot.put(entry.state(*variant));
+                watch.slot.put(entry.state(*variant, None));
             }
         }
         drop(watched);
@@ -261,15 +276,17 @@ impl LiveStock {
                         changed_at: level.occurred_at,
                     };
                     entry.levels.insert(level.warehouse_id, now);
+                    entry.changed(level.occurred_at);
                     changed.insert(level.variant_id);
                 }
                 _ => {
+                    entry.changed(level.occurred_at);
                     missed.insert(level.variant_id);
                 }
             }
         }
         for variant in changed.difference(&missed) {
-            if let Some(entry) = watched.get(variant) {
+            if let Some(entry) = watched.get_mut(variant) {
                 entry.tell(*variant);
             }
         }
@@ -318,11 +335,12 @@ impl LiveStock {
                 changed_at: level.updated_at,
             };
             if entry.learn(level.warehouse_id, now) {
+                entry.changed(now.changed_at);
                 changed.insert(level.variant_id);
             }
         }
         for variant in changed {
-            if let Some(entry) = watched.get(&variant) {
+            if let Some(entry) = watched.get_mut(&variant) {
                 entry.tell(variant);
             }
         }
@@ -343,5 +361,13 @@ impl Watch {
             }
             self.slot.filled.notified().await;
         }
+    }
+}
+
+/// The older of two moments, where there are two.
+fn oldest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(Ord::min(one, other)),
+        (one, other) => one.or(other),
     }
 }

@@ -50,6 +50,9 @@ counters! {
     CACHE_HITS: Shop,
     /// Look-ups that went on to Redis or the database.
     CACHE_MISSES: Shop,
+    /// Changes of stock that were handed to a socket before they were made, by clocks that differ: how
+    /// long they took is not known.
+    LIVE_STOCK_CLOCKS_DIFFER: Shop,
     /// Attempts to pay that were authorized or captured.
     PAYMENTS_SUCCEEDED: Shop,
     /// Attempts to pay that the provider declined.

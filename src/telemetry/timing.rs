@@ -48,10 +48,14 @@ timings! {
     /// How long GraphQL requests over HTTP took, from the head of the request to the head of the
     /// answer; of a client that hung up, until then.
     HTTP_REQUESTS: Shop,
-    /// How long it took from the commit of a change of stock to handing it to a socket.
+    /// How long it took from the commit of a change of stock to handing it to a socket; of several
+    /// changes that were told at once, of the oldest. What the client lets wait is not counted.
     LIVE_STOCK_DELAY: Shop,
-    /// How long it took to refuse a payment because its provider's circuit was open.
+    /// How long it took to refuse a payment because its provider's circuit was open: since it was
+    /// asked for, or since the circuit opened before it.
     PAYMENT_REFUSED_FAST: Shop,
+    /// How long payments waited for their turn at a provider that were refused as none came.
+    PAYMENT_REFUSED_BUSY: Shop,
     /// How long calls to payment providers took, also those that failed or were not answered in
     /// time.
     PAYMENT_CALLS: Shop,

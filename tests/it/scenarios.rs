@@ -1,12 +1,17 @@
 //! Quality scenarios: what was measured, and that nothing passes that was not.
 
-use crate::app::{Caller, TestApp};
+use crate::app::{Caller, Socket, TestApp};
+use chrono::TimeDelta;
+use futures::StreamExt;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use stockroom::failpoint;
 use stockroom::telemetry::{
-    self, LIVE_STOCK_DELAY, ORDERS_PLACED, PAYMENT_CALLS_WHILE_OPEN, PAYMENTS_DECLINED,
-    PAYMENTS_FAILED, PAYMENTS_SUCCEEDED, STOCK_CONFLICTS, STOCK_REJECTIONS,
+    self, LIVE_STOCK_CLOCKS_DIFFER, LIVE_STOCK_DELAY, ORDERS_PLACED, PAYMENT_CALLS_WHILE_OPEN,
+    PAYMENTS_DECLINED, PAYMENTS_FAILED, PAYMENTS_SUCCEEDED, STOCK_CONFLICTS, STOCK_REJECTIONS,
 };
+use tokio::sync::Semaphore;
 
 async fn scenario(staff: &Caller, id: &str) -> Value {
     let document = "{ qualityScenarios(days: 2) { id title status target measured evidence } }";
@@ -131,6 +136,68 @@ async fn refusals_of_an_open_circuit_are_timed_and_nobody_calls() {
     assert!(judged["evidence"][4].as_str().unwrap().starts_with("0 calls"), "{judged}");
     app.happens(PAYMENT_CALLS_WHILE_OPEN, 1).await;
     assert_eq!(scenario(&staff, "A2").await["status"], "FAIL");
+}
+
+/// Watches this SKU on a socket, and has its first state.
+async fn watches(app: &TestApp, sku: &str) -> Socket {
+    let mut socket = app.socket().await;
+    let watch = "subscription($skus: [String!]) { stockChanged(skus: $skus) { version } }";
+    socket.subscribe_with("1", watch, json!({ "skus": [sku] })).await;
+    socket.next_of("1").await;
+    socket
+}
+
+#[tokio::test]
+async fn of_changes_that_are_told_at_once_the_oldest_is_timed() {
+    let app = TestApp::start().await;
+    let tea = app.has("TEA", 5).await;
+    // The subscription is held back after its first state, until both changes are there.
+    let turns = Arc::new(Semaphore::new(1));
+    let gate = Arc::clone(&turns);
+    failpoint::on("subscription.before_event", move || {
+        let gate = Arc::clone(&gate);
+        async move { gate.acquire().await.expect("it is open").forget() }
+    });
+    let mut socket = watches(&app, "TEA").await;
+    let mut beside = app.app.services.live_stock.watch(vec![tea]).await.map(Box::pin).unwrap();
+    beside.next().await;
+    app.receives("TEA", crate::app::MAIN, 1).await;
+    beside.next().await;
+    app.waits(TimeDelta::minutes(10));
+    app.receives("TEA", crate::app::MAIN, 1).await;
+    // Whoever watches beside it has both, and so has it.
+    beside.next().await;
+    let before = telemetry::spread(LIVE_STOCK_DELAY);
+    turns.add_permits(1);
+    socket.next_of("1").await;
+
+    let after = telemetry::spread(LIVE_STOCK_DELAY);
+    assert_eq!(after.count() - before.count(), 1, "one was told");
+    assert!(after.sum_us - before.sum_us >= 600_000_000, "and the older one is timed");
+}
+
+#[tokio::test]
+async fn clocks_that_differ_give_no_delay_and_are_told_of() {
+    let app = TestApp::start().await;
+    let staff = app.staff().await;
+    app.has("TEA", 5).await;
+    let mut socket = watches(&app, "TEA").await;
+    let db = app.app.db.clone();
+    // By the clock of whoever hands it over, the change comes in an hour.
+    failpoint::on("subscription.before_handing", move || {
+        db.move_clock(TimeDelta::hours(-1));
+        std::future::ready(())
+    });
+
+    app.receives("TEA", crate::app::MAIN, 1).await;
+    socket.next_of("1").await;
+
+    assert_eq!(telemetry::spread(LIVE_STOCK_DELAY).count(), 0);
+    assert_eq!(telemetry::total(LIVE_STOCK_CLOCKS_DIFFER), 1);
+    app.waits(TimeDelta::hours(1));
+    app.happens(LIVE_STOCK_CLOCKS_DIFFER, 1).await;
+    let judged = scenario(&staff, "A3").await;
+    assert!(judged["evidence"][2].as_str().unwrap().starts_with("2 changes"), "{judged}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! not taken from the engine's integration, which bounds neither time nor number nor size.
 
 mod close;
+mod delay;
 mod guard;
 mod message;
 mod operation;

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::auth::Client;
 use crate::cache::reads::Reads;
 use crate::db::SqlStats;
+use crate::failpoint;
 use crate::graphql::document::{GraphqlParams, OperationKind, Prepared, Transport};
 use crate::graphql::idempotency::Replayed;
 use crate::graphql::{Fault, Freshness, code};
@@ -15,9 +16,9 @@ use crate::http::execution::{Asker, run};
 use crate::http::observation::{Observation, kind_word};
 use crate::http::request_id::RequestId;
 use crate::http::socket::close::{self, Closing};
+use crate::http::socket::delay::Delays;
 use crate::http::socket::message::{PlainMessage, ServerMessage};
 use crate::http::state::HttpState;
-use crate::telemetry;
 use futures::{FutureExt, StreamExt};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -81,7 +82,11 @@ impl Operation {
             }
             Ok(Err(Stop::Close(closing))) => Step::Close(closing),
             // The panic itself is in the log, by the hook that every panic passes.
-            Err(_) => self.refusal(&Rejection::internal(), observation.request_id()),
+            Err(_) => {
+                let rejection = Rejection::internal();
+                observation.rejected(rejection.code());
+                self.refusal(&rejection, observation.request_id())
+            }
         };
         span.in_scope(|| observation.write_operation_line());
         self.report(last).await;
@@ -132,8 +137,9 @@ impl Operation {
         let request = request.data(asker.client).data(freshness.clone());
         let mut events = app.schema.execute_stream(request);
         tracing::debug!(kind = kind_word(prepared.kind), "a subscription begins");
-        let mut is_first = true;
+        let (mut is_first, mut delays) = (true, Delays::default());
         loop {
+            failpoint::reach("subscription.before_event").await;
             let sql = SqlStats::default();
             let Some(response) = sql.scope(events.next()).await else { return Ok(()) };
             let mut execution = Execution::new(response, observation.request_id());
@@ -143,12 +149,13 @@ impl Operation {
             }
             is_first = false;
             execution.extend_with_sql(&app.settings, &sql);
+            failpoint::reach("subscription.before_handing").await;
+            let from = app.db.estimated_clock();
             if let Some(committed_at) = freshness.take() {
-                // How long the client lets it wait is not ours.
-                let delay = (app.db.now() - committed_at).to_std().unwrap_or_default();
-                telemetry::time(telemetry::LIVE_STOCK_DELAY, delay);
+                delays.record(committed_at, from);
             }
             self.next(&execution).await;
+            delays.handed(from, app.db.estimated_clock());
         }
     }
 

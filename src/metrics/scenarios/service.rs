@@ -8,8 +8,9 @@ use crate::metrics::scenarios::judge::{
 };
 use crate::metrics::{Metrics, MetricsError};
 use crate::telemetry::{
-    LIVE_STOCK_DELAY, ORDERS_PLACED, PAYMENT_CALLS_WHILE_OPEN, PAYMENT_REFUSED_FAST,
-    PAYMENTS_DECLINED, PAYMENTS_FAILED, PAYMENTS_SUCCEEDED, STOCK_CONFLICTS, STOCK_REJECTIONS,
+    LIVE_STOCK_CLOCKS_DIFFER, LIVE_STOCK_DELAY, ORDERS_PLACED, PAYMENT_CALLS_WHILE_OPEN,
+    PAYMENT_REFUSED_FAST, PAYMENTS_DECLINED, PAYMENTS_FAILED, PAYMENTS_SUCCEEDED, STOCK_CONFLICTS,
+    STOCK_REJECTIONS,
 };
 use crate::validation::Problem;
 use entity::{flash_sale, stock_level};
@@ -89,6 +90,7 @@ impl Scenarios {
             changes: counts.count_of(LIVE_STOCK_DELAY),
             p99_ms: counts.quantile_ms(LIVE_STOCK_DELAY, NEARLY_ALL),
             mean_ms: counts.mean_ms(LIVE_STOCK_DELAY),
+            unknown: counts.total(LIVE_STOCK_CLOCKS_DIFFER),
         };
         Ok(vec![
             flash_sale_concurrency(&stock),

@@ -109,7 +109,8 @@ impl StockSubscription {
         Ok(states.map(move |state| {
             // First comes the state as it is, which may be as old as it likes.
             let is_change = !seen.insert(state.variant_id);
-            if let (true, Some(freshness), Some(at)) = (is_change, &freshness, state.occurred_at) {
+            if let (true, Some(freshness), Some(at)) = (is_change, &freshness, state.pending_since)
+            {
                 freshness.set(at);
             }
             StockChange { state, watched: Arc::clone(&watched) }

@@ -5,6 +5,7 @@ use crate::app::TestApp;
 use chrono::{TimeDelta, Timelike};
 use serde_json::{Value, json};
 use std::time::Duration;
+use stockroom::failpoint;
 use stockroom::telemetry::{
     self, CACHE_HITS, CACHE_MISSES, HTTP_REQUESTS, STOCK_CONFLICTS, STOCK_REJECTIONS,
     THROTTLED_REQUESTS,
@@ -103,6 +104,21 @@ async fn operations_on_sockets_are_requests_as_well() {
     assert_eq!(telemetry::level(telemetry::OPEN_SOCKETS), 1);
     drop(socket);
     app.until("it is closed", async |_| telemetry::level(telemetry::OPEN_SOCKETS) == 0).await;
+}
+
+#[tokio::test]
+async fn a_panic_in_a_subscription_is_a_fault() {
+    let app = TestApp::start().await;
+    app.has("CUP", 5).await;
+    failpoint::on("subscription.before_event", || async { panic!("on purpose") });
+    let mut socket = app.socket().await;
+
+    socket.subscribe("1", "subscription { stockChanged(skus: [\"CUP\"]) { version } }").await;
+
+    let message = socket.next().await;
+    assert_eq!(message["type"], "error", "{message}");
+    assert_eq!(message["payload"][0]["extensions"]["code"], "INTERNAL_SERVER_ERROR", "{message}");
+    assert_eq!(telemetry::total(telemetry::GRAPHQL_FAULTS), 1);
 }
 
 #[tokio::test]

@@ -94,6 +94,34 @@ async fn of_five_hundred_who_come_when_it_may_be_well_three_try() {
     assert!(payments.check().is_ok());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn while_others_try_nobody_waits_for_their_places() {
+    let app = TestApp::with(|settings| {
+        // Longer than the runner lets a test run: nobody gets a place by waiting.
+        settings.payment.call_limit = Duration::from_secs(3_600);
+        settings.payment.calls_in_flight = 3;
+    })
+    .await;
+    let provider = Scripted::new(Mood::Fails);
+    let (payments, payment) = (provider.payments(&app), app.begins_to_pay("card", true).await);
+    ask(&payments, &payment, 20).await;
+    assert_eq!(payments.breaker_state(), BreakerState::Open);
+    provider.becomes(Mood::Hangs);
+    app.waits(TimeDelta::seconds(10));
+    let trying = tokio::spawn({
+        let (payments, payment) = (payments.clone(), payment.clone());
+        async move { ask(&payments, &payment, 3).await }
+    });
+    app.until("three try", async |_| provider.in_flight() == 3).await;
+
+    let refused = ask(&payments, &payment, 5).await;
+
+    assert!(refused.iter().all(is_refused), "{refused:?}");
+    assert_eq!(provider.in_flight(), 3, "and they still do");
+    provider.becomes(Mood::Well);
+    trying.await.unwrap();
+}
+
 fn is_unknown(outcome: &Outcome) -> bool {
     *outcome == Outcome::Unknown
 }
