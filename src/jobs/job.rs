@@ -14,11 +14,13 @@ pub enum Queue {
     Default,
     /// What talks to the mail server, which may be slow.
     Mail,
+    /// What looks whether all is well: it must not wait for what is not.
+    Watch,
 }
 
 impl Queue {
     /// All queues.
-    pub const ALL: [Self; 2] = [Self::Default, Self::Mail];
+    pub const ALL: [Self; 3] = [Self::Default, Self::Mail, Self::Watch];
 
     /// Its name in the database.
     #[must_use]
@@ -26,6 +28,7 @@ impl Queue {
         match self {
             Self::Default => "default",
             Self::Mail => "mail",
+            Self::Watch => "watch",
         }
     }
 
@@ -34,6 +37,7 @@ impl Queue {
     pub const fn places(self) -> usize {
         match self {
             Self::Default | Self::Mail => 4,
+            Self::Watch => 1,
         }
     }
 }

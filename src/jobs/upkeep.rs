@@ -4,7 +4,7 @@ use crate::db::{Db, DbError};
 use crate::jobs::job::Queue;
 use chrono::TimeDelta;
 use entity::{job, job_worker};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query, SelectStatement, SimpleExpr};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -12,6 +12,8 @@ use uuid::Uuid;
 pub const KEPT_DAYS: i64 = 7;
 /// How long a job that is dead and about a person, or a mail, can be looked at and tried again.
 pub const DEAD_KEPT_DAYS: i64 = 30;
+/// How long ticks of schedules that are dead can be looked at: the next ones have done their work.
+const DEAD_TICKS_KEPT: TimeDelta = TimeDelta::days(1);
 /// A worker that was not seen for so long is gone for good.
 const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(1);
 
@@ -19,8 +21,8 @@ const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(1);
 /// seconds, and would be most of the table.
 const TICKS_KEPT: TimeDelta = TimeDelta::hours(2);
 
-/// Forgets the jobs that were done more than [`KEPT_DAYS`] ago, and those that schedules wrote
-/// after two hours; tells how many.
+/// Forgets the jobs that were done more than [`KEPT_DAYS`] ago, and of those that schedules wrote
+/// what was done, or was not begun, two hours ago; tells how many.
 ///
 /// # Errors
 /// [`DbError`] when the database refuses.
@@ -28,16 +30,28 @@ pub async fn purge_done(db: &Db) -> Result<u64, DbError> {
     let done = |db: &Db| finished_before(db, "done", TimeDelta::days(KEPT_DAYS));
     let ticks = |db: &Db| {
         let mut old = finished_before(db, "done", TICKS_KEPT);
-        old.and_where(Expr::col(job::Column::Dedupe).like("schedule:%"));
+        old.and_where(is_tick());
+        old
+    };
+    // Nobody has the queue or the kind any more, or a later one has done the work.
+    let missed = |db: &Db| {
+        let mut old = Query::select();
+        old.column(job::Column::Id)
+            .from(job::Entity)
+            .and_where(Expr::col(job::Column::Status).eq("queued"))
+            .and_where(Expr::col(job::Column::RunAt).lt(db.now_plus_sql(-TICKS_KEPT)))
+            .and_where(is_tick())
+            .order_by(job::Column::RunAt, Order::Asc);
         old
     };
     let done = db.delete_in_batches(job::Entity, job::Column::Id, done).await?;
-    Ok(done + db.delete_in_batches(job::Entity, job::Column::Id, ticks).await?)
+    let ticks = db.delete_in_batches(job::Entity, job::Column::Id, ticks).await?;
+    Ok(done + ticks + db.delete_in_batches(job::Entity, job::Column::Id, missed).await?)
 }
 
 /// Forgets the jobs that are dead for more than [`DEAD_KEPT_DAYS`] and would keep somebody's
-/// address for ever: mails, and all that are about a person. Other dead jobs stay until someone has
-/// looked at them. Tells how many.
+/// address for ever: mails, and all that are about a person; and after a day ticks of schedules.
+/// Other dead jobs stay until someone has looked at them. Tells how many.
 ///
 /// # Errors
 /// [`DbError`] when the database refuses.
@@ -48,7 +62,18 @@ pub async fn purge_dead(db: &Db) -> Result<u64, DbError> {
         old.and_where(Expr::col(job::Column::Subject).is_not_null().or(mail));
         old
     };
-    db.delete_in_batches(job::Entity, job::Column::Id, dead).await
+    let ticks = |db: &Db| {
+        let mut old = finished_before(db, "dead", DEAD_TICKS_KEPT);
+        old.and_where(is_tick());
+        old
+    };
+    let dead = db.delete_in_batches(job::Entity, job::Column::Id, dead).await?;
+    Ok(dead + db.delete_in_batches(job::Entity, job::Column::Id, ticks).await?)
+}
+
+/// Whether a schedule wrote it.
+fn is_tick() -> SimpleExpr {
+    Expr::col(job::Column::Dedupe).like("schedule:%")
 }
 
 fn finished_before(db: &Db, status: &'static str, kept: TimeDelta) -> SelectStatement {

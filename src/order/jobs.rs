@@ -7,7 +7,9 @@ use crate::jobs::{Failure, Handlers, Job, Queue};
 use crate::mail::Mailer;
 use crate::order::{GuestToken, Order, OrderError, OrderLine, OrderStatus, Orders, mails};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 /// An order is as good as paid: its buyer is to know.
@@ -96,10 +98,14 @@ pub fn register(handlers: &mut Handlers, orders: &Orders, mailer: &Mailer, links
         let orders = counting.clone();
         async move { Ok(orders.sum_up().await.map(drop)?) }
     });
-    let orders = orders.clone();
+    let (orders, alone) = (orders.clone(), Arc::new(Mutex::new(())));
     handlers.on(move |_: RecoverPayments, _| {
-        let orders = orders.clone();
-        async move { Ok(orders.recover().await.map(drop)?) }
+        let (orders, alone) = (orders.clone(), Arc::clone(&alone));
+        async move {
+            // While a provider hangs, one of a worker's places waits for it and not all.
+            let Ok(_alone) = alone.try_lock() else { return Ok(()) };
+            Ok(orders.recover().await.map(drop)?)
+        }
     });
 }
 

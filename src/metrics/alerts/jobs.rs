@@ -1,9 +1,10 @@
 //! The rules are asked now and then, by one process at a time.
 
-use crate::jobs::{Failure, Handlers, Job};
+use crate::jobs::{Failure, Handlers, Job, Queue};
 use crate::metrics::alerts::{AlertError, Alerts};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Asks the rules.
 #[derive(Debug, Serialize, Deserialize)]
@@ -11,6 +12,10 @@ pub struct EvaluateAlerts {}
 
 impl Job for EvaluateAlerts {
     const KIND: &'static str = "alerts.evaluate";
+    const QUEUE: Queue = Queue::Watch;
+    /// The next turn comes before a second attempt would.
+    const MAX_ATTEMPTS: u16 = 1;
+    const TIME_LIMIT: Duration = Duration::from_secs(30);
 }
 
 /// Forgets alerts that were resolved long ago.

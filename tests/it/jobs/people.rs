@@ -5,7 +5,7 @@ use crate::app::TestApp;
 use std::sync::Arc;
 use stockroom::db::DbError;
 use stockroom::jobs::{
-    DEAD_KEPT_DAYS, Failure, NewJob, Subject, find_about, forget_in_txn, purge_dead,
+    DEAD_KEPT_DAYS, Failure, NewJob, Subject, find_about, forget_in_txn, purge_dead, purge_done,
 };
 use tokio::sync::Notify;
 
@@ -132,4 +132,23 @@ async fn a_dead_job_about_a_person_is_forgotten_in_time_and_others_wait_for_oper
     assert_eq!(purge_dead(&app.app.db).await.unwrap(), 2);
 
     assert_eq!((naming(&app, "plain").await, naming(&app, "ada").await), (1, 0));
+}
+
+#[tokio::test]
+async fn ticks_of_schedules_are_forgotten_also_when_they_failed_or_were_never_begun() {
+    let app = TestApp::start().await;
+    let crew = Crew::of(&app, |_, _| async { Err(Failure::retry("no")) });
+    let tick = |name: &str| Errand::job(name).dedupe(format!("schedule:{name}:1"));
+    crew.writes(tick("failed").max_attempts(1)).await;
+    crew.works().await;
+    crew.writes(tick("missed")).await;
+    crew.writes(Errand::job("asked for")).await;
+
+    app.waits(chrono::TimeDelta::hours(3));
+    assert_eq!(purge_done(&app.app.db).await.unwrap(), 1, "the one that was not begun");
+    assert_eq!(purge_dead(&app.app.db).await.unwrap(), 0, "somebody may look at it");
+    app.waits(chrono::TimeDelta::hours(22));
+    assert_eq!(purge_dead(&app.app.db).await.unwrap(), 1);
+
+    assert_eq!((naming(&app, "missed").await, naming(&app, "asked for").await), (0, 1));
 }
