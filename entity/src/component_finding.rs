@@ -16,6 +16,8 @@ pub struct Model {
     pub latency_us: i64,
     /// A process that has not looked for long does not count.
     pub checked_at: DateTimeUtc,
+    /// How many looks in a row found it not to be well.
+    pub bad_looks: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

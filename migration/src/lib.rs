@@ -32,6 +32,7 @@ mod m20261122_000015_order_stats;
 mod m20261122_000016_metrics;
 mod m20261122_000016_payment_stats;
 mod m20261122_000017_alerts;
+mod m20261122_000018_watching;
 mod m20261122_000019_metric_flush;
 
 pub struct Migrator;
@@ -64,6 +65,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000016_metrics::Migration),
             Box::new(m20261122_000016_payment_stats::Migration),
             Box::new(m20261122_000017_alerts::Migration),
+            Box::new(m20261122_000018_watching::Migration),
             Box::new(m20261122_000019_metric_flush::Migration),
         ]
     }

@@ -44,10 +44,12 @@ words! {
     /// Why an alert is raised.
     Rule {
         /// More than 5 % of the operations of the last 5 minutes, of at least 20, failed for a fault
-        /// of the server. Resolves below 4 %.
+        /// of the server; of fewer, 5 of them and half. Resolves below 4 %, and of fewer than 20
+        /// when none does.
         ErrorRate "ERROR_RATE",
         /// Fewer than 95 % of the payments of the last 15 minutes that could have been made, of at
-        /// least 20, were; declines do not count. Resolves from 97 % on.
+        /// least 20, were; of fewer, 5 failed and half. Declines do not count. Resolves from 97 %
+        /// on, and of fewer than 20 when none fails.
         PaymentSuccessRate "PAYMENT_SUCCESS_RATE",
         /// In the last hour a constraint of the database had to save the stock.
         StockConflicts "STOCK_CONFLICTS",
@@ -55,9 +57,11 @@ words! {
         /// provider.
         CircuitOpen "CIRCUIT_OPEN",
         /// Of a SKU on sale, no more pieces than its reorder point can be sold. The subject is the
-        /// SKU.
+        /// SKU. Of more than 1,000 such SKUs those with a reorder point above 0 come first.
         LowStock "LOW_STOCK",
-        /// A component of the server is away or not well. The subject is the component.
+        /// A component of the server is away or not well, in two looks of a process in a row. The
+        /// subject is the component. While the database is away nothing can be raised: that is
+        /// raised afterwards, as of the beginning.
         ComponentDown "COMPONENT_DOWN",
     }
 }

@@ -4,7 +4,7 @@ use crate::db::Timestamp;
 use crate::metrics::alerts::alert::{Alert, Rule};
 use crate::metrics::alerts::rules::{Reading, Verdict};
 use chrono::TimeDelta;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// There has to be no reason for an alert for so long before it resolves: what comes and goes is one
@@ -24,16 +24,28 @@ pub enum Step {
     Resolve(Uuid),
 }
 
+/// What the rules said.
+#[derive(Debug, Clone, Default)]
+pub struct Judgement {
+    /// Of each subject that they know something of.
+    pub readings: Vec<Reading>,
+    /// Rules that could not be asked.
+    pub unknown: Vec<Rule>,
+    /// The alerts that they were asked about: of these a subject without a reading is quiet.
+    pub asked: HashSet<Uuid>,
+}
+
+impl Judgement {
+    fn is_silent_about(&self, alert: &Alert) -> bool {
+        self.unknown.contains(&alert.rule) || !self.asked.contains(&alert.id)
+    }
+}
+
 type Key<'a> = (Rule, Option<&'a str>);
 
-/// What becomes of the alerts that are not resolved, and which are raised. What no reading is about
-/// is quiet, unless `unknown` says that nothing is known of that rule's other subjects.
-pub fn plan(
-    unresolved: &[Alert],
-    readings: &[Reading],
-    unknown: &[Rule],
-    now: Timestamp,
-) -> Vec<Step> {
+/// What becomes of the alerts that are not resolved, and which are raised.
+pub fn plan(unresolved: &[Alert], judgement: &Judgement, now: Timestamp) -> Vec<Step> {
+    let readings = &judgement.readings;
     let mut by_key: HashMap<Key<'_>, &Reading> = HashMap::new();
     for reading in readings {
         by_key.entry((reading.rule, reading.subject.as_deref())).or_insert(reading);
@@ -41,7 +53,7 @@ pub fn plan(
     let mut steps = Vec::new();
     for alert in unresolved {
         let reading = by_key.remove(&(alert.rule, alert.subject.as_deref()));
-        steps.extend(of_alert(alert, reading, unknown, now));
+        steps.extend(of_alert(alert, reading, judgement, now));
     }
     // In the order in which the rules said so.
     let raised = readings.iter().filter(|reading| {
@@ -56,11 +68,11 @@ pub fn plan(
 fn of_alert(
     alert: &Alert,
     reading: Option<&Reading>,
-    unknown: &[Rule],
+    judgement: &Judgement,
     now: Timestamp,
 ) -> Option<Step> {
     match reading {
-        None if unknown.contains(&alert.rule) => None,
+        None if judgement.is_silent_about(alert) => None,
         Some(reading) if reading.verdict != Verdict::Quiet => {
             let told = (&alert.measured, &alert.message, &alert.threshold, alert.severity);
             let found = (&reading.measured, &reading.message, &reading.threshold, reading.severity);
@@ -118,6 +130,14 @@ mod tests {
         }
     }
 
+    fn judgement(alerts: &[Alert], readings: &[Reading]) -> Judgement {
+        Judgement {
+            readings: readings.to_vec(),
+            unknown: Vec::new(),
+            asked: alerts.iter().map(|alert| alert.id).collect(),
+        }
+    }
+
     /// A desk with the unresolved alerts, that does what the plan says.
     #[derive(Default)]
     struct Desk {
@@ -128,7 +148,7 @@ mod tests {
 
     impl Desk {
         fn turn(&mut self, readings: &[Reading], now: Timestamp) {
-            for step in plan(&self.alerts, readings, &[], now) {
+            for step in plan(&self.alerts, &judgement(&self.alerts, readings), now) {
                 match step {
                     Step::Raise(reading) => {
                         self.raised += 1;
@@ -198,16 +218,26 @@ mod tests {
 
     #[test]
     fn what_is_not_known_resolves_nothing() {
-        let alert = raised(1, &reading("TEA", Verdict::Raise, "1"), at(0));
-        let steps = plan(std::slice::from_ref(&alert), &[], &[Rule::LowStock], at(1_000));
-        assert_eq!(steps, []);
-        assert_eq!(plan(&[alert], &[], &[], at(1_000)), [Step::Calm(Uuid::from_u128(1))]);
+        let alerts = [raised(1, &reading("TEA", Verdict::Raise, "1"), at(0))];
+        let asked = judgement(&alerts, &[]);
+        assert_eq!(plan(&alerts, &asked, at(1_000)), [Step::Calm(Uuid::from_u128(1))]);
+        let unknown = Judgement { unknown: vec![Rule::LowStock], ..asked };
+        assert_eq!(plan(&alerts, &unknown, at(1_000)), []);
+    }
+
+    #[test]
+    fn what_was_raised_after_the_rules_were_asked_is_left_and_not_raised_again() {
+        let tea = reading("TEA", Verdict::Raise, "1");
+        let alerts = [raised(1, &tea, at(0))];
+        assert_eq!(plan(&alerts, &Judgement::default(), at(1_000)), []);
+        let late = Judgement { readings: vec![tea], ..Judgement::default() };
+        assert_eq!(plan(&alerts, &late, at(1_000)), []);
     }
 
     #[test]
     fn a_subject_that_is_said_twice_is_raised_once() {
         let said = [reading("TEA", Verdict::Raise, "1"), reading("TEA", Verdict::Raise, "1")];
-        assert_eq!(plan(&[], &said, &[], at(0)).len(), 1);
+        assert_eq!(plan(&[], &judgement(&[], &said), at(0)).len(), 1);
     }
 
     proptest! {

@@ -2,40 +2,67 @@
 //! alert. Between the line at which one is raised and the line at which it resolves, nothing changes.
 
 use crate::metrics::alerts::alert::{Rule, Severity};
-use crate::metrics::health::{Component, Health};
+use crate::metrics::health::{Component, Health, Outage};
 use std::cmp::Ordering;
 
 /// Operations below which their error rate says nothing.
 const REQUESTS_MIN: u64 = 20;
 /// Payments below which their success rate says nothing.
 const PAYMENTS_MIN: u64 = 20;
+/// Of fewer so many have to fail, and half of them at least, to say something all the same.
+const FEW_FAILED: u64 = 5;
 /// In tenths of a percent.
 const ERRORS_RAISE_ABOVE: u64 = 50;
 const ERRORS_RESOLVE_BELOW: u64 = 40;
 const SUCCESS_RAISE_BELOW: u64 = 950;
 const SUCCESS_RESOLVE_FROM: u64 = 970;
 
-/// What was measured, over all processes.
+/// What was measured, over all processes. None: it is not known, because it could not be asked.
 #[derive(Debug, Clone, Default)]
 pub struct Measured {
-    /// Operations of the last 5 minutes.
-    pub requests: u64,
-    /// Of these, those that failed for a fault of the server.
-    pub faults: u64,
-    /// Payments of the last 15 minutes that were made.
-    pub payments_succeeded: u64,
-    /// Those that could not be made for a technical reason; declines are none.
-    pub payments_failed: u64,
+    /// Operations of the last 5 minutes, and of these those that failed for a fault of the server.
+    pub operations: Option<(u64, u64)>,
+    /// Payments of the last 15 minutes that were made, and those that could not be made for a
+    /// technical reason; declines are none.
+    pub payments: Option<(u64, u64)>,
     /// Times within the last hour that a constraint had to save the stock.
-    pub stock_conflicts: u64,
+    pub stock_conflicts: Option<u64>,
     /// Whether each payment provider is called.
-    pub circuits: Vec<Provider>,
-    /// SKUs on sale that are at or below their reorder points.
-    pub low: Vec<LowStock>,
-    /// Whether there are more of these: then it is not known of the others whether they are.
-    pub low_is_cut: bool,
-    /// How each component is; None: nobody tells.
-    pub components: Vec<(Component, Option<Health>, Option<String>)>,
+    pub circuits: Option<Vec<Provider>>,
+    /// SKUs on sale: those that are told of, and others that are at or below their reorder points.
+    pub stock: Option<Vec<StockSeen>>,
+    /// How each component is.
+    pub components: Option<Vec<ComponentSeen>>,
+    /// When the database was away, so that nothing could be written.
+    pub outages: Vec<Outage>,
+}
+
+impl Measured {
+    /// The rules of which nothing is known.
+    pub fn unknown(&self) -> Vec<Rule> {
+        let known = [
+            (Rule::ErrorRate, self.operations.is_some()),
+            (Rule::PaymentSuccessRate, self.payments.is_some()),
+            (Rule::StockConflicts, self.stock_conflicts.is_some()),
+            (Rule::CircuitOpen, self.circuits.is_some()),
+            (Rule::LowStock, self.stock.is_some()),
+            (Rule::ComponentDown, self.components.is_some()),
+        ];
+        known.into_iter().filter(|(_, known)| !known).map(|(rule, _)| rule).collect()
+    }
+}
+
+/// A component, as live processes find it.
+#[derive(Debug, Clone)]
+pub struct ComponentSeen {
+    /// Which one.
+    pub component: Component,
+    /// How it is; None: nobody tells.
+    pub health: Option<Health>,
+    /// What is wrong.
+    pub message: Option<String>,
+    /// Whether a process has found it not to be well twice in a row.
+    pub is_confirmed: bool,
 }
 
 /// A payment provider.
@@ -58,9 +85,9 @@ pub enum Called {
     No,
 }
 
-/// A SKU of which few pieces are left.
+/// What there is of a SKU.
 #[derive(Debug, Clone)]
-pub struct LowStock {
+pub struct StockSeen {
     /// The SKU.
     pub sku: String,
     /// Pieces that can be sold.
@@ -99,20 +126,24 @@ pub struct Reading {
     pub measured: String,
 }
 
-/// What all rules say. A subject that is not named is quiet: nothing is known against it.
+/// What all rules say of which something is known. Of these a subject that is not named is quiet:
+/// nothing is known against it.
 pub fn judge(measured: &Measured) -> Vec<Reading> {
-    let mut readings =
-        vec![error_rate(measured), payment_success(measured), stock_conflicts(measured)];
-    readings.extend(measured.circuits.iter().map(circuit));
-    readings.extend(measured.low.iter().map(low_stock));
-    readings.extend(measured.components.iter().filter_map(component));
+    let shop = [
+        measured.operations.map(error_rate),
+        measured.payments.map(payment_success),
+        measured.stock_conflicts.map(stock_conflicts),
+    ];
+    let mut readings: Vec<Reading> = shop.into_iter().flatten().collect();
+    readings.extend(measured.circuits.iter().flatten().map(circuit));
+    readings.extend(measured.stock.iter().flatten().map(low_stock));
+    readings.extend(measured.components.iter().flatten().filter_map(component));
     readings
 }
 
-fn error_rate(measured: &Measured) -> Reading {
-    let (requests, faults) = (measured.requests, measured.faults);
+fn error_rate((requests, faults): (u64, u64)) -> Reading {
     let verdict = if requests < REQUESTS_MIN {
-        Verdict::Quiet
+        of_few(faults, requests)
     } else if compare(faults, requests, ERRORS_RAISE_ABOVE).is_gt() {
         Verdict::Raise
     } else if compare(faults, requests, ERRORS_RESOLVE_BELOW).is_ge() {
@@ -126,16 +157,18 @@ fn error_rate(measured: &Measured) -> Reading {
         verdict,
         severity: Severity::Critical,
         message: "Too many operations fail for a fault of the server.".to_owned(),
-        threshold: format!("more than 5 % in 5 minutes, of at least {REQUESTS_MIN} operations"),
+        threshold: format!(
+            "more than 5 % in 5 minutes, of at least {REQUESTS_MIN} operations; of fewer half, and \
+             at least {FEW_FAILED}"
+        ),
         measured: format!("{} ({faults} of {requests})", percent(faults, requests)),
     }
 }
 
-fn payment_success(measured: &Measured) -> Reading {
-    let (succeeded, failed) = (measured.payments_succeeded, measured.payments_failed);
+fn payment_success((succeeded, failed): (u64, u64)) -> Reading {
     let all = succeeded.saturating_add(failed);
     let verdict = if all < PAYMENTS_MIN {
-        Verdict::Quiet
+        of_few(failed, all)
     } else if compare(succeeded, all, SUCCESS_RAISE_BELOW).is_lt() {
         Verdict::Raise
     } else if compare(succeeded, all, SUCCESS_RESOLVE_FROM).is_lt() {
@@ -150,14 +183,26 @@ fn payment_success(measured: &Measured) -> Reading {
         severity: Severity::Critical,
         message: "Too many payments fail for a technical reason.".to_owned(),
         threshold: format!(
-            "less than 95 % in 15 minutes, of at least {PAYMENTS_MIN} payments; declines do not count"
+            "less than 95 % in 15 minutes, of at least {PAYMENTS_MIN} payments, declines apart; of \
+             fewer half fail, and at least {FEW_FAILED}"
         ),
         measured: format!("{} ({succeeded} of {all})", percent(succeeded, all)),
     }
 }
 
-fn stock_conflicts(measured: &Measured) -> Reading {
-    let conflicts = measured.stock_conflicts;
+/// When there are too few for a rate: most of several that fail are a reason all the same, and as
+/// long as some fail nobody can say that it is over.
+fn of_few(failed: u64, all: u64) -> Verdict {
+    if failed >= FEW_FAILED && failed.saturating_mul(2) >= all {
+        Verdict::Raise
+    } else if failed > 0 {
+        Verdict::Hold
+    } else {
+        Verdict::Quiet
+    }
+}
+
+fn stock_conflicts(conflicts: u64) -> Reading {
     Reading {
         rule: Rule::StockConflicts,
         subject: None,
@@ -187,8 +232,8 @@ fn circuit(provider: &Provider) -> Reading {
     }
 }
 
-fn low_stock(low: &LowStock) -> Reading {
-    let LowStock { sku, available, reorder_point } = low;
+fn low_stock(stock: &StockSeen) -> Reading {
+    let StockSeen { sku, available, reorder_point } = stock;
     let (is_low, is_out) = (available <= reorder_point, *available <= 0);
     let message = if is_out {
         format!("{sku} is sold out.")
@@ -207,28 +252,53 @@ fn low_stock(low: &LowStock) -> Reading {
 }
 
 /// None where another rule tells the same: providers that are not called have one of their own.
-fn component(found: &(Component, Option<Health>, Option<String>)) -> Option<Reading> {
-    let (component, health, message) = found;
-    if *component == Component::Payments {
+fn component(seen: &ComponentSeen) -> Option<Reading> {
+    if seen.component == Component::Payments {
         return None;
     }
-    let name = component.name();
-    let (verdict, severity) = match health {
+    let (verdict, severity) = match seen.health {
         Some(Health::Healthy) => (Verdict::Quiet, Severity::Warning),
         Some(Health::Degraded) => (Verdict::Raise, Severity::Warning),
         Some(Health::Unhealthy) => (Verdict::Raise, Severity::Critical),
         None => (Verdict::Hold, Severity::Warning),
     };
-    let message = message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+    // One slow answer says nothing.
+    let is_hasty = verdict == Verdict::Raise && !seen.is_confirmed;
+    let message = seen.message.as_deref();
     Some(Reading {
+        verdict: if is_hasty { Verdict::Hold } else { verdict },
+        ..of_component(seen.component, seen.health, message, severity)
+    })
+}
+
+/// What is said of a time that is over, in which nobody could say it.
+pub fn outage(outage: &Outage) -> Reading {
+    let Outage { component, health, message, .. } = outage;
+    let severity =
+        if *health == Health::Unhealthy { Severity::Critical } else { Severity::Warning };
+    let reading = of_component(*component, Some(*health), message.as_deref(), severity);
+    let seconds = (outage.until - outage.from).num_seconds();
+    let message = format!("{} It was away for {seconds} s, and is back.", reading.message);
+    Reading { message, ..reading }
+}
+
+fn of_component(
+    component: Component,
+    health: Option<Health>,
+    message: Option<&str>,
+    severity: Severity,
+) -> Reading {
+    let name = component.name();
+    let message = message.map_or(".".to_owned(), |message| format!(": {message}"));
+    Reading {
         rule: Rule::ComponentDown,
         subject: Some(name.to_owned()),
-        verdict,
+        verdict: Verdict::Raise,
         severity,
         message: format!("{name} is not well{message}"),
         threshold: "not HEALTHY".to_owned(),
         measured: health.map_or("UNKNOWN", Health::name).to_owned(),
-    })
+    }
 }
 
 /// How a share compares with a line in tenths of a percent, exactly.
@@ -257,17 +327,18 @@ mod tests {
     }
 
     fn errors(faults: u64, requests: u64) -> Verdict {
-        verdict(&Measured { requests, faults, ..Measured::default() }, Rule::ErrorRate)
+        let operations = Some((requests, faults));
+        verdict(&Measured { operations, ..Measured::default() }, Rule::ErrorRate)
     }
 
-    fn payments(payments_succeeded: u64, payments_failed: u64) -> Verdict {
-        let measured = Measured { payments_succeeded, payments_failed, ..Measured::default() };
+    fn payments(succeeded: u64, failed: u64) -> Verdict {
+        let measured = Measured { payments: Some((succeeded, failed)), ..Measured::default() };
         verdict(&measured, Rule::PaymentSuccessRate)
     }
 
     #[test]
     fn an_error_rate_is_raised_above_five_percent_and_is_quiet_below_four() {
-        assert_eq!(errors(19, 19), Verdict::Quiet, "19 operations say nothing");
+        assert_eq!(errors(0, 19), Verdict::Quiet);
         assert_eq!(errors(2, 20), Verdict::Raise);
         assert_eq!(errors(1, 20), Verdict::Hold, "5 % are not more than 5 %");
         assert_eq!(errors(5_001, 100_000), Verdict::Raise);
@@ -279,7 +350,7 @@ mod tests {
 
     #[test]
     fn payments_are_raised_below_ninety_five_percent_and_are_quiet_from_ninety_seven_on() {
-        assert_eq!(payments(0, 19), Verdict::Quiet, "19 payments say nothing");
+        assert_eq!(payments(19, 0), Verdict::Quiet);
         assert_eq!(payments(0, 20), Verdict::Raise);
         assert_eq!(payments(949, 51), Verdict::Raise);
         assert_eq!(payments(950, 50), Verdict::Hold);
@@ -288,8 +359,29 @@ mod tests {
     }
 
     #[test]
+    fn of_few_most_have_to_fail_and_while_some_do_it_is_not_over() {
+        assert_eq!(errors(5, 10), Verdict::Raise);
+        assert_eq!(errors(5, 11), Verdict::Hold, "less than half");
+        assert_eq!(errors(4, 4), Verdict::Hold, "four say nothing");
+        assert_eq!(payments(0, 5), Verdict::Raise);
+        assert_eq!(payments(6, 5), Verdict::Hold);
+        assert_eq!(payments(18, 1), Verdict::Hold);
+    }
+
+    #[test]
+    fn what_could_not_be_asked_is_unknown_and_the_others_are_judged() {
+        let measured = Measured { stock_conflicts: Some(1), ..Measured::default() };
+        assert_eq!(verdict(&measured, Rule::StockConflicts), Verdict::Raise);
+        assert_eq!(judge(&measured).len(), 1);
+        let unknown = measured.unknown();
+        assert_eq!(unknown.len(), Rule::ALL.len() - 1);
+        assert!(!unknown.contains(&Rule::StockConflicts));
+    }
+
+    #[test]
     fn one_conflict_of_stock_is_one_too_many() {
-        let measured = |stock_conflicts| Measured { stock_conflicts, ..Measured::default() };
+        let measured =
+            |conflicts| Measured { stock_conflicts: Some(conflicts), ..Measured::default() };
         assert_eq!(verdict(&measured(0), Rule::StockConflicts), Verdict::Quiet);
         assert_eq!(verdict(&measured(1), Rule::StockConflicts), Verdict::Raise);
     }
@@ -301,7 +393,7 @@ mod tests {
             (Called::Trying, Verdict::Hold),
             (Called::No, Verdict::Raise),
         ] {
-            let circuits = vec![Provider { name: "sandbox".to_owned(), called }];
+            let circuits = Some(vec![Provider { name: "sandbox".to_owned(), called }]);
             let measured = Measured { circuits, ..Measured::default() };
             assert_eq!(verdict(&measured, Rule::CircuitOpen), expected);
         }
@@ -311,29 +403,45 @@ mod tests {
     fn a_sku_is_low_at_its_reorder_point_and_not_above() {
         for (available, expected) in [(6, Verdict::Quiet), (5, Verdict::Raise), (0, Verdict::Raise)]
         {
-            let low = vec![LowStock { sku: "TEA".to_owned(), available, reorder_point: 5 }];
-            let measured = Measured { low, ..Measured::default() };
+            let tea = StockSeen { sku: "TEA".to_owned(), available, reorder_point: 5 };
+            let measured = Measured { stock: Some(vec![tea]), ..Measured::default() };
             assert_eq!(verdict(&measured, Rule::LowStock), expected);
         }
     }
 
+    fn say(seen: ComponentSeen) -> Option<(Verdict, Severity)> {
+        let measured = Measured { components: Some(vec![seen]), ..Measured::default() };
+        let mut found = judge(&measured).into_iter();
+        found.next().map(|reading| (reading.verdict, reading.severity))
+    }
+
+    fn seen(component: Component, health: Option<Health>) -> ComponentSeen {
+        let message = Some("it is away".to_owned());
+        ComponentSeen { component, health, message, is_confirmed: true }
+    }
+
     #[test]
     fn a_component_of_which_nobody_tells_is_no_reason() {
-        let say = |component, health| {
-            let components = vec![(component, health, Some("it is away".to_owned()))];
-            let readings = judge(&Measured { components, ..Measured::default() });
-            let mut found = readings.into_iter().filter(|it| it.rule == Rule::ComponentDown);
-            found.next().map(|reading| (reading.verdict, reading.severity))
-        };
-        let cache = |health| say(Component::Cache, health);
+        let cache = |health| say(seen(Component::Cache, health));
         assert_eq!(cache(None), Some((Verdict::Hold, Severity::Warning)));
         assert_eq!(cache(Some(Health::Healthy)), Some((Verdict::Quiet, Severity::Warning)));
         assert_eq!(cache(Some(Health::Degraded)), Some((Verdict::Raise, Severity::Warning)));
         assert_eq!(
-            say(Component::Database, Some(Health::Unhealthy)),
+            say(seen(Component::Database, Some(Health::Unhealthy))),
             Some((Verdict::Raise, Severity::Critical))
         );
-        assert_eq!(say(Component::Payments, Some(Health::Degraded)), None, "CIRCUIT_OPEN tells");
+        let payments = seen(Component::Payments, Some(Health::Degraded));
+        assert_eq!(say(payments), None, "CIRCUIT_OPEN tells");
+    }
+
+    #[test]
+    fn one_slow_look_is_no_reason() {
+        let once = |health| ComponentSeen {
+            is_confirmed: false,
+            ..seen(Component::Database, Some(health))
+        };
+        assert_eq!(say(once(Health::Unhealthy)).unwrap().0, Verdict::Hold);
+        assert_eq!(say(once(Health::Healthy)).unwrap().0, Verdict::Quiet);
     }
 
     #[test]

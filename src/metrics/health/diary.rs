@@ -12,6 +12,9 @@ const REMEMBERED: usize = 600;
 /// Tallies that are remembered at most: ten days of all components.
 const TALLIES: usize = 1_500;
 
+/// So many looks in a row have to find that something is not well before anybody is alerted.
+pub const CONFIRMED_BY: i64 = 2;
+
 /// What looks within an hour found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
@@ -42,6 +45,8 @@ pub struct Turn {
 #[derive(Debug, Default)]
 pub struct Diary {
     last: HashMap<Component, Health>,
+    /// How many looks in a row found it not to be well.
+    bad_looks: HashMap<Component, i64>,
     turns: Vec<Turn>,
     tallies: BTreeMap<(Component, Timestamp), Tally>,
 }
@@ -53,17 +58,26 @@ pub struct Entries {
     pub turns: Vec<Turn>,
     /// By component and the hour's beginning.
     pub tallies: BTreeMap<(Component, Timestamp), Tally>,
+    /// How many looks in a row found each component not to be well.
+    pub bad_looks: HashMap<Component, i64>,
 }
 
 impl Diary {
     /// Takes down what was found; tells whether something became better or worse since the last
-    /// time. What is found first is no change.
+    /// time, or was found not to be well for the second time in a row. What is found first is no
+    /// change.
     pub fn note(&mut self, findings: &[Finding], at: Timestamp) -> bool {
         let hour = at.duration_trunc(TimeDelta::hours(1)).unwrap_or(at);
         let mut turned = false;
         for finding in findings {
             let tally = self.tallies.entry((finding.component, hour)).or_default();
             tally.add(finding);
+            let bad_looks = self.bad_looks.entry(finding.component).or_default();
+            *bad_looks = match finding.health {
+                Health::Healthy => 0,
+                Health::Degraded | Health::Unhealthy => bad_looks.saturating_add(1),
+            };
+            turned |= *bad_looks == CONFIRMED_BY;
             let before = self.last.insert(finding.component, finding.health);
             if before.is_some_and(|before| before != finding.health) {
                 turned = true;
@@ -85,7 +99,11 @@ impl Diary {
 
     /// What is to be written; it stays until it is struck out.
     pub fn entries(&self) -> Entries {
-        Entries { turns: self.turns.clone(), tallies: self.tallies.clone() }
+        Entries {
+            turns: self.turns.clone(),
+            tallies: self.tallies.clone(),
+            bad_looks: self.bad_looks.clone(),
+        }
     }
 
     /// Strikes out what was written; what was noted meanwhile stays.
@@ -139,6 +157,27 @@ mod tests {
     }
 
     #[test]
+    fn it_is_counted_how_often_in_a_row_something_is_not_well() {
+        let mut diary = Diary::default();
+        let turns: Vec<(bool, i64)> = [
+            Health::Healthy,
+            Health::Degraded,
+            Health::Degraded,
+            Health::Degraded,
+            Health::Healthy,
+            Health::Degraded,
+        ]
+        .into_iter()
+        .map(|health| {
+            let news = diary.note(&found(health, 1), at("10:00:00"));
+            (news, diary.entries().bad_looks[&Component::Cache])
+        })
+        .collect();
+        let expected = [(false, 0), (true, 1), (true, 2), (false, 3), (true, 0), (true, 1)];
+        assert_eq!(turns, expected, "the second bad look is news as the first is");
+    }
+
+    #[test]
     fn looks_are_counted_by_the_hour_and_only_good_ones_have_a_latency() {
         let mut diary = Diary::default();
         diary.note(&found(Health::Healthy, 2), at("10:59:58"));
@@ -157,7 +196,7 @@ mod tests {
     fn only_what_changes_is_a_turn_and_the_first_finding_is_none() {
         let mut diary = Diary::default();
         assert!(!diary.note(&found(Health::Degraded, 1), at("10:00:00")));
-        assert!(!diary.note(&found(Health::Degraded, 1), at("10:00:05")));
+        diary.note(&found(Health::Degraded, 1), at("10:00:05"));
         assert!(diary.note(&found(Health::Healthy, 1), at("10:00:10")));
         assert!(diary.note(&found(Health::Degraded, 1), at("10:00:15")));
 

@@ -12,4 +12,4 @@ mod service;
 
 pub use component::{Component, Finding, Health};
 pub use examiner::{Examination, Examiner, Probe};
-pub use service::{Change, Error, HealthLog, LatencyPoint, State};
+pub use service::{Change, Error, HealthLog, LatencyPoint, Outage, State};

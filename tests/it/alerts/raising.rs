@@ -3,13 +3,23 @@
 use super::{QUIET, alerts, of_rule};
 use crate::app::{MAIN, TestApp};
 use chrono::TimeDelta;
+use entity::component_change;
 use futures::future::join_all;
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use stockroom::jobs::{Job, NewJob, enqueue_in_txn};
 use stockroom::metrics::alerts::Evaluated;
+use stockroom::metrics::alerts::jobs::EvaluateAlerts;
 use stockroom::payment::PaymentState;
 use stockroom::telemetry::{
-    GRAPHQL_FAULTS, GRAPHQL_REQUESTS, PAYMENTS_DECLINED, PAYMENTS_SUCCEEDED, STOCK_CONFLICTS,
+    GRAPHQL_FAULTS, GRAPHQL_REQUESTS, PAYMENTS_DECLINED, PAYMENTS_FAILED, PAYMENTS_SUCCEEDED,
+    STOCK_CONFLICTS,
 };
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 const NOTHING: Evaluated = Evaluated { raised: 0, resolved: 0 };
 
@@ -148,10 +158,170 @@ async fn faults_of_the_server_are_told_of_above_five_percent() {
     assert!(raised[0]["measured"].as_str().unwrap().contains("11 of "), "{raised:?}");
     assert_eq!(raised[0]["subject"], json!(null));
 
+    // Hardly anybody comes any more, and one of them met a fault: that is not better.
+    app.waits(TimeDelta::minutes(7));
+    app.happens(GRAPHQL_REQUESTS, 3).await;
+    app.happens(GRAPHQL_FAULTS, 1).await;
+    app.evaluates().await;
+    app.waits(QUIET);
+    assert_eq!(app.evaluates().await, NOTHING);
+
     app.waits(TimeDelta::minutes(7));
     assert_eq!(app.evaluates().await, NOTHING);
     app.waits(QUIET);
     assert_eq!(app.evaluates().await, Evaluated { raised: 0, resolved: 1 });
+}
+
+#[tokio::test]
+async fn in_a_small_shop_five_payments_that_fail_are_told_of() {
+    let app = TestApp::start().await;
+    app.happens(PAYMENTS_FAILED, 4).await;
+    assert_eq!(app.evaluates().await, NOTHING);
+
+    app.happens(PAYMENTS_FAILED, 1).await;
+
+    assert_eq!(app.evaluates().await, Evaluated { raised: 1, resolved: 0 });
+}
+
+#[tokio::test]
+async fn a_source_that_fails_silences_its_own_rules_alone_and_resolves_nothing() {
+    let app = TestApp::start().await;
+    app.happens(STOCK_CONFLICTS, 1).await;
+    assert_eq!(app.evaluates().await, Evaluated { raised: 1, resolved: 0 });
+    app.has_low_at("TEA", 5, 5).await;
+    app.execute("ALTER TABLE metric_bucket RENAME TO metric_bucket_elsewhere").await;
+    app.waits(TimeDelta::hours(2));
+
+    assert_eq!(app.evaluates().await, Evaluated { raised: 1, resolved: 0 });
+    app.waits(QUIET);
+    assert_eq!(app.evaluates().await, NOTHING, "it is not known whether it is over");
+
+    app.execute("ALTER TABLE metric_bucket_elsewhere RENAME TO metric_bucket").await;
+    app.evaluates().await;
+    app.waits(QUIET);
+    assert_eq!(app.evaluates().await, Evaluated { raised: 0, resolved: 1 });
+}
+
+#[tokio::test]
+async fn of_more_low_skus_than_are_told_of_those_that_are_wanted_come_first_and_resolve() {
+    let app = TestApp::start().await;
+    let gone: Vec<String> = (0..1_005).map(|number| format!("GONE-{number}")).collect();
+    app.sells(&gone.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    app.execute(&format!(
+        "INSERT INTO stock_level (id, variant_id, warehouse_id, on_hand, reserved, incoming, \
+         reorder_point, version, updated_at) SELECT id, id, {}, 0, 0, 0, 0, 1, updated_at \
+         FROM product_variant",
+        app.sql_key(MAIN)
+    ))
+    .await;
+    app.has_low_at("WANTED", 5, 5).await;
+
+    let raised = app.evaluates().await.raised;
+
+    let of_wanted = "SELECT COUNT(*) FROM alert WHERE subject = 'WANTED' AND status = ";
+    assert_eq!((raised, app.number(&format!("{of_wanted} 'OPEN'")).await), (1_000, 1));
+    app.receives("WANTED", MAIN, 100).await;
+    app.evaluates().await;
+    app.waits(QUIET);
+    // Its place is free for another one with the next turn.
+    assert_eq!(app.evaluates().await, Evaluated { raised: 0, resolved: 1 });
+    assert_eq!(app.number(&format!("{of_wanted} 'RESOLVED'")).await, 1);
+    assert_eq!(app.evaluates().await, Evaluated { raised: 1, resolved: 0 });
+    let open = "SELECT COUNT(*) FROM alert WHERE status = 'OPEN'";
+    assert_eq!(app.number(open).await, 1_000);
+}
+
+/// The history has it that the database was found to be so, so many seconds ago.
+async fn database_was(app: &TestApp, status: &str, seconds_ago: i64) {
+    let change = component_change::Model {
+        id: Uuid::now_v7(),
+        component: "DATABASE".to_owned(),
+        status: status.to_owned(),
+        message: None,
+        changed_at: app.app.db.now() - TimeDelta::seconds(seconds_ago),
+    };
+    let change = &change;
+    let written: Result<_, stockroom::db::DbError> =
+        app.app
+            .db
+            .tx(|tx| async move {
+                Ok(change.clone().into_active_model().insert(tx.connection()).await?)
+            })
+            .await;
+    written.expect("it is written");
+}
+
+#[tokio::test]
+async fn a_time_without_the_database_is_an_alert_afterwards_and_one_alone() {
+    let app = TestApp::start().await;
+    let staff = app.staff().await;
+    database_was(&app, "HEALTHY", 900).await;
+    database_was(&app, "UNHEALTHY", 600).await;
+    assert_eq!(app.evaluates().await, NOTHING, "it is not over");
+    database_was(&app, "HEALTHY", 540).await;
+    // A look that was slow.
+    database_was(&app, "UNHEALTHY", 300).await;
+    database_was(&app, "HEALTHY", 295).await;
+
+    assert_eq!(app.evaluates().await, Evaluated { raised: 1, resolved: 0 });
+    let raised = alerts(&staff, Some("OPEN")).await;
+    assert_eq!(raised.len(), 1, "{raised:?}");
+    assert_eq!(
+        (&raised[0]["rule"], &raised[0]["subject"], &raised[0]["severity"]),
+        (&json!("COMPONENT_DOWN"), &json!("DATABASE"), &json!("CRITICAL"))
+    );
+    assert!(raised[0]["message"].as_str().unwrap().contains("away for 60 s"), "{raised:?}");
+
+    app.app.examine().await.unwrap();
+    assert_eq!(app.evaluates().await, Evaluated { raised: 0, resolved: 1 });
+    assert_eq!(app.evaluates().await, NOTHING, "it is not told of again");
+}
+
+#[tokio::test]
+async fn a_recovery_that_hangs_does_not_keep_the_rules_from_being_asked() {
+    let app = TestApp::with(|it| it.payment.call_limit = Duration::from_secs(3_600)).await;
+    for _ in 0..40 {
+        app.begins_to_pay("card_approved", true).await;
+    }
+    app.waits(TimeDelta::hours(1));
+    let answers = Arc::new(Semaphore::new(0));
+    let waited = Arc::clone(&answers);
+    stockroom::failpoint::on("gateway.before_answer", move || {
+        let waited = Arc::clone(&waited);
+        async move { drop(waited.acquire().await) }
+    });
+    for _ in 0..8 {
+        asks(&app, &stockroom::order::jobs::RecoverPayments {}).await;
+    }
+    let stopping = CancellationToken::new();
+    let working = tokio::spawn(app.app.worker.clone().run(stopping.clone()));
+    app.has_low_at("TEA", 5, 5).await;
+
+    let open = "SELECT COUNT(*) FROM alert WHERE status = 'OPEN'";
+    app.until("it is told of", async |app| app.number(open).await == 1).await;
+
+    answers.close();
+    stopping.cancel();
+    working.await.unwrap();
+}
+
+#[tokio::test]
+async fn rules_that_cannot_be_asked_are_asked_with_the_next_turn_and_not_again() {
+    let app = TestApp::start().await;
+    app.execute("ALTER TABLE alert RENAME TO alert_elsewhere").await;
+    asks(&app, &EvaluateAlerts {}).await;
+
+    app.works().await;
+
+    assert_eq!(app.number("SELECT COUNT(*) FROM job WHERE status = 'dead'").await, 1);
+    assert_eq!(app.number("SELECT COUNT(*) FROM job WHERE status = 'queued'").await, 0);
+}
+
+/// Has a job written.
+async fn asks<J: Job>(app: &TestApp, job: &J) {
+    let job = &NewJob::new(job);
+    let written = app.app.db.tx(|tx| async move { enqueue_in_txn(&tx, job).await });
+    written.await.expect("the database answers");
 }
 
 #[tokio::test]
@@ -175,7 +345,11 @@ async fn a_component_that_is_away_is_told_of() {
     let app = TestApp::start().await;
     let staff = app.staff().await;
     // Nobody listens there, and nobody works here.
-    let lame = app.replica_with(|it| it.mail.smtp_url = Some("smtp://127.0.0.1:1".into())).await;
+    let mut lame =
+        app.replica_with(|it| it.mail.smtp_url = Some("smtp://127.0.0.1:1".into())).await;
+    lame.app.examiner = lame.app.examiner.clone().with_patience(Duration::from_secs(60));
+    lame.app.examine().await.unwrap();
+    assert_eq!(app.evaluates().await, NOTHING, "one look says nothing");
     lame.app.examine().await.unwrap();
 
     app.evaluates().await;
@@ -238,14 +412,7 @@ async fn the_job_asks_the_rules_and_old_alerts_are_forgotten() {
     let staff = app.staff().await;
     app.has_low_at("TEA", 5, 5).await;
     app.has_low_at("MILK", 5, 5).await;
-    app.app
-        .db
-        .tx(|tx| async move {
-            let ask = stockroom::metrics::alerts::jobs::EvaluateAlerts {};
-            stockroom::jobs::enqueue_in_txn(&tx, &stockroom::jobs::NewJob::new(&ask)).await
-        })
-        .await
-        .unwrap();
+    asks(&app, &EvaluateAlerts {}).await;
     app.works().await;
     assert_eq!(alerts(&staff, Some("OPEN")).await.len(), 2);
 

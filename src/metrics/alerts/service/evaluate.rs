@@ -1,14 +1,16 @@
 //! The rules are asked, and alerts raised, kept and resolved.
 
+use crate::db::keys::among;
 use crate::db::{DbError, Timestamp, Tx};
 use crate::events::BusMessage;
-use crate::metrics::alerts::plan::{Step, plan};
-use crate::metrics::alerts::rules::{Reading, judge};
+use crate::metrics::alerts::plan::{Judgement, Step, plan};
+use crate::metrics::alerts::rules::{Reading, judge, outage};
 use crate::metrics::alerts::service::{Alerts, column, is_unresolved, select_alerts};
 use crate::metrics::alerts::{Alert, AlertError, Rule, Severity, Status};
+use crate::metrics::health::Outage;
 use chrono::TimeDelta;
 use entity::alert::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query, UpdateStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query, SelectStatement, UpdateStatement};
 use uuid::Uuid;
 
 /// What came of asking the rules.
@@ -20,52 +22,74 @@ pub struct Evaluated {
     pub resolved: usize,
 }
 
+/// What was found, as it goes into the database.
+#[derive(Clone)]
+struct Found {
+    judgement: Judgement,
+    outages: Vec<Outage>,
+}
+
 impl Alerts {
     /// Asks the rules, and raises, keeps and resolves alerts. Whoever does it at the same time comes
-    /// to the same.
+    /// to the same. A rule that cannot be asked leaves its alerts as they are.
     ///
     /// # Errors
     /// When the database fails: nothing happened then.
     pub async fn evaluate(&self) -> Result<Evaluated, AlertError> {
-        let measured = self.measure().await?;
-        let readings = judge(&measured);
-        let unknown: Vec<Rule> =
-            measured.low_is_cut.then_some(Rule::LowStock).into_iter().collect();
-        // Mostly there is nothing to do, and then nobody who writes has to wait.
-        let mut select = select_alerts();
-        select.and_where(is_unresolved());
-        let unresolved: Vec<Model> = self.db.all(&select).await?;
+        let unresolved: Vec<Model> = self.db.all(&select_unresolved()).await?;
         let unresolved: Vec<Alert> = unresolved.into_iter().map(Alert::from).collect();
-        if plan(&unresolved, &readings, &unknown, self.db.now()).is_empty() {
+        let measured = self.measure(&unresolved).await;
+        let judgement = Judgement {
+            readings: judge(&measured),
+            unknown: measured.unknown(),
+            asked: unresolved.iter().map(|alert| alert.id).collect(),
+        };
+        let about: Vec<Model> = match measured.outages.as_slice() {
+            [] => Vec::new(),
+            outages => self.db.all(&select_about(outages)).await?,
+        };
+        let found = Found { judgement, outages: measured.outages };
+        // Mostly there is nothing to do, and then nobody who writes has to wait.
+        if plan(&unresolved, &found.judgement, self.db.now()).is_empty()
+            && untold(&found.outages, about).is_empty()
+        {
             return Ok(Evaluated::default());
         }
+        let found = &found;
         let acting = self.db.tx(|tx| {
-            let (alerts, readings, unknown) = (self.clone(), readings.clone(), unknown.clone());
-            async move { alerts.act_in_txn(&tx, &readings, &unknown).await }
+            let (alerts, found) = (self.clone(), found.clone());
+            async move { alerts.act_in_txn(&tx, &found).await }
         });
         acting.await
     }
 
-    async fn act_in_txn(
-        &self,
-        tx: &Tx,
-        readings: &[Reading],
-        unknown: &[Rule],
-    ) -> Result<Evaluated, AlertError> {
+    async fn act_in_txn(&self, tx: &Tx, found: &Found) -> Result<Evaluated, AlertError> {
         tx.take_turn("alerts").await?;
-        let mut select = select_alerts();
-        select.and_where(is_unresolved());
-        let unresolved: Vec<Model> = tx.all(&select).await?;
+        let unresolved: Vec<Model> = tx.all(&select_unresolved()).await?;
         let unresolved: Vec<Alert> = unresolved.into_iter().map(Alert::from).collect();
         let now = tx.db().now();
-        let steps = plan(&unresolved, readings, unknown, now);
+        let steps = plan(&unresolved, &found.judgement, now);
         let (mut told, mut done) = (Vec::new(), Evaluated::default());
-        let mut raised = Vec::new();
+        let mut raised = self.outages_in_txn(tx, &found.outages).await?;
+        // What is away again is told of as it is.
+        let raises = |outage: &Raised| {
+            let same = |reading: &Reading| {
+                (reading.rule, &reading.subject) == (outage.reading.rule, &outage.reading.subject)
+            };
+            steps.iter().any(|step| matches!(step, Step::Raise(reading) if same(reading)))
+        };
+        raised.retain(|outage| !raises(outage));
         for step in steps {
             match step {
-                Step::Raise(reading) => raised.push((Uuid::now_v7(), reading)),
+                Step::Raise(reading) => raised.push(Raised::now(reading, now)),
                 Step::Keep(id, reading) => {
-                    tx.run(&keeping(id, &reading, now)).await?;
+                    let alert = unresolved.iter().find(|alert| alert.id == id);
+                    let turned = alert.is_some_and(|alert| alert.severity != reading.severity);
+                    tx.run(&keeping(id, &reading, turned, now)).await?;
+                    if turned {
+                        told.push(id);
+                        log_turned(tx, id, reading);
+                    }
                 }
                 Step::Calm(id) => {
                     tx.run(&calming(id, now)).await?;
@@ -82,12 +106,31 @@ impl Alerts {
         if !raised.is_empty() {
             insert_in_txn(tx, &raised, now).await?;
             done.raised = raised.len();
-            told.extend(raised.iter().map(|(id, _)| *id));
+            told.extend(raised.iter().map(|raised| raised.id));
             log_raised(tx, raised);
         }
-        let bus = self.bus.clone();
-        tx.after_commit(move || bus.publish(BusMessage::AlertsChanged(told)));
+        if !told.is_empty() {
+            let bus = self.bus.clone();
+            tx.after_commit(move || bus.publish(BusMessage::AlertsChanged(told)));
+        }
         Ok(done)
+    }
+
+    /// Outages that nobody could tell of while they lasted: each is raised as of its beginning, and
+    /// quiet since its end.
+    async fn outages_in_txn(&self, tx: &Tx, outages: &[Outage]) -> Result<Vec<Raised>, AlertError> {
+        if outages.is_empty() {
+            return Ok(Vec::new());
+        }
+        let about: Vec<Model> = tx.all(&select_about(outages)).await?;
+        let raise = |it: &Outage| Raised {
+            id: Uuid::now_v7(),
+            reading: outage(it),
+            raised_at: it.from,
+            quiet_since: Some(it.until),
+        };
+        // Of several the last: one alert of a component is unresolved at most.
+        Ok(untold(outages, about).last().copied().map(raise).into_iter().collect())
     }
 
     /// Forgets alerts that were resolved so long ago; tells how many.
@@ -107,9 +150,54 @@ impl Alerts {
     }
 }
 
-fn log_raised(tx: &Tx, raised: Vec<(Uuid, Reading)>) {
+/// An alert that is raised.
+struct Raised {
+    id: Uuid,
+    reading: Reading,
+    raised_at: Timestamp,
+    quiet_since: Option<Timestamp>,
+}
+
+impl Raised {
+    fn now(reading: Reading, now: Timestamp) -> Self {
+        Self { id: Uuid::now_v7(), reading, raised_at: now, quiet_since: None }
+    }
+}
+
+fn select_unresolved() -> SelectStatement {
+    let mut select = select_alerts();
+    select.and_where(is_unresolved());
+    select
+}
+
+/// The alerts about components that outages may have been told by.
+fn select_about(outages: &[Outage]) -> SelectStatement {
+    let subjects: Vec<&str> = outages.iter().map(|outage| outage.component.name()).collect();
+    let first = outages.iter().map(|outage| outage.from).min();
+    let ended = column(Column::ResolvedAt);
+    let mut select = select_alerts();
+    select
+        .and_where(column(Column::Rule).eq(Rule::ComponentDown.name()))
+        .and_where(among(column(Column::Subject), &subjects))
+        .and_where(ended.clone().is_null().or(ended.gte(first)));
+    select
+}
+
+/// Outages that no alert is about. As long as one of the component stands open, none is told of.
+fn untold(outages: &[Outage], about: Vec<Model>) -> Vec<&Outage> {
+    let alerts: Vec<Alert> = about.into_iter().map(Alert::from).collect();
+    let tells = |alert: &Alert, outage: &Outage| {
+        let overlaps = alert.raised_at <= outage.until;
+        alert.subject.as_deref() == Some(outage.component.name())
+            && alert.resolved_at.is_none_or(|at| overlaps && at >= outage.from)
+    };
+    let untold = |outage: &&Outage| !alerts.iter().any(|alert| tells(alert, outage));
+    outages.iter().filter(untold).collect()
+}
+
+fn log_raised(tx: &Tx, raised: Vec<Raised>) {
     tx.after_commit(move || {
-        for (id, reading) in raised {
+        for Raised { id, reading, .. } in raised {
             let (rule, subject) = (reading.rule.name(), reading.subject.unwrap_or_default());
             let measured = reading.measured;
             if reading.severity == Severity::Critical {
@@ -118,6 +206,14 @@ fn log_raised(tx: &Tx, raised: Vec<(Uuid, Reading)>) {
                 tracing::warn!(alert = %id, rule, subject, measured, "an alert is raised");
             }
         }
+    });
+}
+
+fn log_turned(tx: &Tx, id: Uuid, reading: Reading) {
+    tx.after_commit(move || {
+        let (rule, subject) = (reading.rule.name(), reading.subject.unwrap_or_default());
+        let (severity, measured) = (reading.severity.name(), reading.measured);
+        tracing::warn!(alert = %id, rule, subject, severity, measured, "an alert is as bad as this");
     });
 }
 
@@ -133,8 +229,12 @@ fn update(id: Uuid) -> UpdateStatement {
     update
 }
 
-fn keeping(id: Uuid, reading: &Reading, now: Timestamp) -> UpdateStatement {
+/// `turned`: it is better or worse than it was, which those who watch are to know.
+fn keeping(id: Uuid, reading: &Reading, turned: bool, now: Timestamp) -> UpdateStatement {
     let mut update = update(id);
+    if turned {
+        update.value(Column::Version, Expr::col(Column::Version).add(1));
+    }
     update
         .value(Column::Measured, reading.measured.as_str())
         .value(Column::Message, reading.message.as_str())
@@ -161,11 +261,7 @@ fn resolving(id: Uuid, now: Timestamp) -> UpdateStatement {
     update
 }
 
-async fn insert_in_txn(
-    tx: &Tx,
-    raised: &[(Uuid, Reading)],
-    now: Timestamp,
-) -> Result<(), AlertError> {
+async fn insert_in_txn(tx: &Tx, raised: &[Raised], now: Timestamp) -> Result<(), AlertError> {
     let mut insert = Query::insert();
     insert.into_table(Entity).columns([
         Column::Id,
@@ -177,10 +273,11 @@ async fn insert_in_txn(
         Column::Threshold,
         Column::Measured,
         Column::Version,
+        Column::QuietSince,
         Column::RaisedAt,
         Column::UpdatedAt,
     ]);
-    for (id, reading) in raised {
+    for Raised { id, reading, raised_at, quiet_since } in raised {
         insert.values_panic([
             Expr::value(*id),
             Expr::value(reading.rule.name()),
@@ -191,7 +288,8 @@ async fn insert_in_txn(
             Expr::value(reading.threshold.as_str()),
             Expr::value(reading.measured.as_str()),
             Expr::value(1_i64),
-            Expr::value(now),
+            Expr::value(*quiet_since),
+            Expr::value(*raised_at),
             Expr::value(now),
         ]);
     }

@@ -1,9 +1,11 @@
 //! The health of the components as it is kept: what each live process found last, what changed for
 //! the whole shop, and how it was by the hour.
 
+mod outages;
 mod read;
 mod write;
 
+pub use outages::Outage;
 pub use read::{Change, LatencyPoint, State};
 
 use crate::auth::Denied;

@@ -4,6 +4,7 @@ use crate::auth::{Permission, Viewer};
 use crate::db::{Db, DbError, Timestamp};
 use crate::metrics::health::changes::Merged;
 use crate::metrics::health::component::{Component, Health};
+use crate::metrics::health::diary::CONFIRMED_BY;
 use crate::metrics::health::service::{ALIVE, Error, HealthLog, health};
 use chrono::{Days, NaiveTime, TimeDelta};
 use entity::{component_change, component_finding, component_hour, component_state};
@@ -27,6 +28,8 @@ pub struct State {
     pub latency: Option<Duration>,
     /// When somebody looked last.
     pub checked_at: Option<Timestamp>,
+    /// Whether a process has found it not to be well twice in a row.
+    pub is_confirmed: bool,
     /// Since when it is so.
     pub since: Option<Timestamp>,
 }
@@ -65,6 +68,7 @@ pub(super) struct Worst {
     row: component_finding::Model,
     latency_us: i64,
     checked_at: Timestamp,
+    bad_looks: i64,
 }
 
 impl From<Worst> for Merged {
@@ -77,14 +81,19 @@ pub(super) fn merge(live: &[component_finding::Model]) -> HashMap<Component, Wor
     let mut merged: HashMap<Component, Worst> = HashMap::new();
     for row in live {
         let Some(component) = Component::from_name(&row.component) else { continue };
-        let one =
-            Worst { row: row.clone(), latency_us: row.latency_us, checked_at: row.checked_at };
+        let one = Worst {
+            row: row.clone(),
+            latency_us: row.latency_us,
+            checked_at: row.checked_at,
+            bad_looks: row.bad_looks,
+        };
         let Some(worst) = merged.get_mut(&component) else {
             merged.insert(component, one);
             continue;
         };
         worst.latency_us = Ord::max(worst.latency_us, row.latency_us);
         worst.checked_at = Ord::max(worst.checked_at, row.checked_at);
+        worst.bad_looks = Ord::max(worst.bad_looks, row.bad_looks);
         let place = |row: &component_finding::Model| (health(&row.status), row.checked_at);
         if place(row) > place(&worst.row) {
             worst.row = row.clone();
@@ -136,6 +145,7 @@ impl HealthLog {
                 since: known.iter().find(same).map(|row| row.since),
                 latency: us.map(Duration::from_micros),
                 checked_at: worst.as_ref().map(|worst| worst.checked_at),
+                is_confirmed: worst.as_ref().is_some_and(|it| it.bad_looks >= CONFIRMED_BY),
                 message: worst.and_then(|worst| worst.row.message),
             }
         };

@@ -27,8 +27,8 @@ struct Looked {
 }
 
 impl HealthLog {
-    /// Takes down what this process has found, without writing it; tells whether something became
-    /// better or worse.
+    /// Takes down what this process has found, without writing it; tells whether there is news:
+    /// something became better or worse, or a second look found it not to be well either.
     #[must_use]
     pub fn note(&self, examination: &Examination) -> bool {
         self.diary.lock().note(&examination.findings, self.db.now())
@@ -147,8 +147,10 @@ fn upsert_findings(tx: &Tx, looked: &Looked) -> InsertStatement {
         C::Message,
         C::LatencyUs,
         C::CheckedAt,
+        C::BadLooks,
     ]);
     for finding in &looked.examination.findings {
+        let bad_looks = looked.entries.bad_looks.get(&finding.component);
         insert.values_panic([
             Expr::value(finding.component.name()),
             Expr::value(looked.instance),
@@ -156,11 +158,12 @@ fn upsert_findings(tx: &Tx, looked: &Looked) -> InsertStatement {
             Expr::value(finding.message.clone()),
             Expr::value(i64::try_from(finding.latency.as_micros()).unwrap_or(i64::MAX)),
             tx.db().now_sql(),
+            Expr::value(bad_looks.copied().unwrap_or_default()),
         ]);
     }
     insert.on_conflict(
         OnConflict::columns([C::Component, C::Instance])
-            .update_columns([C::Status, C::Message, C::LatencyUs, C::CheckedAt])
+            .update_columns([C::Status, C::Message, C::LatencyUs, C::CheckedAt, C::BadLooks])
             .to_owned(),
     );
     insert
