@@ -97,7 +97,13 @@ impl From<DbError> for Fault {
         match error.kind {
             DbErrorKind::Unavailable | DbErrorKind::TimedOut | DbErrorKind::Contention => {
                 tracing::warn!(error = %error, "the database cannot answer now");
-                let message = "The server is too busy to answer. Try again in a moment.";
+                // Who looks what is wrong is told as much as the probe tells everybody.
+                let message = match error.kind {
+                    DbErrorKind::Unavailable => {
+                        "The database does not answer. Try again in a moment."
+                    }
+                    _ => "The server is too busy to answer. Try again in a moment.",
+                };
                 Self::new(code::SERVICE_UNAVAILABLE, message)
             }
             _ => Self::internal(&error),

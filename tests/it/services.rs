@@ -3,6 +3,8 @@
 use crate::app::{Answer, Caller, PostgresServer, RedisServer, TestApp};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use std::time::Duration;
+use stockroom::config::ServeRole;
 
 const SERVICES: &str = "{ services {
   name status message latencyMs checkedAt since availability
@@ -25,13 +27,19 @@ fn history(service: &Value) -> Vec<&str> {
     changes.map(|change| change["status"].as_str().expect("a status")).collect()
 }
 
+/// Nothing is found to be away because the machine has much else to do.
+fn patient(mut app: TestApp) -> TestApp {
+    app.app.examiner = app.app.examiner.clone().with_patience(Duration::from_secs(60));
+    app
+}
+
 async fn looks(app: &TestApp) {
     app.app.examine().await.expect("it can be written");
 }
 
 #[tokio::test]
 async fn every_component_is_told_of_with_its_history() {
-    let app = TestApp::start().await;
+    let app = patient(TestApp::start().await);
     let staff = app.staff().await;
     looks(&app).await;
     looks(&app).await;
@@ -57,7 +65,7 @@ async fn every_component_is_told_of_with_its_history() {
 
 #[tokio::test]
 async fn a_process_that_is_not_heard_of_any_more_does_not_count() {
-    let app = TestApp::start().await;
+    let app = patient(TestApp::start().await);
     let staff = app.staff().await;
     let before = services(&staff).await;
     looks(&app).await;
@@ -76,12 +84,12 @@ async fn a_process_that_is_not_heard_of_any_more_does_not_count() {
 
 #[tokio::test]
 async fn the_shop_is_as_well_as_the_worst_of_its_processes_until_that_one_leaves() {
-    let app = TestApp::start().await;
+    let app = patient(TestApp::start().await);
     let staff = app.staff().await;
     // Nobody listens there.
     let lame =
         app.replica_with(|settings| settings.mail.smtp_url = Some("smtp://127.0.0.1:1".into()));
-    let lame = lame.await;
+    let lame = patient(lame.await);
 
     looks(&app).await;
     looks(&lame).await;
@@ -126,31 +134,70 @@ async fn redis_stopped_and_started_again_is_in_the_history() {
 #[tokio::test]
 async fn a_time_without_the_database_is_told_afterwards_and_once() {
     let Some(mut postgres) = PostgresServer::start().await else { return };
-    let app = TestApp::on_server(&postgres.url()).await;
-    let (staff, other) = (app.staff().await, app.replica().await);
+    let app = patient(TestApp::on_server(&postgres.url()).await);
+    let (staff, other) = (app.staff().await, patient(app.replica().await));
     looks(&app).await;
     looks(&other).await;
 
     postgres.crash().await;
     let answer: Answer = staff.query(SERVICES).await;
     assert_eq!(answer.error_codes(), ["SERVICE_UNAVAILABLE"], "{}", answer.text);
+    assert!(answer.text.contains("The database does not answer."), "{}", answer.text);
+    let ready = app.guest().get("/health/ready").await;
+    assert_eq!(ready.status.as_u16(), 503);
+    assert_eq!(ready.json["checks"]["database"]["status"], "unhealthy", "{}", ready.text);
     for replica in [&app, &other] {
         app.until("it notices", async |_| replica.app.examine().await.is_err()).await;
+        // Longer than from one look to the next.
+        replica.waits(TimeDelta::seconds(30));
     }
     postgres.start_again().await;
     for replica in [&app, &other] {
-        let is_back = async |_: &TestApp| {
-            replica.app.examine().await.is_ok() && replica.app.db.ping().await.is_ok()
+        // Connections of before are found to be dead one after the other.
+        let answers = async |_: &TestApp| {
+            let pings = (0..20).map(|_| replica.app.db.ping());
+            futures::future::join_all(pings).await.iter().all(Result::is_ok)
         };
-        app.until("it is back", is_back).await;
-        looks(replica).await;
+        app.until("it is back", answers).await;
     }
+    looks(&app).await;
+    looks(&other).await;
 
     let services = services(&staff).await;
     let database = of(&services, "DATABASE");
     assert_eq!(database["status"], "HEALTHY");
     assert_eq!(history(database), ["HEALTHY", "UNHEALTHY", "HEALTHY"], "{database}");
     assert!(database["availability"].as_f64().unwrap() < 100.0);
+
+    // Nobody could raise an alert meanwhile: it is made good, once, whoever asks.
+    assert!(app.evaluates().await.raised > 0);
+    assert_eq!(other.evaluates().await.raised, 0);
+    let alert = "{ alerts(first: 9) { nodes { rule subject severity raisedAt measured } } }";
+    let answer = staff.query(alert).await;
+    let alerts = answer.data()["alerts"]["nodes"].as_array().expect("a list");
+    let away: Vec<_> = alerts.iter().filter(|alert| alert["subject"] == "DATABASE").collect();
+    assert_eq!(away.len(), 1, "{alerts:?}");
+    let away = away[0];
+    assert_eq!((&away["severity"], &away["measured"]), (&json!("CRITICAL"), &json!("UNHEALTHY")));
+    assert_eq!(away["raisedAt"], database["changes"][1]["at"], "as of the beginning");
+}
+
+#[tokio::test]
+async fn without_a_worker_each_process_asks_the_rules_and_there_is_one_alert() {
+    let app = TestApp::with(|settings| settings.role = ServeRole::Api).await;
+    let other = app.replica().await;
+    let staff = app.staff().await;
+    app.app.work_in_background();
+    other.app.work_in_background();
+
+    let raised = "SELECT COUNT(*) FROM alert WHERE rule = 'COMPONENT_DOWN' AND subject = 'WORKER'";
+    app.until("somebody tells", async |app| app.number(raised).await > 0).await;
+
+    app.ends_background_work().await;
+    other.ends_background_work().await;
+    assert_eq!(app.number(raised).await, 1);
+    let services = services(&staff).await;
+    assert_eq!(of(&services, "WORKER")["status"], "UNKNOWN", "both have left");
 }
 
 #[tokio::test]

@@ -2,8 +2,10 @@
 //! balancers ask, and for what is kept of the server's health.
 
 use crate::metrics::health::component::{Component, Finding, Health};
+use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use std::fmt::Display;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -68,6 +70,7 @@ impl Examination {
 #[derive(Clone)]
 pub struct Examiner {
     probes: Arc<[Probe]>,
+    patience: Duration,
     /// Whoever comes while components are asked waits for the same answer.
     last: Arc<Mutex<Option<(Instant, Examination)>>>,
 }
@@ -76,7 +79,13 @@ impl Examiner {
     /// Looks by these probes, one a component.
     #[must_use]
     pub fn new(probes: Vec<Probe>) -> Self {
-        Self { probes: probes.into(), last: Arc::default() }
+        Self { probes: probes.into(), patience: PATIENCE, last: Arc::default() }
+    }
+
+    /// Waits so long for a component, for tests on machines that have much else to do.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// What was found within the last second, or is found now.
@@ -87,39 +96,57 @@ impl Examiner {
         {
             return examination.clone();
         }
-        let examination = examine(&self.probes).await;
-        *last = Some((Instant::now(), examination.clone()));
-        examination
+        self.look(&mut last).await
     }
 
     /// What is found now.
     pub async fn now(&self) -> Examination {
         let mut last = self.last.lock().await;
-        let examination = examine(&self.probes).await;
+        self.look(&mut last).await
+    }
+
+    async fn look(&self, last: &mut Option<(Instant, Examination)>) -> Examination {
+        let examination = examine(&self.probes, self.patience).await;
+        tell(last.as_ref().map(|(_, before)| before), &examination);
         *last = Some((Instant::now(), examination.clone()));
         examination
     }
 }
 
-async fn examine(probes: &[Probe]) -> Examination {
+/// Tells the log what has changed since the last look.
+fn tell(before: Option<&Examination>, now: &Examination) {
+    for finding in news(before, now) {
+        let (component, message) = (word(finding.component), finding.message.as_deref());
+        match message {
+            Some(message) => tracing::warn!(component, message, "a component is not well"),
+            None => tracing::info!(component, "a component is well again"),
+        }
+    }
+}
+
+/// What was found to be otherwise than the last time, or at the first look not to be well.
+fn news<'a>(before: Option<&Examination>, now: &'a Examination) -> Vec<&'a Finding> {
+    let was = |component| before.and_then(|it| it.of(component)).map(|it| it.health);
+    let is_news = |it: &&Finding| was(it.component).unwrap_or(Health::Healthy) != it.health;
+    now.findings.iter().filter(is_news).collect()
+}
+
+async fn examine(probes: &[Probe], patience: Duration) -> Examination {
     let began = Instant::now();
-    let asked: Vec<_> = probes.iter().map(ask).collect();
+    let asked: Vec<_> = probes.iter().map(|probe| ask(probe, patience)).collect();
     let findings = join_all(asked).await;
     Examination { findings, took: began.elapsed() }
 }
 
-async fn ask(probe: &Probe) -> Finding {
+async fn ask(probe: &Probe, patience: Duration) -> Finding {
     let (component, began) = (probe.component, Instant::now());
-    let wrong = match tokio::time::timeout(PATIENCE, (probe.ask)()).await {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => {
-            tracing::warn!(component = word(component), error, "a component is not well");
-            Some(error.chars().take(MESSAGE_CHARS).collect())
-        }
-        Err(_) => {
-            tracing::warn!(component = word(component), "a component does not answer");
-            Some(format!("It does not answer within {} s.", PATIENCE.as_secs()))
-        }
+    let asked = AssertUnwindSafe(async { (probe.ask)().await }).catch_unwind();
+    let wrong = match tokio::time::timeout(patience, asked).await {
+        Ok(Ok(Ok(()))) => None,
+        Ok(Ok(Err(error))) => Some(error.chars().take(MESSAGE_CHARS).collect()),
+        // The panic itself is in the log, by the hook that every panic passes.
+        Ok(Err(_)) => Some("The look at it failed.".to_owned()),
+        Err(_) => Some(format!("It does not answer within {} s.", patience.as_secs())),
     };
     let health = if wrong.is_none() { Health::Healthy } else { component.without() };
     Finding { component, health, latency: began.elapsed(), message: wrong }
@@ -161,6 +188,31 @@ mod tests {
         let mail = examination.of(Component::Mail).unwrap();
         assert_eq!(mail.health, Health::Degraded);
         assert_eq!(mail.message.as_deref(), Some("It does not answer within 1 s."));
+    }
+
+    #[tokio::test]
+    async fn a_look_that_panics_is_no_good_finding_and_the_others_are_made() {
+        let panics = Probe::new(Component::Mail, || async {
+            if true {
+                panic!("on purpose");
+            }
+            Ok::<_, String>(())
+        });
+        let examination = Examiner::new(vec![panics, probe(Component::Cache, Ok(()))]).now().await;
+
+        assert_eq!(examination.of(Component::Mail).unwrap().health, Health::Degraded);
+        assert_eq!(examination.of(Component::Cache).unwrap().health, Health::Healthy);
+    }
+
+    #[tokio::test]
+    async fn only_what_changes_is_news() {
+        let well = Examiner::new(vec![probe(Component::Cache, Ok(()))]).now().await;
+        let away = Examiner::new(vec![probe(Component::Cache, Err("away"))]).now().await;
+        let told = |before: Option<&Examination>, now: &Examination| news(before, now).len();
+
+        assert_eq!((told(None, &well), told(Some(&well), &well)), (0, 0));
+        assert_eq!((told(None, &away), told(Some(&well), &away)), (1, 1));
+        assert_eq!((told(Some(&away), &away), told(Some(&away), &well)), (0, 1));
     }
 
     #[tokio::test]
