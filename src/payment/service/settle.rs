@@ -123,7 +123,10 @@ impl Payments {
         let Some(row) = row else { return Ok(None) };
         let now = Payment::try_from(row)?;
         count_decision_in_txn(tx, payment, &now).await?;
-        if let Some(decision) = decision {
+        // What is corrected was counted when it was decided first.
+        if let Some(decision) = decision
+            && payment.decided_as.is_none()
+        {
             tx.after_commit(move || count_decided(decision));
         }
         if there == PaymentState::ManualReview {
