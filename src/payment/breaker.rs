@@ -1,8 +1,9 @@
 //! The circuit breaker of a provider: when many calls fail, nobody calls for a while; then a few
-//! try, and all others once these have succeeded. A call that ends without a verdict gives back its
-//! permit and counts for nothing.
+//! try, and all others once these have succeeded. When nobody tries for long, nothing is known
+//! against the provider any more, and all may call. A call that ends without a verdict gives back
+//! its permit and counts for nothing.
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +23,8 @@ pub struct BreakerLimits {
     pub open_for: Duration,
     /// So many may try then, and must succeed before all may call.
     pub probes: u32,
+    /// When nobody has tried for so long, all may call.
+    pub forgotten_after: Duration,
 }
 
 impl Default for BreakerLimits {
@@ -32,6 +35,7 @@ impl Default for BreakerLimits {
             failed_percent: 50,
             open_for: Duration::from_secs(10),
             probes: 3,
+            forgotten_after: Duration::from_secs(5 * 60),
         }
     }
 }
@@ -69,8 +73,15 @@ struct Circuit {
 
 enum Phase {
     Closed(Window),
-    Open { until: Duration },
-    HalfOpen { trying: u32, succeeded: u32 },
+    Open {
+        until: Duration,
+    },
+    /// `since`: when somebody tried, or could have, last.
+    HalfOpen {
+        trying: u32,
+        succeeded: u32,
+        since: Duration,
+    },
 }
 
 /// The calls of each of the last seconds.
@@ -108,18 +119,16 @@ impl Breaker {
     /// Asks for leave to call.
     pub fn permit(&self) -> Result<Permit, Refused> {
         let now = (self.clock)();
-        let mut circuit = self.circuit.lock();
+        let mut circuit = self.circuit_at(now);
         if let Phase::Open { until } = circuit.phase {
-            if now < until {
-                return Err(Refused { retry_after: until.saturating_sub(now) });
-            }
-            circuit.enter(Phase::HalfOpen { trying: 0, succeeded: 0 });
+            return Err(Refused { retry_after: until.saturating_sub(now) });
         }
-        if let Phase::HalfOpen { trying, succeeded } = &mut circuit.phase {
+        if let Phase::HalfOpen { trying, succeeded, since } = &mut circuit.phase {
             if trying.saturating_add(*succeeded) >= self.limits.probes {
                 return Err(Refused::while_others_try());
             }
             *trying = trying.saturating_add(1);
+            *since = now;
         }
         Ok(Permit { breaker: self.clone(), era: circuit.era, told: false })
     }
@@ -127,16 +136,14 @@ impl Breaker {
     /// Why nobody would get leave now; None also when a few may try.
     pub fn refusal(&self) -> Option<Refused> {
         let now = (self.clock)();
-        match self.circuit.lock().phase {
-            Phase::Open { until } if now < until => {
-                Some(Refused { retry_after: until.saturating_sub(now) })
-            }
-            Phase::HalfOpen { trying, succeeded }
+        match self.circuit_at(now).phase {
+            Phase::Open { until } => Some(Refused { retry_after: until.saturating_sub(now) }),
+            Phase::HalfOpen { trying, succeeded, .. }
                 if trying.saturating_add(succeeded) >= self.limits.probes =>
             {
                 Some(Refused::while_others_try())
             }
-            _ => None,
+            Phase::Closed(_) | Phase::HalfOpen { .. } => None,
         }
     }
 
@@ -152,12 +159,37 @@ impl Breaker {
 
     /// Whether the provider is called.
     pub fn state(&self) -> BreakerState {
-        let now = (self.clock)();
-        match self.circuit.lock().phase {
+        match self.circuit_at((self.clock)()).phase {
             Phase::Closed(_) => BreakerState::Closed,
-            Phase::Open { until } if now < until => BreakerState::Open,
-            Phase::Open { .. } | Phase::HalfOpen { .. } => BreakerState::HalfOpen,
+            Phase::Open { .. } => BreakerState::Open,
+            Phase::HalfOpen { .. } => BreakerState::HalfOpen,
         }
+    }
+
+    /// Calls of the last half minute, and how many of these failed, while all may call.
+    pub fn lately(&self) -> (u32, u32) {
+        let now = (self.clock)();
+        match &mut self.circuit_at(now).phase {
+            Phase::Closed(window) => window.sum(now, self.limits.window),
+            Phase::Open { .. } | Phase::HalfOpen { .. } => (0, 0),
+        }
+    }
+
+    /// The circuit as time has left it: open ones let a few try after a while, and when nobody
+    /// does, everybody.
+    fn circuit_at(&self, now: Duration) -> MutexGuard<'_, Circuit> {
+        let mut circuit = self.circuit.lock();
+        if let Phase::Open { until } = circuit.phase
+            && now >= until
+        {
+            circuit.enter(Phase::HalfOpen { trying: 0, succeeded: 0, since: until });
+        }
+        if let Phase::HalfOpen { trying: 0, since, .. } = circuit.phase
+            && now.saturating_sub(since) >= self.limits.forgotten_after
+        {
+            circuit.enter(Phase::Closed(Window::default()));
+        }
+        circuit
     }
 
     /// Counts a call; gives whether it opened the breaker.
@@ -175,7 +207,8 @@ impl Breaker {
                 (failed && calls >= self.limits.calls_min && many).then(|| self.open(now))
             }
             Phase::HalfOpen { .. } if failed => Some(self.open(now)),
-            Phase::HalfOpen { trying, succeeded } => {
+            Phase::HalfOpen { trying, succeeded, since } => {
+                *since = now;
                 *trying = trying.saturating_sub(1);
                 *succeeded = succeeded.saturating_add(1);
                 (*succeeded >= self.limits.probes).then(|| Phase::Closed(Window::default()))
@@ -226,16 +259,21 @@ impl Window {
     /// Adds a call; gives all calls of the window and how many of them failed.
     fn count(&mut self, now: Duration, window: Duration, failed: bool) -> (u32, u32) {
         let second = now.as_secs();
-        let oldest = second.saturating_sub(window.as_secs().saturating_sub(1));
-        while self.0.front().is_some_and(|front| front.second < oldest) {
-            self.0.pop_front();
-        }
         if self.0.back().is_none_or(|back| back.second != second) {
             self.0.push_back(Second { second, calls: 0, failed: 0 });
         }
         if let Some(back) = self.0.back_mut() {
             back.calls = back.calls.saturating_add(1);
             back.failed = back.failed.saturating_add(u32::from(failed));
+        }
+        self.sum(now, window)
+    }
+
+    /// All calls of the window and how many of them failed.
+    fn sum(&mut self, now: Duration, window: Duration) -> (u32, u32) {
+        let oldest = now.as_secs().saturating_sub(window.as_secs().saturating_sub(1));
+        while self.0.front().is_some_and(|front| front.second < oldest) {
+            self.0.pop_front();
         }
         self.0.iter().fold((0, 0), |(calls, failures), second| {
             (calls.saturating_add(second.calls), failures.saturating_add(second.failed))
@@ -374,6 +412,46 @@ mod tests {
     }
 
     #[test]
+    fn when_nobody_tries_for_long_all_may_call_again() {
+        let bench = Bench::opened();
+        bench.waits(10_000);
+        assert_eq!(bench.breaker.state(), BreakerState::HalfOpen);
+        bench.waits(299_999);
+        assert_eq!(bench.breaker.state(), BreakerState::HalfOpen);
+        bench.waits(1);
+        assert_eq!(bench.breaker.state(), BreakerState::Closed);
+        // It begins anew: twenty have to fail, and not one.
+        bench.fails(19);
+        assert_eq!(bench.breaker.state(), BreakerState::Closed);
+        bench.fails(1);
+        assert_eq!(bench.breaker.state(), BreakerState::Open);
+    }
+
+    #[test]
+    fn who_tries_for_long_is_waited_for() {
+        let bench = Bench::opened();
+        bench.waits(10_000);
+        let trying = bench.breaker.permit().ok().unwrap();
+        bench.waits(600_000);
+        assert_eq!(bench.breaker.state(), BreakerState::HalfOpen);
+        assert!(trying.failed());
+        assert_eq!(bench.breaker.state(), BreakerState::Open);
+    }
+
+    #[test]
+    fn calls_of_the_last_half_minute_are_told() {
+        let bench = Bench::new();
+        bench.succeeds(2);
+        bench.waits(10_000);
+        bench.fails(3);
+        assert_eq!(bench.breaker.lately(), (5, 3));
+        bench.waits(25_000);
+        assert_eq!(bench.breaker.lately(), (3, 3));
+        bench.waits(30_000);
+        assert_eq!(bench.breaker.lately(), (0, 0));
+    }
+
+    #[test]
     fn of_five_hundred_who_wait_three_try_and_close_it() {
         let bench = Bench::opened();
         bench.waits(10_000);
@@ -442,7 +520,7 @@ mod tests {
                     _ => drop(held.pop()),
                 }
                 let circuit = bench.breaker.circuit.lock();
-                if let Phase::HalfOpen { trying, succeeded } = circuit.phase {
+                if let Phase::HalfOpen { trying, succeeded, .. } = circuit.phase {
                     let ours = held.iter().filter(|permit| permit.era == circuit.era).count();
                     prop_assert_eq!(ours, usize::try_from(trying).unwrap());
                     prop_assert!(trying + succeeded <= 3);

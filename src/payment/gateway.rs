@@ -65,6 +65,11 @@ impl Gateway {
         self.breaker.state()
     }
 
+    /// Calls of the last half minute, and how many of these failed, while all may call.
+    pub fn lately(&self) -> (u32, u32) {
+        self.breaker.lately()
+    }
+
     /// Makes a call. It is dropped when its time is over.
     pub async fn call<T, F, Fut>(&self, make: F) -> Result<T, Missed>
     where

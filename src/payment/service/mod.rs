@@ -39,10 +39,27 @@ pub struct Payments {
     gateways: Arc<[Gateway]>,
 }
 
+/// So many calls of half a minute that fail, and half of all, are told of: fewer than end with
+/// nobody calling, as in a shop where few pay.
+const FAILED_MIN: u32 = 3;
+
 /// A provider is not well.
-#[derive(Debug, thiserror::Error)]
-#[error("{0} is not called because too many calls failed")]
-pub struct ProviderAway(pub &'static str);
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderAway {
+    /// Nobody calls it, or only a few do, to try.
+    #[error("{0} is not called because too many calls failed")]
+    NotCalled(&'static str),
+    /// It is called, and most calls fail.
+    #[error("{failed} of {calls} calls to {provider} in half a minute failed")]
+    Fails {
+        /// Its name.
+        provider: &'static str,
+        /// Calls that failed, or took too long.
+        failed: u32,
+        /// All calls.
+        calls: u32,
+    },
+}
 
 impl Payments {
     /// Payments by way of these providers.
@@ -85,13 +102,22 @@ impl Payments {
         self.gateways.iter().map(|it| (it.provider().name(), it.state())).collect()
     }
 
-    /// Whether every provider is called.
+    /// Whether every provider is called, and answers.
     ///
     /// # Errors
-    /// The first one that is not.
+    /// What is wrong with the first one of which that is not so.
     pub fn check(&self) -> Result<(), ProviderAway> {
-        let away = self.gateways.iter().find(|it| it.state() != BreakerState::Closed);
-        away.map_or(Ok(()), |gateway| Err(ProviderAway(gateway.provider().name())))
+        self.gateways.iter().try_for_each(|gateway| {
+            let provider = gateway.provider().name();
+            if gateway.state() != BreakerState::Closed {
+                return Err(ProviderAway::NotCalled(provider));
+            }
+            let (calls, failed) = gateway.lately();
+            if failed >= FAILED_MIN && failed.saturating_mul(2) >= calls {
+                return Err(ProviderAway::Fails { provider, failed, calls });
+            }
+            Ok(())
+        })
     }
 
     fn gateway(&self, provider: &str) -> Option<&Gateway> {

@@ -198,6 +198,23 @@ async fn the_probe_tells_that_payments_are_away_and_the_server_serves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_few_calls_that_all_fail_are_told_of_before_nobody_calls() {
+    let app = TestApp::start().await;
+    let provider = Scripted::new(Mood::Fails);
+    let (payments, payment) = (provider.payments(&app), app.begins_to_pay("card", true).await);
+
+    ask(&payments, &payment, 2).await;
+    assert!(payments.check().is_ok(), "two say nothing");
+    ask(&payments, &payment, 1).await;
+
+    assert_eq!(payments.breaker_state(), BreakerState::Closed);
+    let told = payments.check().unwrap_err().to_string();
+    assert!(told.starts_with("3 of 3 calls to "), "{told}");
+    app.waits(TimeDelta::seconds(31));
+    assert!(payments.check().is_ok(), "that was long ago");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_asked_for_does_not_end_a_payment_that_was_asked_for_before() {
     let app = short(200).await;
     let payment = app.pays("card_late", true).await;
