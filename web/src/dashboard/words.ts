@@ -53,7 +53,8 @@ const RULE: Record<AlertRule, string> = {
 export function alertTitle({ rule, subject, severity }: AlertPartsFragment): string {
   if (!subject) return RULE[rule];
   if (rule !== 'COMPONENT_DOWN') return `${RULE[rule]}: ${subject}`;
-  return `${componentName(subject)} is ${severity === 'CRITICAL' ? 'down' : 'not well'}`;
+  const name = componentName(subject);
+  return `${name} ${name.endsWith('s') ? 'are' : 'is'} ${severity === 'CRITICAL' ? 'down' : 'not well'}`;
 }
 
 /** What an alert says. Its title names the component already. */
