@@ -33,7 +33,8 @@ async fn an_alert_that_becomes_worse_or_better_is_told_of() {
 
     app.evaluates().await;
 
-    let turned = told.next().await.unwrap().unwrap();
+    let turned = tokio::time::timeout(PATIENCE, told.next()).await.expect("it is told");
+    let turned = turned.unwrap().unwrap();
     assert_eq!((turned.severity, turned.status), (Severity::Warning, Status::Open));
     assert_eq!(turned.version, 2);
     app.evaluates().await;
