@@ -1,8 +1,12 @@
 //! What the release must hold, as ratios to limits that were measured in the same run.
 
-use crate::figures::{median, real, short};
+use crate::crowd::Crowd;
+use crate::figures::{median, short};
+use crate::live;
 use crate::measure::{Sample, Subject};
+use crate::observed::Observed;
 use crate::operation::Operation;
+use crate::overload::Overload;
 use crate::pgbench;
 use crate::probe::{Start, Statements};
 
@@ -27,6 +31,12 @@ pub struct Evidence<'a> {
     pub samples: &'a [Sample],
     /// Statements.
     pub statements: &'a Statements,
+    /// Too many clients.
+    pub overload: &'a Overload,
+    /// Sockets that watch; none when that failed.
+    pub live: &'a [live::Crowd],
+    /// Log and metrics.
+    pub observed: &'a Observed,
     /// Starts, with an SQLite of its own and on PostgreSQL.
     pub sqlite: Start,
     /// The same on PostgreSQL, its tables there already.
@@ -51,26 +61,76 @@ impl Evidence<'_> {
         self.samples.iter().filter(of).map(figure).collect()
     }
 
+    /// Stockroom held against a limit.
+    fn compared(&self, operation: Operation, connections: usize, limit: Subject) -> Compared {
+        let of = |subject, figure| self.figures(operation, connections, subject, figure);
+        let series = |subject| Series {
+            rates: of(subject, |sample| sample.rate),
+            times: of(subject, Sample::all_ms),
+            others: of(subject, |sample| sample.others),
+        };
+        Compared::new(&series(Subject::Stockroom), &series(limit))
+    }
+}
+
+/// Figures of something by round.
+#[derive(Default)]
+struct Series {
+    rates: Vec<f64>,
+    times: Vec<f64>,
+    others: Vec<f64>,
+}
+
+impl Series {
+    fn of(samples: &[Sample]) -> Self {
+        let figures = |figure: fn(&Sample) -> f64| samples.iter().map(figure).collect();
+        Self {
+            rates: figures(|sample| sample.rate),
+            times: figures(Sample::all_ms),
+            others: figures(|sample| sample.others),
+        }
+    }
+}
+
+/// Something held against something else.
+struct Compared {
     /// The middle of the ratios of each round: of the rates, and of what an answer of the limit
     /// takes of processor time to what one of ours takes.
-    fn ratios(&self, case: (Operation, usize), limit: Subject) -> Option<(f64, f64)> {
-        let of = |subject, figure| self.figures(case.0, case.1, subject, figure);
-        let rate = |subject| of(subject, |sample: &Sample| sample.rate);
-        let time = |subject| of(subject, Sample::all_ms);
-        let ours = Subject::Stockroom;
-        Some((ratio(&rate(ours), &rate(limit))?, ratio(&time(limit), &time(ours))?))
+    ratios: Option<(f64, f64)>,
+    /// Whether rates tell anything.
+    quiet: bool,
+}
+
+impl Compared {
+    fn new(ours: &Series, limit: &Series) -> Self {
+        let rate = ratio(&ours.rates, &limit.rates);
+        let time = ratio(&limit.times, &ours.times);
+        let others = [ours.others.as_slice(), &limit.others].concat();
+        Self { ratios: rate.zip(time), quiet: median(&others).unwrap_or(0.0) <= QUIET }
     }
 
-    /// The share of the machine that others used while this was measured.
-    fn others(&self, (operation, connections): (Operation, usize), limit: Subject) -> f64 {
-        let of = |subject| self.figures(operation, connections, subject, |sample| sample.others);
-        median(&[of(Subject::Stockroom), of(limit)].concat()).unwrap_or(0.0)
+    fn at_least(&self, id: &'static str, what: &'static str, floor: f64) -> Goal {
+        Goal {
+            id,
+            what,
+            floor: format!("≥ {}", short(floor)),
+            measured: self.ratios.map(|(rate, time)| {
+                let (rate, time) = (short(rate), short(time));
+                match self.quiet {
+                    true => format!("**{rate}** by rate, {time} by processor time"),
+                    false => format!("{rate} by rate, **{time}** by processor time"),
+                }
+            }),
+            met: self.ratios.map(|(rate, time)| floor <= if self.quiet { rate } else { time }),
+        }
     }
 }
 
 /// With more than this share of the machine used by others, rates tell how it shares and not what
 /// work costs: the goals are judged by processor time then.
 pub const QUIET: f64 = 0.1;
+/// Statements for a crowd of identical requests, at most.
+const CROWD_FLOOR: usize = 3;
 
 /// The middle of the ratios, round by round.
 #[must_use]
@@ -84,22 +144,7 @@ pub fn ratio(ours: &[f64], limits: &[f64]) -> Option<f64> {
 pub fn goals(evidence: &Evidence<'_>) -> Vec<Goal> {
     let script = Subject::Database;
     let at_least = |id, what, operation, connections, limit, floor: f64| {
-        let case = (operation, connections);
-        let measured = evidence.ratios(case, limit);
-        let quiet = evidence.others(case, limit) <= QUIET;
-        Goal {
-            id,
-            what,
-            floor: format!("≥ {}", short(floor)),
-            measured: measured.map(|(rate, time)| {
-                let (rate, time) = (short(rate), short(time));
-                match quiet {
-                    true => format!("**{rate}** by rate, {time} by processor time"),
-                    false => format!("{rate} by rate, **{time}** by processor time"),
-                }
-            }),
-            met: measured.map(|(rate, time)| floor <= if quiet { rate } else { time }),
-        }
+        evidence.compared(operation, connections, limit).at_least(id, what, floor)
     };
     let at_most = |id, what, floor: f64, unit: &str, measured: f64| Goal {
         id,
@@ -108,7 +153,7 @@ pub fn goals(evidence: &Evidence<'_>) -> Vec<Goal> {
         measured: Some(format!("{} {unit}", short(measured))),
         met: Some(measured <= floor),
     };
-    vec![
+    let mut goals = vec![
         at_least(
             "P1",
             "cold page, 16 connections, of pgbench's page",
@@ -133,13 +178,7 @@ pub fn goals(evidence: &Evidence<'_>) -> Vec<Goal> {
             Subject::Axum,
             0.35,
         ),
-        at_most(
-            "P4",
-            "64 identical cold queries at once",
-            3.0,
-            "SQL statements",
-            real(evidence.statements.crowd),
-        ),
+        crowd(evidence.statements.crowd),
         at_least(
             "P9",
             "checkout, 16 connections, of pgbench's order in 8 statements",
@@ -172,6 +211,48 @@ pub fn goals(evidence: &Evidence<'_>) -> Vec<Goal> {
             "MiB",
             evidence.postgres.idle.all,
         ),
+    ];
+    goals.extend(load_goals(evidence));
+    goals
+}
+
+fn crowd(crowd: Crowd) -> Goal {
+    Goal {
+        id: "P4",
+        what: "64 identical cold queries at once",
+        floor: format!("≤ {CROWD_FLOOR} SQL statements"),
+        measured: Some(format!(
+            "{} SQL statements; one query alone takes {}",
+            crowd.together, crowd.alone
+        )),
+        met: Some(crowd.together <= CROWD_FLOOR),
+    }
+}
+
+/// What is about too many clients, many watchers, and being watched.
+fn load_goals(evidence: &Evidence<'_>) -> Vec<Goal> {
+    let compared =
+        |ours: &[Sample], limit: &[Sample]| Compared::new(&Series::of(ours), &Series::of(limit));
+    let (overload, observed) = (evidence.overload, evidence.observed);
+    let statements = live::most_statements(evidence.live);
+    vec![
+        compared(&overload.flood, &overload.peak).at_least(
+            "P14",
+            "overload: good answers with 16 times the connections that saturate, of the peak",
+            0.8,
+        ),
+        Goal {
+            id: "P15",
+            what: "a change of stock that many sockets watch, any number of them",
+            floor: "≤ 1 SQL statement a change".to_owned(),
+            measured: statements.map(|most| format!("{} SQL statements at most", short(most))),
+            met: statements.map(|most| most <= 1.0),
+        },
+        compared(&observed.on, &observed.off).at_least(
+            "P16",
+            "cold page, 16 connections, with log and metrics on, of it without",
+            0.9,
+        ),
     ]
 }
 
@@ -184,5 +265,22 @@ mod tests {
         // A machine that was half as fast in one round says nothing about the ratio.
         assert_eq!(ratio(&[10.0, 5.0, 10.0], &[20.0, 10.0, 20.0]), Some(0.5));
         assert_eq!(ratio(&[], &[1.0]), None);
+    }
+
+    #[test]
+    fn rates_are_believed_on_a_quiet_machine_alone() {
+        let series = |rate: f64, time: f64, others: f64| Series {
+            rates: vec![rate],
+            times: vec![time],
+            others: vec![others],
+        };
+        let met = |others| {
+            let limit = series(100.0, 1.0, others);
+            Compared::new(&series(50.0, 1.0, others), &limit).at_least("P0", "it", 0.9).met
+        };
+
+        assert_eq!(met(0.0), Some(false));
+        assert_eq!(met(0.5), Some(true));
+        assert_eq!(Compared::new(&Series::default(), &Series::default()).ratios, None);
     }
 }

@@ -4,10 +4,12 @@
 use crate::database::Database;
 use crate::figures::{median, short};
 use crate::load::Connection;
+use crate::log::Log;
 use crate::plans::{self, Plan};
 use crate::run::{RunArgs, settings};
 use crate::server::{Server, Stockroom};
 use crate::shop::ask;
+use crate::staff::{self, signed_in};
 use anyhow::Context;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -20,7 +22,6 @@ const FEW: u32 = 1_000;
 const TIMES: usize = 40;
 /// The page that is far from the beginning; that of a small shop is its last one.
 const FAR_PAGE: usize = 1_000;
-const ADMIN: (&str, &str) = ("bench@example.com", "a passphrase of the benchmark");
 
 /// A question, and where in its list it begins.
 struct Question {
@@ -57,9 +58,7 @@ pub async fn run(args: &RunArgs, products: u32, orders: u32) -> anyhow::Result<(
         pid: args.postgres_pid,
     };
     fill(&stockroom, &database, FEW, FEW).await?;
-    let (email, password) = ADMIN;
-    let create = ["admin", "create", "--email", email, "--password", password];
-    stockroom.run(&create, &[]).await?;
+    staff::create(&stockroom).await?;
     let few = measure(&stockroom, "few").await?;
     fill(&stockroom, &database, products, orders.saturating_sub(FEW)).await?;
     let many = measure(&stockroom, "many").await?;
@@ -96,7 +95,7 @@ async fn fill(
 async fn measure(stockroom: &Stockroom, name: &str) -> anyhow::Result<Vec<Answered>> {
     eprintln!("== measuring, {name}");
     let server = start(stockroom, name).await?;
-    let mut connection = signed_in(&server).await?;
+    let mut connection = signed_in(server.address).await?;
     let mut answered = Vec::new();
     for question in questions(&mut connection).await? {
         let (mut times, mut statements) = (Vec::new(), 0);
@@ -120,18 +119,6 @@ async fn measure(stockroom: &Stockroom, name: &str) -> anyhow::Result<Vec<Answer
 async fn start(stockroom: &Stockroom, name: &str) -> anyhow::Result<Server> {
     let settings = [("CACHE_MEMORY_MIB", "0"), ("ROLE", "api"), ("SQL_EXTENSION_ENABLED", "true")];
     stockroom.serve(name, &settings).await
-}
-
-async fn signed_in(server: &Server) -> anyhow::Result<Connection> {
-    let mut connection = Connection::open(server.address).await?;
-    let (email, password) = ADMIN;
-    let query = "mutation ($email: String!, $password: String!) {
-        tokenCreate(input: { email: $email, password: $password }) { accessToken } }";
-    let answer =
-        ask(&mut connection, query, &json!({ "email": email, "password": password })).await?;
-    let token = answer.pointer("/data/tokenCreate/accessToken").and_then(Value::as_str);
-    connection.authorization = Some(format!("Bearer {}", token.context("not signed in")?));
-    Ok(connection)
 }
 
 async fn questions(connection: &mut Connection) -> anyhow::Result<Vec<Question>> {
@@ -223,12 +210,12 @@ async fn explain(
     eprintln!("== looking at plans");
     plans::tell(database, true).await?;
     let server = start(stockroom, "explained").await?;
-    let mut connection = signed_in(&server).await?;
+    let mut connection = signed_in(server.address).await?;
     let mut told = Vec::new();
     for question in questions(&mut connection).await? {
-        let log = plans::Log::from_now(&args.postgres_log)?;
+        let log = Log::from_now(&args.postgres_log)?;
         ask(&mut connection, &question.query, &question.variables).await?;
-        told.push((question.name, log.plans().await?));
+        told.push((question.name, plans::plans(&log.text().await?)));
     }
     server.stop().await?;
     plans::tell(database, false).await?;

@@ -23,6 +23,11 @@ pub trait Traffic: Send + Sync + 'static {
     /// # Errors
     /// What is wrong.
     fn check(&self, body: &[u8]) -> Result<(), String>;
+    /// Whether an answer only says that there was too much to do. Unless that is what is looked
+    /// for, it is a wrong answer.
+    fn refuses(&self, _body: &[u8]) -> bool {
+        false
+    }
 }
 
 /// How to send.
@@ -43,8 +48,8 @@ pub struct Shape {
 pub struct Outcome {
     /// Right answers.
     pub done: u64,
-    /// Requests that were turned away because there was too much to do (503).
-    pub refused: u64,
+    /// Times of requests that were turned away because there was too much to do.
+    pub refused: Times,
     /// Wrong answers, and none.
     pub errors: u64,
     /// What the first of them was.
@@ -105,6 +110,20 @@ impl Connection {
     }
 }
 
+/// Gets a page, on a connection of its own.
+///
+/// # Errors
+/// When nobody answers there.
+pub async fn get(address: SocketAddr, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+    let stream = TcpStream::connect(address).await.context("cannot connect")?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let request = Request::get(path).header("host", address.to_string());
+    let response = sender.send_request(request.body(Full::new(Bytes::new()))?).await?;
+    let status = response.status();
+    Ok((status, response.into_body().collect().await?.to_bytes()))
+}
+
 /// Sends for as long as the shape says, or until there is nothing more to send. `counts` is called
 /// when it begins to count.
 ///
@@ -133,7 +152,7 @@ pub async fn send(
     while let Some(worker) = workers.join_next().await {
         let (mut part, ended) = worker.context("a connection's task failed")??;
         all.done += part.done;
-        all.refused += part.refused;
+        all.refused.add(&part.refused);
         all.errors += part.errors;
         all.first_error = all.first_error.or(part.first_error.take());
         all.times.add(&part.times);
@@ -162,10 +181,16 @@ async fn work(
         };
         let answered = connection.post(body).await;
         let now = Instant::now();
+        let micros = u64::try_from(now.duration_since(sent).as_micros())?;
         // What was sent before it counts was the warm-up, but errors are errors.
         let wrong = match &answered {
-            Ok((StatusCode::SERVICE_UNAVAILABLE, _)) => {
-                outcome.refused += u64::from(sent >= begin);
+            Ok((status, body))
+                if *status == StatusCode::SERVICE_UNAVAILABLE || traffic.refuses(body) =>
+            {
+                if sent >= begin {
+                    outcome.refused.record(micros);
+                    ended = ended.max(now);
+                }
                 continue;
             }
             Ok((status, _)) if *status != StatusCode::OK => Some(format!("status {status}")),
@@ -180,7 +205,6 @@ async fn work(
             }
         } else if sent >= begin {
             outcome.done += 1;
-            let micros = u64::try_from(now.duration_since(sent).as_micros())?;
             outcome.times.record(micros);
             ended = ended.max(now);
         }

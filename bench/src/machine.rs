@@ -169,6 +169,21 @@ fn machine_time() -> anyhow::Result<(f64, f64)> {
     Ok(((all - idle) / TICKS_PER_SECOND, all / TICKS_PER_SECOND))
 }
 
+/// How many files this process may have open at once.
+///
+/// # Errors
+/// When `/proc` cannot be read.
+pub fn open_files() -> anyhow::Result<u64> {
+    let limits =
+        fs::read_to_string("/proc/self/limits").context("cannot read /proc/self/limits")?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|rest| rest.split_whitespace().next());
+    match soft.context("Linux tells no limit on open files")? {
+        "unlimited" => Ok(u64::MAX),
+        number => number.parse().context("the limit on open files"),
+    }
+}
+
 /// The machine in a line: processors, their model, memory.
 #[must_use]
 pub fn description() -> String {

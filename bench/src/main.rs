@@ -2,14 +2,19 @@
 //! machine in the same run, and writes tables.
 
 mod ceiling;
+mod crowd;
 mod database;
 mod figures;
 mod goals;
 mod growth;
+mod live;
 mod load;
+mod log;
 mod machine;
 mod measure;
+mod observed;
 mod operation;
+mod overload;
 mod pgbench;
 mod plans;
 mod probe;
@@ -17,6 +22,7 @@ mod report;
 mod run;
 mod server;
 mod shop;
+mod staff;
 mod times;
 
 use clap::{Parser, Subcommand};

@@ -4,7 +4,7 @@
 
 use crate::database::Database;
 use crate::figures::real;
-use crate::load::{Outcome, Shape, send};
+use crate::load::{Outcome, Shape, Traffic, send};
 use crate::machine::{Clock, Processes, Watched};
 use crate::operation::{Operation, Requests};
 use crate::pgbench::{self, Script};
@@ -56,7 +56,9 @@ pub struct Sample {
     pub subject: Subject,
     /// In which round, from 0.
     pub round: usize,
-    /// Right answers a second.
+    /// Right answers.
+    pub done: u64,
+    /// The same a second.
     pub rate: f64,
     /// Milliseconds within which half of the answers came.
     pub p50_ms: f64,
@@ -76,6 +78,8 @@ pub struct Sample {
     pub first_error: Option<String>,
     /// Requests that were turned away.
     pub refused: u64,
+    /// Milliseconds within which 99 of 100 of them were told so.
+    pub refused_p99_ms: f64,
 }
 
 impl Sample {
@@ -90,7 +94,7 @@ impl Sample {
 pub struct Bench {
     /// The database.
     pub database: Database,
-    /// Other processes that work for the benchmark: Redis.
+    /// Other processes that work for the benchmark: Redis, and servers that are there for a while.
     pub rest: Vec<Watched>,
     /// What is in the shop.
     pub shop: Arc<Shop>,
@@ -135,9 +139,12 @@ impl Bench {
         }
     }
 
-    fn processes(&self, server: Option<&Server>) -> Processes {
+    /// The processes of the run while this server is looked at.
+    #[must_use]
+    pub fn processes(&self, server: Option<&Server>) -> Processes {
         let database = Watched { pid: self.database.pid, with_children: true };
         let mut rest = self.rest.clone();
+        rest.retain(|one| server.is_none_or(|server| server.pid != one.pid));
         let servers = [&self.warm, &self.cold, &self.axum];
         let others = servers.into_iter().filter(|one| server.is_none_or(|s| s.pid != one.pid));
         rest.extend(others.map(Server::watched));
@@ -162,6 +169,7 @@ impl Bench {
             case,
             subject: Subject::Database(script),
             round,
+            done: ran.done,
             rate: ran.rate,
             p50_ms: ran.times.within_ms(500),
             p99_ms: ran.times.within_ms(990),
@@ -172,6 +180,7 @@ impl Bench {
             errors: ran.errors,
             first_error: (ran.errors > 0).then(|| "transactions failed".to_owned()),
             refused: 0,
+            refused_p99_ms: 0.0,
         })
     }
 
@@ -190,13 +199,27 @@ impl Bench {
             warm_up: Duration::from_millis(300),
             duration: self.slot,
         };
+        self.drive((case, subject, round), server, requests, shape).await
+    }
+
+    /// Sends a load to a server, and tells what came of it.
+    ///
+    /// # Errors
+    /// When the server is gone; wrong answers are counted instead.
+    pub async fn drive(
+        &self,
+        (case, subject, round): (Case, Subject, usize),
+        server: &Server,
+        traffic: Arc<dyn Traffic>,
+        shape: Shape,
+    ) -> anyhow::Result<Sample> {
         let processes = self.processes(Some(server));
         let mut before = Clock::default();
         let started = || {
             before = processes.clock()?;
             Ok(())
         };
-        let outcome = send(requests, shape, started).await?;
+        let outcome = send(traffic, shape, started).await?;
         // What an order leaves to be done in the background belongs to what it costs.
         if case.operation.uses_carts() && subject == Subject::Stockroom {
             self.comes_to_rest().await?;
@@ -238,6 +261,7 @@ fn told(case: Case, subject: Subject, round: usize, outcome: Outcome, spent: Clo
         case,
         subject,
         round,
+        done: outcome.done,
         rate: outcome.rate(),
         p50_ms: outcome.times.within_ms(500),
         p99_ms: outcome.times.within_ms(990),
@@ -247,7 +271,8 @@ fn told(case: Case, subject: Subject, round: usize, outcome: Outcome, spent: Clo
         others: spent.others(),
         errors: outcome.errors,
         first_error: outcome.first_error,
-        refused: outcome.refused,
+        refused: outcome.refused.len(),
+        refused_p99_ms: outcome.refused.within_ms(990),
     }
 }
 

@@ -1,10 +1,7 @@
 //! How the database carries out statements, read from its log.
 
 use crate::database::Database;
-use anyhow::Context;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Tables of more rows than this are large.
 const LARGE: u32 = 20_000;
@@ -64,37 +61,10 @@ pub async fn large_tables(database: &Database) -> anyhow::Result<Vec<String>> {
     Ok(database.run(&sql).await?.lines().map(str::to_owned).collect())
 }
 
-/// The database's log from a moment on.
-pub struct Log {
-    path: PathBuf,
-    from: u64,
-}
-
-impl Log {
-    /// What is written from now on.
-    ///
-    /// # Errors
-    /// When there is no such file.
-    pub fn from_now(path: &Path) -> anyhow::Result<Self> {
-        let from = std::fs::metadata(path).context("the database's log")?.len();
-        Ok(Self { path: path.to_owned(), from })
-    }
-
-    /// The plans since then, each statement once.
-    ///
-    /// # Errors
-    /// When the log cannot be read.
-    pub async fn plans(&self) -> anyhow::Result<Vec<Plan>> {
-        // A line is written before its session takes the next statement, not before it answers.
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        let text = String::from_utf8_lossy(&std::fs::read(&self.path)?).into_owned();
-        let from = usize::try_from(self.from)?;
-        Ok(plans(text.get(from..).unwrap_or_default()))
-    }
-}
-
-/// A plan begins with a line that tells its duration, and goes on in lines that begin with a tab.
-fn plans(log: &str) -> Vec<Plan> {
+/// The plans in a log, each statement once. One begins with a line that tells its duration, and goes
+/// on in lines that begin with a tab.
+#[must_use]
+pub fn plans(log: &str) -> Vec<Plan> {
     let mut statements = BTreeSet::new();
     let mut found = Vec::new();
     let mut lines = log.lines().peekable();

@@ -1,5 +1,6 @@
 //! What is counted and not timed: SQL statements by request, memory, the time until ready.
 
+use crate::crowd::Crowd;
 use crate::database::Database;
 use crate::figures::{median, real};
 use crate::load::{Connection, Traffic};
@@ -11,15 +12,11 @@ use crate::shop::{Content, Shop};
 use anyhow::Context;
 use bytes::Bytes;
 use serde_json::Value;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
 
 /// Requests of an operation whose statements are counted.
 const PROBES: usize = 50;
-/// Identical requests that come at once.
-pub const CROWD: usize = 64;
 /// Starts of which the middle one is told.
 const STARTS: usize = 5;
 /// How long a server has nothing to do before its memory is looked at.
@@ -30,9 +27,8 @@ const IDLE: Duration = Duration::from_secs(5);
 pub struct Statements {
     /// By operation.
     pub by_operation: Vec<(Operation, f64)>,
-    /// Of [`CROWD`] identical requests for a page that nobody asked for before, all together; the
-    /// most of some tries.
-    pub crowd: u64,
+    /// Of requests that come at once.
+    pub crowd: Crowd,
 }
 
 /// Counts statements on servers of their own, whose answers tell them.
@@ -45,12 +41,12 @@ pub async fn statements(
     shop: &Arc<Shop>,
     settings: &[(&str, &str)],
     cold_settings: &[(&str, &str)],
+    crowd: Crowd,
 ) -> anyhow::Result<Statements> {
     let telling = ("SQL_EXTENSION_ENABLED", "true");
     let warm = stockroom.serve("telling", &[settings, &[telling]].concat()).await?;
     let cold = stockroom.serve("telling-cold", &[cold_settings, &[telling]].concat()).await?;
-    let mut counted =
-        Statements { crowd: crowd(shop, warm.address).await?, ..Statements::default() };
+    let mut counted = Statements { crowd, ..Statements::default() };
     for operation in Operation::ALL {
         let server = if operation.is_cold() { &cold } else { &warm };
         let content = match operation {
@@ -86,40 +82,6 @@ async fn count(
     requests.check(&body).map_err(anyhow::Error::msg)?;
     let answer: Value = serde_json::from_slice(&body)?;
     answer.pointer("/extensions/sql/count").and_then(Value::as_u64).context("nothing was counted")
-}
-
-/// Statements of identical requests for a page that is in no cache. The first crowd is not counted:
-/// the server opens its connections to the database for it.
-async fn crowd(shop: &Arc<Shop>, server: SocketAddr) -> anyhow::Result<u64> {
-    let mut most = 0;
-    for turn in 0..=STARTS {
-        let place = shop.cursors.len() / (STARTS + 2) * (turn + 1);
-        let one = shop.cursors.get(place).context("there are no pages")?;
-        let only = Shop { cursors: vec![one.clone()], ..Shop::default() };
-        let requests = Requests::new(Operation::Page, Arc::new(only), Vec::new())?;
-        let mut connections = Vec::new();
-        for _ in 0..CROWD {
-            connections.push(Connection::open(server).await?);
-        }
-        let begin = Arc::new(tokio::sync::Barrier::new(CROWD));
-        let mut asking = JoinSet::new();
-        for mut connection in connections {
-            let (requests, begin) = (Arc::clone(&requests), Arc::clone(&begin));
-            asking.spawn(async move {
-                let body = requests.next(0).context("nothing to send")?;
-                begin.wait().await;
-                count(&mut connection, body, &*requests).await
-            });
-        }
-        let mut all = 0;
-        while let Some(counted) = asking.join_next().await {
-            all += counted??;
-        }
-        if turn > 0 {
-            most = most.max(all);
-        }
-    }
-    Ok(most)
 }
 
 /// Seconds until ready, and MiB then.

@@ -2,8 +2,11 @@
 
 use crate::figures::{median, short, short_or_dash};
 use crate::goals::{Goal, ratio};
+use crate::live;
 use crate::machine::Resident;
 use crate::measure::{Bench, Case, Sample, Subject};
+use crate::observed::Observed;
+use crate::overload::Overload;
 use crate::probe::{Start, Statements};
 use std::fmt::Write as _;
 
@@ -21,6 +24,12 @@ pub struct Findings {
     pub starts: Vec<(&'static str, Start)>,
     /// Memory by name.
     pub memory: Vec<(&'static str, Resident)>,
+    /// Too many clients.
+    pub overload: Overload,
+    /// Sockets that watch stock.
+    pub live: Vec<live::Crowd>,
+    /// Log and metrics.
+    pub observed: Observed,
     /// Whether things that must hold after the load do, by name.
     pub checks: Vec<(&'static str, Result<String, String>)>,
     /// The goals.
@@ -31,10 +40,15 @@ impl Findings {
     /// What went wrong: the figures of such a run are worth nothing.
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
-        let mut failures: Vec<String> = self
-            .samples
-            .iter()
-            .filter(|sample| sample.errors + sample.refused > 0)
+        let Overload { peak, flood } = &self.overload;
+        let Observed { on, off, .. } = &self.observed;
+        // Far too many clients may be turned away; whoever comes otherwise may not.
+        let wrong = |sample: &&Sample| sample.errors + sample.refused > 0;
+        let mut failures: Vec<String> = [&self.samples, peak, on, off]
+            .into_iter()
+            .flatten()
+            .filter(wrong)
+            .chain(flood.iter().filter(|sample| sample.errors > 0))
             .map(|sample| {
                 format!(
                     "{} wrong and {} refused answers: {}, {} connections, {}, round {}{}",
@@ -75,6 +89,9 @@ impl Findings {
         }
         self.goals(&mut text)?;
         self.operations(&mut text)?;
+        self.overload.write(&mut text)?;
+        live::write(&self.live, &mut text)?;
+        self.observed.write(&mut text)?;
         self.rest(&mut text)?;
         Ok(text)
     }

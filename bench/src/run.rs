@@ -1,11 +1,15 @@
 //! A run from the empty database to the report.
 
+use crate::crowd::crowd;
 use crate::database::Database;
 use crate::figures::median;
 use crate::goals::{Evidence, goals};
+use crate::live::live;
 use crate::machine::{self, Watched};
 use crate::measure::{Bench, Case, rounds};
+use crate::observed::observed;
 use crate::operation::{Operation, Requests};
+use crate::overload::overload;
 use crate::probe::{loaded, starts, statements};
 use crate::report::Findings;
 use crate::server::Stockroom;
@@ -39,7 +43,7 @@ pub struct RunArgs {
     pub postgres_pid: u32,
     /// The Redis.
     #[arg(long)]
-    redis_url: String,
+    pub redis_url: String,
     /// The process of Redis.
     #[arg(long)]
     redis_pid: u32,
@@ -63,7 +67,7 @@ pub struct RunArgs {
     products: u32,
     /// Fewer cases, three rounds, a second each.
     #[arg(long)]
-    quick: bool,
+    pub quick: bool,
     /// What the report says beside: the versions of what is measured.
     #[arg(long = "fact", value_parser = fact)]
     pub facts: Vec<(String, String)>,
@@ -183,12 +187,13 @@ pub async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let shop = Arc::new(Shop::read(&database, warm.address).await?);
     say("counting statements");
     let api = [redis.as_slice(), &[("ROLE", "api")]].concat();
-    let counted = statements(&stockroom, &database, &shop, &api, &cold_settings).await?;
+    let crowd = crowd(args, &stockroom, &shop).await?;
+    let counted = statements(&stockroom, &database, &shop, &api, &cold_settings, crowd).await?;
 
     let answers = args.work.join("answers.json");
     ceiling::keep_answers(&shop, warm.address, &answers).await?;
     let axum = ceiling::start(&answers, &args.work).await?;
-    let bench = Bench {
+    let mut bench = Bench {
         database: database.clone(),
         rest: vec![Watched { pid: args.redis_pid, with_children: false }],
         shop,
@@ -204,13 +209,31 @@ pub async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     say("measuring");
     let samples = rounds(&bench, &cases, count).await?;
     let memory = loaded(&bench)?;
+    say("sending more than can be answered");
+    let overload = overload(&bench, count).await?;
+    say("measuring with log and metrics, and without");
+    let observed = observed(&mut bench, &stockroom, &cold_settings, count).await?;
+    say("watching stock");
+    let (watched, live) = match live(args, &stockroom, &mut bench).await {
+        Ok(crowds) => (Ok("each socket was told of each change, once".to_owned()), crowds),
+        Err(error) => (Err(format!("{error:#}")), Vec::new()),
+    };
     say("looking at what was sold");
     let checks = vec![
+        ("Sockets that watch stock", watched),
         ("A hot SKU with fewer pieces than buyers", exactness(&bench).await),
         ("`stockroom doctor`", doctor(&stockroom).await),
     ];
 
-    let evidence = Evidence { samples: &samples, statements: &counted, sqlite, postgres };
+    let evidence = Evidence {
+        samples: &samples,
+        statements: &counted,
+        overload: &overload,
+        live: &live,
+        observed: &observed,
+        sqlite,
+        postgres,
+    };
     let goals = goals(&evidence);
     let others: Vec<f64> = samples.iter().map(|sample| sample.others * 100.0).collect();
     let mut facts: Vec<(&'static str, String)> = vec![
@@ -250,6 +273,9 @@ pub async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
             ("PostgreSQL with its tables, Redis", postgres),
         ],
         memory,
+        overload,
+        live,
+        observed,
         checks,
         goals,
     };

@@ -89,7 +89,10 @@ fn answers(address: SocketAddr, path: &str) -> bool {
 }
 
 /// A port that was free just now.
-fn free_address() -> anyhow::Result<SocketAddr> {
+///
+/// # Errors
+/// When there is none.
+pub fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").context("no port is free")?;
     Ok(listener.local_addr()?)
 }
