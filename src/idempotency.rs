@@ -118,6 +118,7 @@ impl IdempotencyKey {
             // Between the two statements the other one rolled back or was purged.
             return Err(IdempotencyError::InProgress);
         };
+        tx.repeats();
         if found.fingerprint != self.fingerprint {
             return Err(IdempotencyError::DifferentInput);
         }

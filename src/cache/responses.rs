@@ -18,8 +18,10 @@ use uuid::Uuid;
 
 /// Answers are kept in so much memory.
 const MEMORY_BYTES: u64 = 32 * 1024 * 1024;
-/// What an answer weighs besides its bytes.
+/// What an answer weighs besides its bytes and notes.
 const OVERHEAD_BYTES: usize = 512;
+/// What a note weighs, in a tree whose nodes are half full.
+const NOTE_BYTES: usize = 24;
 /// Questions whose answers were found not to be kept are not waited for meanwhile.
 const PASSING_FOR: Duration = Duration::from_secs(5);
 const PASSING_QUESTIONS: u64 = 10_000;
@@ -41,6 +43,7 @@ struct Shelf {
     passing: Cache<Question, ()>,
     flights: Mutex<HashMap<Question, Flight>>,
     news: News,
+    entities: EntityCache,
     bus: Bus,
     /// Nobody else writes to the database: nothing is missed without other replicas.
     alone: bool,
@@ -95,7 +98,6 @@ pub struct Lead {
 #[must_use = "what other replicas change is not noticed until it runs"]
 pub struct Listening {
     shelf: Arc<Shelf>,
-    entities: EntityCache,
     replicas: crate::events::BusSubscription,
 }
 
@@ -111,10 +113,7 @@ impl Responses {
         let shelf = Arc::new(Shelf {
             kept: Cache::builder()
                 .max_capacity(MEMORY_BYTES)
-                .weigher(|_, kept: &Arc<Kept>| {
-                    u32::try_from(kept.body.len().saturating_add(OVERHEAD_BYTES))
-                        .unwrap_or(u32::MAX)
-                })
+                .weigher(|_, kept: &Arc<Kept>| kept.weight())
                 .time_to_live(kept_for)
                 .build(),
             passing: Cache::builder()
@@ -123,6 +122,7 @@ impl Responses {
                 .build(),
             flights: Mutex::default(),
             news: News::default(),
+            entities,
             bus: bus.clone(),
             alone,
         });
@@ -132,8 +132,14 @@ impl Responses {
                 shelf.news.hear(message);
             }
         }));
+        let forgetting = Arc::downgrade(&shelf);
+        bus.before_rejoining(Arc::new(move || {
+            if let Some(shelf) = forgetting.upgrade() {
+                shelf.hear(&BusEvent::Resumed);
+            }
+        }));
         let replicas = bus.subscribe_to_replicas();
-        (Self { shelf: Arc::clone(&shelf) }, Listening { shelf, entities, replicas })
+        (Self { shelf: Arc::clone(&shelf) }, Listening { shelf, replicas })
     }
 
     /// Looks a question up; when it is being answered, waits for that.
@@ -167,7 +173,26 @@ impl Responses {
     }
 }
 
+impl Kept {
+    fn weight(&self) -> u32 {
+        let notes = self.made.noted.places.len().saturating_mul(NOTE_BYTES);
+        let weight = self.body.len().saturating_add(notes).saturating_add(OVERHEAD_BYTES);
+        u32::try_from(weight).unwrap_or(u32::MAX)
+    }
+}
+
 impl Shelf {
+    /// Notices what other replicas change.
+    fn hear(&self, event: &BusEvent) {
+        // What is asked from now on must not be made of what was in memory before.
+        self.entities.hear(event);
+        match event {
+            BusEvent::Message(message) => self.news.hear(message),
+            // Nobody knows what has changed.
+            BusEvent::Lagged | BusEvent::Resumed => self.news.hear_anything(),
+        }
+    }
+
     /// Begins to answer a question, or joins whoever does, unless something has changed since they
     /// began: who asks after a change is not answered from before it.
     fn join(self: &Arc<Self>, question: Question) -> Result<Lead, watch::Receiver<Option<Bytes>>> {
@@ -231,13 +256,7 @@ impl Listening {
     /// Notices what other replicas change, until the bus is gone.
     pub async fn run(mut self) {
         while let Some(event) = self.replicas.next().await {
-            // What is asked from now on must not be made of what was in memory before.
-            self.entities.hear(&event);
-            match event {
-                BusEvent::Message(message) => self.shelf.news.hear(&message),
-                // Nobody knows what has changed.
-                BusEvent::Lagged | BusEvent::Resumed => self.shelf.news.hear_anything(),
-            }
+            self.shelf.hear(&event);
         }
     }
 }
@@ -307,5 +326,23 @@ impl News {
             || made.noted.all_stock && since(&self.stock)
             || made.noted.places.iter().any(of_place);
         !news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_weighs_its_bytes_and_what_it_was_made_of() {
+        let kept = |variants: u128| {
+            let places = (0..variants).map(|key| place_of(&Uuid::from_u128(key))).collect();
+            let noted = Noted { places, ..Noted::default() };
+            Kept { body: Bytes::from_static(b"0123456789"), made: Made { began: 0, noted } }
+        };
+        let alone = kept(0).weight();
+        assert!(alone >= 10);
+        // A tree keeps eleven keys in a node of some 104 bytes, and half of that.
+        assert!(kept(4_000).weight() >= alone + 4_000 * 19);
     }
 }

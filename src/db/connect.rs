@@ -1,6 +1,7 @@
 //! Opens the pools: one writer and several readers on SQLite, one pool on Postgres.
 
 use crate::config::DatabaseTarget;
+use crate::db::commits::Commits;
 use crate::db::{Db, DbError, DbErrorKind, SqlStats};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
@@ -74,6 +75,7 @@ impl Db {
             backend,
             clock_offset_us,
             clock_ahead_us,
+            commits: Commits::default(),
             work,
             events,
         })

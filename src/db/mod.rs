@@ -1,6 +1,7 @@
 //! The database: pools, the one helper that opens transactions, and the mapping of its errors.
 //! SQLite and Postgres look the same from here up.
 
+mod commits;
 mod connect;
 mod error;
 pub mod keys;
@@ -45,6 +46,7 @@ pub struct Db {
     clock_offset_us: Arc<AtomicI64>,
     /// By how much the database's clock is ahead of this process's, as it was seen last.
     clock_ahead_us: Arc<AtomicI64>,
+    commits: commits::Commits,
     work: watch::Sender<()>,
     events: watch::Sender<()>,
 }

@@ -1,6 +1,7 @@
 //! The one place that opens transactions: shielded from cancellation, IMMEDIATE on SQLite,
 //! repeated when another transaction was in the way, and with actions that wait for the commit.
 
+use crate::db::commits::Committing;
 use crate::db::{Db, DbError};
 use crate::failpoint;
 use crate::telemetry;
@@ -12,8 +13,10 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit};
+use tracing::Instrument;
 
 /// How often a transaction is tried in all when others are in its way.
 const ATTEMPTS: u32 = 6;
@@ -40,6 +43,7 @@ pub struct Tx {
     inner: Arc<DatabaseTransaction>,
     after_commit: Arc<Mutex<Vec<AfterCommit>>>,
     last: Arc<Mutex<Vec<Last>>>,
+    repeats: Arc<AtomicBool>,
     db: Db,
     attempt: u32,
 }
@@ -57,6 +61,7 @@ impl Tx {
             inner: Arc::new(transaction),
             after_commit: Arc::default(),
             last: Arc::default(),
+            repeats: Arc::default(),
             db,
             attempt: 1,
         }
@@ -116,6 +121,12 @@ impl Tx {
             self.run(&insert).await?;
         }
         Ok(())
+    }
+
+    /// What it answers was done by another transaction, which may have been committed this moment: it
+    /// ends when what follows from that one is done, as if it were this one's.
+    pub fn repeats(&self) {
+        self.repeats.store(true, Ordering::Relaxed);
     }
 
     /// Decodes all rows of a query.
@@ -240,16 +251,17 @@ impl Db {
             Ok(value) => tx.run_last().await.map(|()| value).map_err(E::from),
             refused => refused,
         };
-        let Tx { inner, after_commit, .. } = tx;
+        let Tx { inner, after_commit, repeats, .. } = tx;
         let Some(inner) = Arc::into_inner(inner) else {
             // A clone outlived the body. Dropping the last one rolls back.
             return Err(DbError::stray().into());
         };
         match result {
             Ok(value) => {
-                commit(inner).await?;
-                let actions = std::mem::take(&mut *after_commit.lock());
-                actions.into_iter().for_each(|action| action());
+                commit(inner, after_commit, self.commits.begin()).await?;
+                if repeats.load(Ordering::Relaxed) {
+                    self.commits.told().await;
+                }
                 Ok(value)
             }
             Err(error) => {
@@ -293,11 +305,22 @@ impl Db {
 /// A place among the writers, and the turn where writers of several pools take turns.
 type Place = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 
-/// `COMMIT` in a task of its own, so that a caller who is cancelled meanwhile does not leave the
-/// outcome to chance.
-async fn commit(transaction: DatabaseTransaction) -> Result<(), DbError> {
-    let committed = tokio::spawn(transaction.commit()).await;
-    Ok(committed.map_err(|_| DbError::stray())??)
+/// `COMMIT` and what follows from it in a task of their own, so that a caller who is cancelled
+/// meanwhile leaves neither the outcome to chance nor anybody untold.
+async fn commit(
+    transaction: DatabaseTransaction,
+    after_commit: Arc<Mutex<Vec<AfterCommit>>>,
+    committing: Committing,
+) -> Result<(), DbError> {
+    let work = async move {
+        transaction.commit().await?;
+        failpoint::reach("tx.before_telling").await;
+        let actions = std::mem::take(&mut *after_commit.lock());
+        actions.into_iter().for_each(|action| action());
+        drop(committing);
+        Ok::<_, DbError>(())
+    };
+    tokio::spawn(work.in_current_span()).await.map_err(|_| DbError::stray())?
 }
 
 fn too_many_writers() -> DbError {

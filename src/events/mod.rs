@@ -35,6 +35,9 @@ pub struct Bus {
 /// Sees each message of this process before whoever publishes it goes on. It must not wait.
 pub type Witness = Arc<dyn Fn(&BusMessage) + Send + Sync>;
 
+/// What is done before other replicas are heard again. It must not wait.
+pub type Rejoining = Arc<dyn Fn() + Send + Sync>;
+
 /// What a subscriber is told.
 #[derive(Debug, Clone)]
 pub enum BusEvent {
@@ -83,6 +86,14 @@ impl Bus {
     /// Has every message of this process seen, from now on, before its publisher goes on.
     pub fn witness(&self, witness: Witness) {
         self.witnesses.write().push(witness);
+    }
+
+    /// Has something done whenever the way to the other replicas is open again, before anybody is
+    /// told that it is: they changed things meanwhile that nobody heard of here.
+    pub fn before_rejoining(&self, forget: Rejoining) {
+        if let Some(replicas) = &self.replicas {
+            replicas.before_rejoining(forget);
+        }
     }
 
     /// Listens from now on.

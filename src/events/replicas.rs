@@ -1,10 +1,12 @@
 //! Carries the bus to the other replicas and back, through Redis: one task that tells, one that
 //! listens. Nobody waits for either; what is lost is made known, so that readers read again.
 
-use crate::events::wire::{self, Content, Envelope};
-use crate::events::{BusEvent, BusMessage, CAPACITY};
+use crate::events::wire::{self, Content, Envelope, Unreadable};
+use crate::events::{BusEvent, BusMessage, CAPACITY, Rejoining};
+use crate::failpoint;
 use crate::redis::{COMMAND_LIMIT, CONNECT_LIMIT, Redis, RedisFailure};
 use futures::StreamExt;
+use parking_lot::RwLock;
 use rand::RngExt;
 use redis::aio::{PubSubSink, PubSubStream};
 use std::sync::Arc;
@@ -49,6 +51,8 @@ struct Shared {
     everyone: broadcast::Sender<BusEvent>,
     /// Those who listen to other replicas alone.
     outward: broadcast::Sender<BusEvent>,
+    /// What is done before they are heard again.
+    rejoining: RwLock<Vec<Rejoining>>,
 }
 
 /// The work of carrying; it must run for [`Replicas`] to reach anyone.
@@ -87,6 +91,7 @@ pub fn connect(redis: Redis, everyone: broadcast::Sender<BusEvent>) -> (Replicas
         lost: AtomicBool::new(false),
         everyone,
         outward: broadcast::channel(CAPACITY).0,
+        rejoining: RwLock::default(),
     });
     let relay = Relay { queue: receiver, shared: Arc::clone(&shared) };
     (Replicas { queue: sender, shared }, relay)
@@ -103,6 +108,11 @@ impl Replicas {
     /// Hears what comes from other replicas.
     pub fn subscribe(&self) -> broadcast::Receiver<BusEvent> {
         self.shared.outward.subscribe()
+    }
+
+    /// Has something done before other replicas are heard again.
+    pub fn before_rejoining(&self, forget: Rejoining) {
+        self.shared.rejoining.write().push(forget);
     }
 
     /// Waits until the listener is subscribed, but no longer than an attempt takes.
@@ -211,9 +221,11 @@ impl Shared {
                 Ok((mut sink, mut messages)) => {
                     pause = FIRST_PAUSE;
                     self.redis.reconnect_now();
+                    self.rejoining.read().iter().for_each(|forget| forget());
                     self.subscribed.store(true, Ordering::Release);
                     // Those who are told after this read what was told before it.
                     self.joined.notify_waiters();
+                    failpoint::reach("bus.before_resumed").await;
                     self.hand_on(&BusEvent::Resumed);
                     tracing::info!("listening to other replicas");
                     self.listen(&mut sink, &mut messages).await;
@@ -272,6 +284,8 @@ impl Shared {
                 Some(BusEvent::Message(Arc::new(message)))
             }
             Ok(Envelope { content: Content::Lost, .. }) => Some(BusEvent::Resumed),
+            // Something has changed that only a newer program knows of.
+            Err(Unreadable::Unknown) => Some(BusEvent::Resumed),
             Err(error) => {
                 tracing::warn!(%error, "left aside what came over the bus");
                 None

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Raised when a message changes its form: replicas of two releases then do not hear each other,
-/// and heal by reading.
+/// and heal by reading. Not for a new kind of message: who does not know it reads again.
 const VERSION: u32 = 1;
 /// Larger payloads are left aside unread.
 pub const LONGEST_PAYLOAD: usize = 256 * 1024;
@@ -48,8 +48,21 @@ impl Envelope {
         if payload.len() > LONGEST_PAYLOAD {
             return Err(Unreadable::TooLong(payload.len()));
         }
-        Ok(serde_json::from_slice(payload)?)
+        match serde_json::from_slice(payload) {
+            Ok(envelope) => Ok(envelope),
+            Err(_) if serde_json::from_slice::<Sealed>(payload).is_ok() => Err(Unreadable::Unknown),
+            Err(error) => Err(error.into()),
+        }
     }
+}
+
+/// An envelope of a program that may be newer.
+#[derive(Deserialize)]
+struct Sealed {
+    #[serde(rename = "origin")]
+    _origin: Uuid,
+    #[serde(rename = "content")]
+    _content: serde::de::IgnoredAny,
 }
 
 /// Why a payload was left aside.
@@ -58,6 +71,9 @@ pub enum Unreadable {
     /// It is longer than any of ours.
     #[error("it has {0} bytes")]
     TooLong(usize),
+    /// It is one of ours, and tells what this program does not know.
+    #[error("it tells something unknown")]
+    Unknown,
     /// It is not one of ours.
     #[error(transparent)]
     Malformed(#[from] serde_json::Error),
@@ -220,6 +236,20 @@ mod tests {
         fn no_payload_of_strangers_is_more_than_unreadable(payload: Vec<u8>) {
             assert!(Envelope::decode(&payload).is_err());
         }
+    }
+
+    #[test]
+    fn what_a_newer_program_tells_is_known_to_be_unknown_and_never_misread() {
+        let origin = Uuid::nil();
+        for content in
+            [r#"{"Message":{"TheMoonRose":[1]}}"#, r#"{"Song":"la"}"#, r#"{"Message":"Silence"}"#]
+        {
+            let payload = format!(r#"{{"origin":"{origin}","content":{content}}}"#);
+            let read = Envelope::decode(payload.as_bytes());
+            assert!(matches!(read, Err(Unreadable::Unknown)), "{content}");
+        }
+        let stranger = br#"{"origin":"nobody","content":1}"#;
+        assert!(matches!(Envelope::decode(stranger), Err(Unreadable::Malformed(_))));
     }
 
     #[test]

@@ -30,8 +30,8 @@ pub async fn payment_event(
     let (app, id) = (state.app.clone(), request_id.clone());
     // To its end, although the provider may hang up.
     let hearing = state.app.lifecycle.tasks.spawn(async move {
-        let hearing = Box::pin(app.hear_payment_event(&provider, &parts.headers, &body));
-        telemetry::correlated(id.as_str(), hearing).await
+        let hearing = app.hear_payment_event(&provider, &parts.headers, &body);
+        telemetry::correlated(id.as_str(), Box::pin(hearing)).await
     });
     let unheard = match hearing.await {
         Ok(Ok(())) => return StatusCode::NO_CONTENT.into_response(),

@@ -1,16 +1,21 @@
 //! Whole answers for guests: given again as long as they are true, and not a moment longer.
 
 use super::shelf::eventually;
-use crate::app::{Caller, RedisServer, TestApp};
+use crate::app::{Caller, MAIN, RedisServer, TestApp};
 use crate::order::shop::stock_up;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use stockroom::auth::Viewer;
 use stockroom::config::Settings;
+use stockroom::events::{BusEvent, BusMessage};
+use stockroom::failpoint;
 use stockroom::flash_sale::EndFlashSale;
+use stockroom::stock::{Adjust, MovementKind};
 use stockroom::telemetry::{RESPONSES_REUSED, total};
+use tokio::sync::Notify;
 
 const PAGE: &str = "query Page($first: Int) { products(first: $first) { totalCount nodes {
     id name slug version inStock category { name } priceRange { minimum { amount } }
@@ -373,4 +378,136 @@ async fn on_postgres_nothing_is_kept_while_nobody_tells_of_others() {
     });
 
     assert_eq!(again.await, u64::from(!app.app.db.is_postgres()));
+}
+
+const AVAILABLE: &str = "/product/variants/nodes/0/stock/available";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_changed_while_the_bus_was_cut_is_seen_as_soon_as_it_is_back() {
+    let Some(mut redis) = RedisServer::start().await else { return };
+    let one = TestApp::with(|settings| {
+        keeping(settings);
+        settings.redis_url = Some(redis.url().into());
+    })
+    .await;
+    if !one.app.db.is_postgres() {
+        return;
+    }
+    stock_up(&one, 100).await;
+    eventually("the bus is there", async || one.app.bus.is_shared()).await;
+    let guest = one.guest();
+    eventually("the answer is kept", async || {
+        reused(async { drop(asks(&guest, DETAIL).await) }).await == 1
+    })
+    .await;
+    redis.kill().await;
+    eventually("it is cut", async || !one.app.bus.is_shared()).await;
+    // Another replica changes it, and nobody can say so.
+    one.execute("UPDATE stock_level SET on_hand = 60, version = version + 1 WHERE on_hand = 100")
+        .await;
+    // And nobody is told that it is back before this test is over.
+    failpoint::on("bus.before_resumed", std::future::pending::<()>);
+    redis.restart().await;
+    eventually("the bus is back", async || one.app.bus.is_shared()).await;
+
+    assert_eq!(asks(&guest, DETAIL).await.pointer(AVAILABLE), Some(&json!(60)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_repeats_what_was_done_this_moment_reads_what_was_done() {
+    let Some((app, _redis)) = shop().await else { return };
+    if !app.app.db.is_postgres() {
+        // Who writes has the turn until everybody is told: nobody repeats anything between.
+        return;
+    }
+    let (staff, guest) = (app.staff().await, app.guest());
+    let before = asks(&guest, DETAIL).await;
+    assert_eq!(before.pointer(AVAILABLE), Some(&json!(100)));
+    // The first commit from now on is made, and tells nobody yet.
+    let (made, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tell, wait, is_first) = (Arc::clone(&made), Arc::clone(&go), AtomicBool::new(true));
+    failpoint::on("tx.before_telling", move || {
+        let held = is_first.swap(false, Ordering::SeqCst);
+        let (tell, wait) = (Arc::clone(&tell), Arc::clone(&wait));
+        async move {
+            if held {
+                tell.notify_one();
+                wait.notified().await;
+            }
+        }
+    });
+    let waits = Arc::new(Notify::new());
+    let tell = Arc::clone(&waits);
+    failpoint::on("tx.waits_for_news", move || {
+        tell.notify_one();
+        std::future::ready(())
+    });
+    let sell = || {
+        let staff = staff.clone();
+        let sell = "mutation { stockAdjust(input: { sku: \"CUP\", delta: -40, type: SALE, \
+                    idempotencyKey: \"once\" }) { userErrors { message } } }";
+        tokio::spawn(async move { staff.query(sell).await.data()["stockAdjust"].clone() })
+    };
+    let first = sell();
+    made.notified().await;
+
+    let mut again = sell();
+    let told = tokio::select! {
+        // Whoever is answered must be able to believe it.
+        done = &mut again => done.unwrap(),
+        () = waits.notified() => {
+            go.notify_one();
+            again.await.unwrap()
+        }
+    };
+
+    assert_eq!(told["userErrors"], json!([]));
+    assert_eq!(asks(&guest, DETAIL).await.pointer(AVAILABLE), Some(&json!(60)));
+    go.notify_one();
+    assert_eq!(first.await.unwrap()["userErrors"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hangs_up_during_a_commit_leaves_nobody_untold() {
+    let app = TestApp::start().await;
+    app.has("CUP", 5).await;
+    let (made, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tell, wait) = (Arc::clone(&made), Arc::clone(&go));
+    failpoint::on("tx.before_telling", move || {
+        let (tell, wait) = (Arc::clone(&tell), Arc::clone(&wait));
+        async move {
+            tell.notify_one();
+            wait.notified().await;
+        }
+    });
+    let mut news = app.app.bus.subscribe();
+    let stock = app.stock().clone();
+    let writing = tokio::spawn(async move {
+        let ask = Adjust {
+            sku: "CUP".to_owned(),
+            warehouse_id: Some(MAIN),
+            delta: -1,
+            kind: MovementKind::Adjustment,
+            reference_id: None,
+            note: None,
+            expected_version: None,
+            idempotency_key: None,
+        };
+        stock.adjust(&Viewer::System, ask).await
+    });
+    made.notified().await;
+    writing.abort();
+    assert!(writing.await.unwrap_err().is_cancelled());
+    go.notify_one();
+
+    let told = async {
+        loop {
+            if let Some(BusEvent::Message(message)) = news.next().await
+                && matches!(*message, BusMessage::StockLevelsChanged(_))
+            {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("it is told");
 }

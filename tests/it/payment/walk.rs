@@ -302,7 +302,7 @@ impl Walk {
 async fn whatever_happens_our_rows_and_the_providers_record_agree_in_the_end() {
     let (mut captured, mut refunded) = (0, 0);
     for seed in 0..12 {
-        let mut walk = Walk::begin(seed).await;
+        let mut walk = Box::pin(Walk::begin(seed)).await;
         for _ in 0..STEPS {
             walk.step().await;
         }
