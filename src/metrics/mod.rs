@@ -17,4 +17,4 @@ pub use counts::Counts;
 pub use error::MetricsError;
 pub use exposition::Reading;
 pub use figures::{DayCounts, Figures, Point};
-pub use service::{Metrics, Retention};
+pub use service::{Metrics, Report, Retention};

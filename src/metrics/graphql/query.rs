@@ -23,7 +23,7 @@ impl MetricsQuery {
         #[graphql(default = 7, desc = "How many days, 1 to 90.")] days: i32,
     ) -> Option<Result<Metrics, Fault>> {
         let viewer = ctx.data_unchecked::<Viewer>();
-        let figures = ctx.data_unchecked::<metrics::Metrics>().figures(viewer, days).await;
-        Some(figures.map(Metrics).map_err(Fault::from))
+        let report = ctx.data_unchecked::<metrics::Metrics>().report(viewer, days).await;
+        Some(report.map(Metrics).map_err(Fault::from))
     }
 }

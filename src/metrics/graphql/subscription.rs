@@ -25,6 +25,6 @@ impl MetricsSubscription {
     ) -> Result<impl Stream<Item = Result<Metrics, Fault>> + use<>, Fault> {
         let viewer = *ctx.data_unchecked::<Viewer>();
         let watching = ctx.data_unchecked::<metrics::Metrics>().watch(viewer, days).await?;
-        Ok(watching.map(|figures| figures.map(Metrics).map_err(Fault::from)))
+        Ok(watching.map(|report| report.map(Metrics).map_err(Fault::from)))
     }
 }

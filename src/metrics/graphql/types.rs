@@ -3,12 +3,13 @@
 use crate::auth::Viewer;
 use crate::graphql::Fault;
 use crate::graphql::scalars::{BigInt, Date, DateTime};
-use crate::metrics::{self, CircuitState, DayCounts, Figures, Point};
+use crate::metrics::{self, CircuitState, DayCounts, Point, Report};
 use crate::telemetry::{GRAPHQL_REQUESTS, STOCK_CONFLICTS, STOCK_REJECTIONS, THROTTLED_REQUESTS};
 use async_graphql::{Context, Enum, Object, SimpleObject};
+use std::sync::Arc;
 
 /// How the shop did in some days.
-pub struct Metrics(pub Figures);
+pub struct Metrics(pub Arc<Report>);
 
 /// How the shop did in a window of UTC days that ends with today. Percentages are of 0 to 100,
 /// times in milliseconds; null: there was nothing to tell of.
@@ -16,14 +17,14 @@ pub struct Metrics(pub Figures);
 impl Metrics {
     /// How many days the window has.
     async fn days(&self) -> i32 {
-        i32::try_from(self.0.days.len()).unwrap_or(i32::MAX)
+        i32::try_from(self.0.figures.days.len()).unwrap_or(i32::MAX)
     }
 
     /// Sales placed on each day, whatever became of them; each day of the window, the oldest first,
     /// also 0. Purchases of the shop are none. The figures equal a count over all orders.
     async fn orders_per_day(&self) -> Vec<DailyCount> {
         let count = |day: &DayCounts| DailyCount { date: Date(day.date), count: whole(day.orders) };
-        self.0.days.iter().map(count).collect()
+        self.0.figures.days.iter().map(count).collect()
     }
 
     /// Refunds on each day on which the provider gave the money back; several of one order count
@@ -32,7 +33,7 @@ impl Metrics {
     async fn refunds_per_day(&self) -> Vec<DailyCount> {
         let count =
             |day: &DayCounts| DailyCount { date: Date(day.date), count: whole(day.refunds) };
-        self.0.days.iter().map(count).collect()
+        self.0.figures.days.iter().map(count).collect()
     }
 
     /// Attempts to pay by the day on which they were decided, and how; each day of the window, the
@@ -44,13 +45,13 @@ impl Metrics {
             declined: whole(day.declined),
             failed: whole(day.failed),
         };
-        self.0.days.iter().map(tell).collect()
+        self.0.figures.days.iter().map(tell).collect()
     }
 
     /// GraphQL requests: over HTTP each request, on a socket each operation, a subscription once.
     /// Those that were refused, and those whose client hung up, count as well.
     async fn requests(&self) -> BigInt {
-        requests(&self.0.counts)
+        requests(&self.0.figures.counts)
     }
 
     /// GraphQL requests that met a fault of the server, in percent of `requests`. A fault: the
@@ -58,7 +59,7 @@ impl Metrics {
     /// none because of a panic. Refusals, such as of wrong input or of a missing permission, are no
     /// faults. Null: there were no requests.
     async fn error_rate(&self) -> Option<f64> {
-        self.0.counts.error_percent()
+        self.0.figures.counts.error_percent()
     }
 
     /// Attempts to pay that succeeded, in percent of those that succeeded or failed: `succeeded /
@@ -66,14 +67,14 @@ impl Metrics {
     /// count on neither side; nor do attempts that are undecided. Null: nothing succeeded or
     /// failed.
     async fn payment_success_rate(&self) -> Option<f64> {
-        self.0.payment_success_percent()
+        self.0.figures.payment_success_percent()
     }
 
     /// How long a GraphQL request over HTTP took in the mean, in milliseconds: from the head of the
     /// request to the head of the answer, of a client that hung up until then. Operations on
     /// sockets are not in it. Null: there were no requests.
     async fn avg_response_time_ms(&self) -> Option<f64> {
-        self.0.counts.mean_response_ms()
+        self.0.figures.counts.mean_response_ms()
     }
 
     /// The time that 95 percent of the GraphQL requests over HTTP did not exceed, in milliseconds,
@@ -81,34 +82,34 @@ impl Metrics {
     /// 1, 2, 3, 5, 7, 10 … 10,000 ms), and it is taken straight between the two bounds around it;
     /// at most 10,000. Null: there were no requests.
     async fn p95_response_time_ms(&self) -> Option<f64> {
-        self.0.counts.p95_response_ms()
+        self.0.figures.counts.p95_response_ms()
     }
 
     /// Whether payment providers are called now, whatever the window: the worst of all providers
     /// and of all processes that were heard of in the last 20 seconds.
     async fn circuit_breaker_state(&self) -> CircuitBreakerState {
-        self.0.circuit.into()
+        self.0.figures.circuit.into()
     }
 
     /// Times that a constraint of the database had to keep stock from being oversold: must be 0.
     async fn stock_conflicts(&self) -> i32 {
-        capped(self.0.counts.total(STOCK_CONFLICTS))
+        capped(self.0.figures.counts.total(STOCK_CONFLICTS))
     }
 
     /// Clean answers that there is not enough stock.
     async fn stock_rejections(&self) -> i32 {
-        capped(self.0.counts.total(STOCK_REJECTIONS))
+        capped(self.0.figures.counts.total(STOCK_REJECTIONS))
     }
 
     /// Tries, such as to sign in, that were refused because there were too many (RATE_LIMITED).
     async fn throttled_requests(&self) -> i32 {
-        capped(self.0.counts.total(THROTTLED_REQUESTS))
+        capped(self.0.figures.counts.total(THROTTLED_REQUESTS))
     }
 
     /// Look-ups of catalogue entities by id that a process answered from its own memory, in percent
     /// of all; the others went on to Redis or the database. Null: there were none.
     async fn cache_hit_rate(&self) -> Option<f64> {
-        self.0.counts.cache_hit_percent()
+        self.0.figures.counts.cache_hit_percent()
     }
 
     /// How GraphQL requests went, from the first moment of the window until now, the oldest first:
@@ -117,8 +118,7 @@ impl Metrics {
     async fn history(&self, ctx: &Context<'_>) -> Result<Vec<MetricsPoint>, Fault> {
         let (metrics, viewer) =
             (ctx.data_unchecked::<metrics::Metrics>(), ctx.data_unchecked::<Viewer>());
-        let days = i32::try_from(self.0.days.len()).unwrap_or(i32::MAX);
-        let points = metrics.history(viewer, days).await?;
+        let points = metrics.history_of(viewer, &self.0).await?;
         Ok(points.iter().map(MetricsPoint::from).collect())
     }
 }

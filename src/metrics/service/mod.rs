@@ -9,9 +9,12 @@ mod purge;
 mod read;
 mod watch;
 
+pub use watch::Report;
+
 use crate::db::{Db, Timestamp};
 use crate::events::Bus;
 use crate::metrics::service::pending::Pending;
+use crate::metrics::service::watch::Watched;
 use crate::metrics::{CircuitSource, Counts};
 use chrono::{DurationRound, TimeDelta};
 use sea_orm::FromQueryResult;
@@ -75,6 +78,8 @@ struct Own {
     flushing: Mutex<()>,
     /// What it has to write.
     pending: parking_lot::Mutex<Pending>,
+    /// Whose figures it reads for those who watch.
+    watched: Watched,
     /// Whether it has told of a circuit that is not closed.
     told_circuits: AtomicBool,
 }
@@ -87,6 +92,7 @@ impl Metrics {
             process: Uuid::new_v4(),
             flushing: Mutex::new(()),
             pending: parking_lot::Mutex::default(),
+            watched: Watched::default(),
             told_circuits: AtomicBool::new(false),
         };
         Self { db, bus, circuits, retention, own: Arc::new(own) }

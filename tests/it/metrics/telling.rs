@@ -3,8 +3,12 @@
 use super::{METRICS, metrics_of};
 use crate::app::TestApp;
 use chrono::{TimeDelta, Timelike};
+use futures::StreamExt;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use stockroom::auth::Viewer;
 use stockroom::failpoint;
 use stockroom::telemetry::{
     self, CACHE_HITS, CACHE_MISSES, HTTP_REQUESTS, STOCK_CONFLICTS, STOCK_REJECTIONS,
@@ -14,6 +18,7 @@ use stockroom::telemetry::{
 #[tokio::test]
 async fn of_nothing_there_are_days_and_no_rates() {
     let app = TestApp::start().await;
+    app.is_far_from_midnight();
     let staff = app.staff().await;
 
     let metrics = metrics_of(&staff, 90).await;
@@ -124,6 +129,7 @@ async fn a_panic_in_a_subscription_is_a_fault() {
 #[tokio::test]
 async fn history_has_a_point_an_hour_and_of_one_day_every_five_minutes() {
     let app = TestApp::start().await;
+    app.is_far_from_midnight();
     let staff = app.staff().await;
     for _ in 0..3 {
         app.guest().query("{ __typename }").await.data();
@@ -202,6 +208,63 @@ async fn who_watches_has_the_present_and_then_each_change() {
             }
         }
     }
+}
+
+/// Counts how often a place is passed from now on.
+fn passes(place: &str) -> Arc<AtomicU64> {
+    let passes = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&passes);
+    failpoint::on(place, move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(())
+    });
+    passes
+}
+
+#[tokio::test]
+async fn those_who_watch_the_same_days_share_one_look_at_the_database() {
+    let app = TestApp::start().await;
+    let metrics = app.metrics();
+    let mut watching = Vec::new();
+    for _ in 0..5 {
+        let mut reports = Box::pin(metrics.watch(Viewer::System, 90).await.unwrap());
+        reports.next().await.unwrap().unwrap();
+        watching.push(reports);
+    }
+    let mut week = Box::pin(metrics.watch(Viewer::System, 7).await.unwrap());
+    week.next().await.unwrap().unwrap();
+    let (figures, history) = (passes("metrics.after_figures"), passes("metrics.after_history"));
+    telemetry::add(STOCK_CONFLICTS, 2);
+    app.flushes().await;
+
+    for reports in &mut watching {
+        let report = reports.next().await.unwrap().unwrap();
+        assert_eq!(report.figures.counts.total(STOCK_CONFLICTS), 2);
+        let points = metrics.history_of(&Viewer::System, &report).await.unwrap();
+        assert!(points.len() > 89 * 24);
+    }
+    week.next().await.unwrap().unwrap();
+
+    assert_eq!(figures.load(Ordering::SeqCst), 2, "one for each window");
+    assert_eq!(history.load(Ordering::SeqCst), 1);
+
+    // Whoever comes later is told what is true by then, and so are the others.
+    let mut late = Box::pin(metrics.watch(Viewer::System, 90).await.unwrap());
+    late.next().await.unwrap().unwrap();
+    telemetry::add(STOCK_CONFLICTS, 1);
+    app.flushes().await;
+    for reports in watching.iter_mut().chain([&mut late]) {
+        let report = reports.next().await.unwrap().unwrap();
+        assert_eq!(report.figures.counts.total(STOCK_CONFLICTS), 3);
+    }
+
+    // When nobody watches any more, nothing is read.
+    drop((watching, late));
+    let before = figures.load(Ordering::SeqCst);
+    telemetry::add(STOCK_CONFLICTS, 1);
+    app.flushes().await;
+    week.next().await.unwrap().unwrap();
+    assert_eq!(figures.load(Ordering::SeqCst) - before, 1, "the week's");
 }
 
 #[tokio::test]
