@@ -41,6 +41,7 @@ async fn what_was_counted_is_written_once_by_the_minute_and_by_the_hour() {
 #[tokio::test]
 async fn figures_belong_to_their_minutes_and_days() {
     let app = TestApp::start().await;
+    app.is_far_from_midnight();
     telemetry::count(STOCK_REJECTIONS);
     app.flushes().await;
     app.waits(TimeDelta::days(2));
@@ -162,6 +163,7 @@ async fn what_was_written_without_an_answer_is_not_written_again() {
 #[tokio::test]
 async fn buckets_are_named_by_the_clock_of_the_database() {
     let app = TestApp::start().await;
+    app.is_far_from_midnight();
     if !app.app.db.is_postgres() {
         // The process's clock is that of the database.
         return;
@@ -214,6 +216,35 @@ async fn processes_write_on_their_way_out_what_they_counted() {
         assert_eq!(counts.total(GRAPHQL_REQUESTS), expected);
         assert_eq!(counts.count_of(HTTP_REQUESTS), expected);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_that_write_at_the_same_time_add_up() {
+    let app = TestApp::start().await;
+    let (mut one, mut two) = tokio::join!(ServerProcess::start(&app), ServerProcess::start(&app));
+    let ask = async |server: &ServerProcess, times: u32| {
+        let client = reqwest::Client::new();
+        for _ in 0..times {
+            let body = serde_json::json!({ "query": "{ __typename }" });
+            let answer = client.post(server.url("/graphql")).json(&body).send().await.unwrap();
+            assert!(answer.status().is_success());
+        }
+    };
+    // Both write while they run, each in the rows of the other.
+    tokio::join!(ask(&one, 30), ask(&two, 40));
+    app.until("both have written", async |app| {
+        app.counted_of(GRAPHQL_REQUESTS).await == 70 && app.rows("metric_flush", "1 = 1").await == 2
+    })
+    .await;
+    // And both on their way out.
+    tokio::join!(ask(&one, 3), ask(&two, 5));
+    tokio::join!(one.end_and_read_log(), two.end_and_read_log());
+
+    let counts = app.counted().await;
+    assert_eq!(counts.total(GRAPHQL_REQUESTS), 78);
+    assert_eq!(counts.count_of(HTTP_REQUESTS), 78);
+    let minutes = app.metrics().in_the_last(TimeDelta::hours(1)).await.unwrap();
+    assert_eq!(minutes, counts, "by the minute as by the hour");
 }
 
 #[tokio::test]

@@ -103,6 +103,7 @@ async fn a_crowd_buys(app: &TestApp, rng: &mut StdRng) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn figures_after_a_random_load_are_those_of_a_recount() {
     let app = TestApp::start().await;
+    app.is_far_from_midnight();
     stock_up(&app, 500).await;
     let staff = app.staff().await;
     let mut rng = StdRng::seed_from_u64(20_261_122);
@@ -171,6 +172,7 @@ fn some_outcome(rng: &mut StdRng, payment: &Payment) -> Outcome {
 async fn an_attempt_counts_once_whatever_is_told_of_it_and_money_that_comes_late_counts_after_all()
 {
     let app = TestApp::start().await;
+    app.is_far_from_midnight();
     let staff = app.staff().await;
     let mut rng = StdRng::seed_from_u64(7);
     let mut late = 0;
@@ -216,6 +218,7 @@ fn without_orders((day, counts): (String, [i64; 5])) -> (String, [i64; 5]) {
 #[tokio::test]
 async fn figures_cost_the_same_however_many_orders_there_are() {
     let app = shop().await;
+    app.is_far_from_midnight();
     let staff = app.staff().await;
     let kept = async || {
         sums_up(&app).await;
