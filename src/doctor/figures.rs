@@ -1,8 +1,10 @@
-//! Figures: what is counted of orders as they change, beside a count of them all.
+//! Figures: what is counted of orders and payments as they change, beside a count of them all.
 
 use crate::doctor::{Check, Invariant};
 
-pub(super) const CHECKS: &[Check] = &[Check {
+pub(super) const CHECKS: &[Check] = &[ORDERS, PAYMENTS, DECISIONS];
+
+const ORDERS: Check = Check {
     invariant: Invariant::Figures,
     wrong: "a figure is not what the orders and their history come to",
     sql: "SELECT CAST(NULL AS uuid) AS subject, b.measure || ' in ' || b.currency
@@ -38,4 +40,36 @@ pub(super) const CHECKS: &[Check] = &[Check {
         ) b
         GROUP BY b.day, b.currency, b.measure
         HAVING SUM(b.kept) <> SUM(b.counted) OR SUM(b.kept_amount) <> SUM(b.counted_amount)",
-}];
+};
+
+const PAYMENTS: Check = Check {
+    invariant: Invariant::Figures,
+    wrong: "a figure is not what the payments and refunds come to",
+    sql: "SELECT CAST(NULL AS uuid) AS subject, b.outcome || ' on ' || b.day || ': kept '
+            || SUM(b.kept) || ', counted ' || SUM(b.counted) AS detail
+        FROM (
+            SELECT day, outcome, count AS kept, 0 AS counted FROM payment_stat
+            UNION ALL
+            SELECT day, outcome, count, 0 FROM payment_stat_change
+            UNION ALL
+            SELECT {date:p.decided_at}, p.decided_as, 0, 1 FROM payment p
+            WHERE p.decided_as IS NOT NULL
+            UNION ALL
+            SELECT {date:r.updated_at}, 'refunded', 0, 1 FROM refund r
+            WHERE r.state = 'SUCCEEDED'
+        ) b
+        GROUP BY b.day, b.outcome
+        HAVING SUM(b.kept) <> SUM(b.counted)",
+};
+
+const DECISIONS: Check = Check {
+    invariant: Invariant::Figures,
+    wrong: "a payment is counted as something else than it is",
+    sql: "SELECT p.id AS subject, p.state || ' counts as '
+            || COALESCE(p.decided_as, 'nothing') AS detail
+        FROM payment p
+        WHERE (p.state IN ('AUTHORIZED', 'CAPTURED', 'SURPLUS')
+                AND COALESCE(p.decided_as, '') <> 'succeeded')
+            OR (p.state IN ('DECLINED', 'UNAVAILABLE') AND p.decided_as IS NULL)
+            OR (p.decided_as IS NULL) <> (p.decided_at IS NULL)",
+};

@@ -68,8 +68,8 @@ invariants! {
     FlashSales "I10" "each flash sale gave what orders have of it, and no more than its share",
     /// Pieces that go and come.
     Goods "I11" "what was sent, came back and is to come is what lines of orders say",
-    /// What is counted of orders.
-    Figures "I12" "the figures of days are what the orders and their history come to",
+    /// What is counted of orders and payments.
+    Figures "I12" "the figures of days are what the orders, payments and refunds come to",
 }
 
 /// A question to the database. Its rows are offenders: a key, and how they stand in words.

@@ -522,7 +522,9 @@ async fn goods_and_figures_that_are_wrong_are_found() {
 
     let parcels = "a line says that other pieces were sent or came back than its parcels do";
     let figure = "a figure is not what the orders and their history come to";
+    let of_payments = "a figure is not what the payments and refunds come to";
     patient.app.orders().sum_up().await.unwrap();
+    patient.app.payments().sum_up().await.unwrap();
     patient
         .suffers(&[
             wound(
@@ -575,6 +577,43 @@ async fn goods_and_figures_that_are_wrong_are_found() {
                     "UPDATE order_stat SET count = count + 1 WHERE measure = 'CANCELLED'",
                 ),
                 "CANCELLED in EUR: kept ",
+            ),
+            wound(
+                Invariant::Figures,
+                of_payments,
+                (
+                    "UPDATE payment_stat SET count = count + 1 WHERE outcome = 'succeeded'",
+                    "UPDATE payment_stat SET count = count - 1 WHERE outcome = 'succeeded'",
+                ),
+                "succeeded on ",
+            ),
+            wound(
+                Invariant::Figures,
+                of_payments,
+                (
+                    "INSERT INTO payment_stat_change (day, outcome, count) \
+                     VALUES ('2026-01-01', 'failed', 2)",
+                    "DELETE FROM payment_stat_change",
+                ),
+                "failed on 2026-01-01: kept 2, counted 0",
+            ),
+            wound(
+                Invariant::Figures,
+                of_payments,
+                (
+                    "UPDATE payment_stat SET count = count - 1 WHERE outcome = 'refunded'",
+                    "UPDATE payment_stat SET count = count + 1 WHERE outcome = 'refunded'",
+                ),
+                "refunded on ",
+            ),
+            wound(
+                Invariant::Figures,
+                "a payment is counted as something else than it is",
+                (
+                    "UPDATE payment SET decided_as = NULL WHERE state = 'DECLINED'",
+                    "UPDATE payment SET decided_as = 'declined' WHERE state = 'DECLINED'",
+                ),
+                "DECLINED counts as nothing",
             ),
             wound(
                 Invariant::Money,
