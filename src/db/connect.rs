@@ -151,6 +151,8 @@ async fn open_postgres(
                 ("lock_timeout", "1s"),
                 ("idle_in_transaction_session_timeout", "5s"),
                 ("timezone", "UTC"),
+                // Whatever is the server's default: guarded updates look again at what they waited for.
+                ("default_transaction_isolation", "read committed"),
                 // Storage without heads: with the default of 4, twenty rows of one category cost
                 // more by their index than a walk along the primary key past all others.
                 ("random_page_cost", "1.1"),

@@ -149,3 +149,26 @@ async fn who_vanishes_while_a_transaction_begins_leaves_none_open() {
     }
     assert_eq!(app.rows("acknowledged", "1 = 1").await, 5);
 }
+
+#[tokio::test]
+async fn who_waited_for_a_row_sees_it_as_it_is_whatever_the_servers_default() {
+    let app = TestApp::start().await;
+    if !app.app.db.is_postgres() {
+        return;
+    }
+    app.execute(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = \
+         ''serializable''', current_database()); END $$",
+    )
+    .await;
+    let other = app.replica().await;
+
+    let level = other.app.db.tx::<_, DbError, _, _>(|tx| async move {
+        let statement = "SELECT current_setting('transaction_isolation') AS level".to_owned();
+        let statement = sea_orm::Statement::from_string(tx.db().backend(), statement);
+        let row = tx.connection().query_one_raw(statement).await?.expect("there is a row");
+        Ok(row.try_get_by_index::<String>(0)?)
+    });
+
+    assert_eq!(level.await.unwrap(), "read committed");
+}
