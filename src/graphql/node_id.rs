@@ -117,10 +117,10 @@ impl NodeKind {
         match parse(id) {
             Some((kind, key)) if kind == self => Ok(key),
             Some((kind, _)) => Err(Fault::bad_user_input(format!(
-                "\"{id}\" is the id of a {kind:?}, not of a {self:?}."
+                "\"{id}\" is an id of type {kind:?}; one of type {self:?} is needed."
             ))),
             None => Err(Fault::bad_user_input(format!(
-                "\"{}\" is not an id; one of a {self:?} begins with \"{}_\".",
+                "\"{}\" is not an id; those of type {self:?} begin with \"{}_\".",
                 shorten(id),
                 self.prefix()
             ))),
