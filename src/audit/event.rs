@@ -61,6 +61,17 @@ actions! {
     /// A shipping method was set. New, and old if there was one: its code, where it goes, its prices
     /// in minor units, and whether it can be chosen.
     ShippingMethodSet "SHIPPING_METHOD_SET",
+    /// A flash sale was set. New, and old if it was there: when it is, its pieces, its limit a
+    /// customer, and its prices in minor units.
+    FlashSaleSet "FLASH_SALE_SET",
+    /// A flash sale was ended before its time, or taken back before it began. Old: as of one that is
+    /// set.
+    FlashSaleEnded "FLASH_SALE_ENDED",
+    /// A provider was asked what it knows of a payment. Old: how the payment stood here.
+    PaymentChecked "PAYMENT_CHECKED",
+    /// Money that is set aside, or an attempt to pay, is to be let go, whoever carries it out. Old: how
+    /// the payment stood.
+    PaymentVoided "PAYMENT_VOIDED",
     /// Somebody looks after an alert.
     AlertAcknowledged "ALERT_ACKNOWLEDGED",
 }
@@ -84,6 +95,10 @@ pub enum AuditSubject {
     OutboxEvent(Uuid),
     /// An alert, by its key.
     Alert(Uuid),
+    /// A flash sale, by its key.
+    FlashSale(Uuid),
+    /// A payment, by its key.
+    Payment(Uuid),
     /// A tax rate, by its key.
     TaxRate(Uuid),
     /// A shipping method, by a key that [`AuditSubject::shipping_method`] makes of its code.
@@ -109,6 +124,8 @@ impl AuditSubject {
             Self::ApiToken(id) => ("API_TOKEN", id),
             Self::OutboxEvent(id) => ("OUTBOX_EVENT", id),
             Self::Alert(id) => ("ALERT", id),
+            Self::FlashSale(id) => ("FLASH_SALE", id),
+            Self::Payment(id) => ("PAYMENT", id),
             Self::TaxRate(id) => ("TAX_RATE", id),
             Self::ShippingMethod(id) => ("SHIPPING_METHOD", id),
         }
@@ -120,6 +137,8 @@ impl AuditSubject {
             Self::ApiToken(id),
             Self::OutboxEvent(id),
             Self::Alert(id),
+            Self::FlashSale(id),
+            Self::Payment(id),
             Self::TaxRate(id),
             Self::ShippingMethod(id),
         ];

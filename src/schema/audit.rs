@@ -113,7 +113,7 @@ pub struct AuditEventWhere {
     action: Option<Vec<AuditAction>>,
     /// By this account, or by the program with this API token.
     actor_id: Option<ID>,
-    /// To this account or API token.
+    /// To this object: an account, an API token, an event, an alert, a flash sale or a payment.
     subject_id: Option<ID>,
     /// In the request with this id; at most 64 characters.
     request_id: Option<String>,
@@ -163,6 +163,8 @@ fn node(subject: AuditSubject) -> Option<(NodeKind, Uuid)> {
         AuditSubject::ApiToken(id) => Some((NodeKind::ApiToken, id)),
         AuditSubject::OutboxEvent(id) => Some((NodeKind::OutboxEvent, id)),
         AuditSubject::Alert(id) => Some((NodeKind::Alert, id)),
+        AuditSubject::FlashSale(id) => Some((NodeKind::FlashSale, id)),
+        AuditSubject::Payment(id) => Some((NodeKind::Payment, id)),
         AuditSubject::TaxRate(_) | AuditSubject::ShippingMethod(_) => None,
     }
 }
@@ -174,6 +176,8 @@ fn subject(kind: NodeKind, key: Uuid) -> Option<AuditSubject> {
         NodeKind::ApiToken => Some(AuditSubject::ApiToken(key)),
         NodeKind::OutboxEvent => Some(AuditSubject::OutboxEvent(key)),
         NodeKind::Alert => Some(AuditSubject::Alert(key)),
+        NodeKind::FlashSale => Some(AuditSubject::FlashSale(key)),
+        NodeKind::Payment => Some(AuditSubject::Payment(key)),
         _ => None,
     }
 }
@@ -186,7 +190,8 @@ pub struct AuditQuery;
 #[Object]
 impl AuditQuery {
     /// The audit log, the latest event first: who changed roles, closed, opened or erased accounts,
-    /// signed others out, made and revoked API tokens. Events are kept without end.
+    /// signed others out, made and revoked API tokens, set flash sales, taxes and shipping, looked into
+    /// payments. Events are kept without end.
     #[graphql(directive = Auth::apply(Permission::AuditRead))]
     async fn audit_events(
         &self,

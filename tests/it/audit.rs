@@ -306,3 +306,38 @@ async fn a_program_may_read_the_log_when_its_token_says_so() {
     assert!(nodes.iter().all(|event| event["actor"].is_null() && event["subject"].is_null()));
     assert_eq!(refused.error_codes(), ["FORBIDDEN"]);
 }
+
+#[tokio::test]
+async fn what_is_set_of_flash_sales_is_there_with_what_it_was_before() {
+    let app = TestApp::start().await;
+    let (staff, admin) = (app.staff().await, app.admin().await);
+    app.offers("CUP", 10, 1_000).await;
+    let set = async |input: Value| {
+        let document = "mutation ($input: FlashSaleSetInput!) { flashSaleSet(input: $input) { \
+                        flashSale { id } userErrors { code } } }";
+        let answer = staff.query(document).with_variables(json!({ "input": input })).await;
+        assert_eq!(answer.user_errors("flashSaleSet"), [] as [&str; 0]);
+        answer.data()["flashSaleSet"]["flashSale"]["id"].as_str().unwrap().to_owned()
+    };
+    let ends_at = (app.app.db.now() + chrono::TimeDelta::hours(1)).to_rfc3339();
+    let prices = json!([{ "amount": "8.00", "currency": "EUR" }]);
+    let input = json!({ "sku": "CUP", "prices": prices, "endsAt": ends_at, "allocation": 10 });
+    let id = set(input).await;
+    let input = json!({ "id": id, "prices": prices, "endsAt": ends_at, "allocation": 7 });
+    set(input).await;
+    act(&staff, "flashSaleEnd", "", &id).await;
+
+    let events = done_to(&admin, &id).await;
+
+    assert_eq!(actions(&events), ["FLASH_SALE_SET", "FLASH_SALE_SET", "FLASH_SALE_ENDED"]);
+    let [made, changed, ended] = &events[..] else { panic!("three events") };
+    assert_eq!((&made["oldValue"], &made["newValue"]["allocation"]), (&Value::Null, &json!(10)));
+    assert_eq!(made["newValue"]["prices"], json!([{ "currency": "EUR", "price": 800 }]));
+    assert_eq!(changed["oldValue"], made["newValue"]);
+    assert_eq!(changed["newValue"]["allocation"], 7);
+    assert_eq!((&ended["oldValue"], &ended["newValue"]), (&changed["newValue"], &Value::Null));
+    for event in &events {
+        assert_eq!(event["actorKind"], "USER");
+        assert_eq!(event["subject"], json!({ "__typename": "FlashSale", "id": id }));
+    }
+}

@@ -1,9 +1,10 @@
 //! Ending a sale before its time.
 
+use crate::audit::{AuditAction, AuditSubject, NewAuditEvent, record_in_txn};
 use crate::auth::{Permission, Viewer};
 use crate::db::Tx;
 use crate::flash_sale::service::FlashSales;
-use crate::flash_sale::service::set::lock_sale_in_txn;
+use crate::flash_sale::service::set::{lock_sale_in_txn, told};
 use crate::flash_sale::{EndFlashSale, FlashSaleError, FlashSaleStatus};
 use entity::flash_sale::{Column, Entity};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
@@ -28,9 +29,10 @@ impl FlashSales {
     pub async fn end(&self, viewer: &Viewer, ask: &EndFlashSale) -> Result<Ended, FlashSaleError> {
         viewer.may(Permission::CatalogWrite)?;
         let ending = self.db.tx(|tx| {
-            let (sales, ask, by) = (self.clone(), ask.clone(), viewer.scope());
+            let (sales, ask) = (self.clone(), ask.clone());
+            let (viewer, by) = (*viewer, viewer.scope());
             async move {
-                let (ended, variant_id) = end_in_txn(&tx, &ask).await?;
+                let (ended, variant_id) = end_in_txn(&tx, &viewer, &ask).await?;
                 sales.tell_in_txn(&tx, variant_id);
                 let id = ask.id;
                 tx.after_commit(move || tracing::info!(by, sale = %id, "a flash sale was ended"));
@@ -42,8 +44,14 @@ impl FlashSales {
 }
 
 /// What became of it, and its variant.
-async fn end_in_txn(tx: &Tx, ask: &EndFlashSale) -> Result<(Ended, Uuid), FlashSaleError> {
+async fn end_in_txn(
+    tx: &Tx,
+    viewer: &Viewer,
+    ask: &EndFlashSale,
+) -> Result<(Ended, Uuid), FlashSaleError> {
     let sale = lock_sale_in_txn(tx, ask.id, ask.expected_version).await?;
+    let ended = NewAuditEvent::new(AuditAction::FlashSaleEnded, AuditSubject::FlashSale(ask.id));
+    record_in_txn(tx, viewer, ended.old_value(told(&sale))).await?;
     // When a sale began stays as it is: nothing refers to one that has not.
     if sale.status == FlashSaleStatus::Scheduled {
         let mut delete = Query::delete();

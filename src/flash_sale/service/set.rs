@@ -1,5 +1,6 @@
 //! Making and changing sales.
 
+use crate::audit::{AuditAction, AuditSubject, NewAuditEvent, record_in_txn};
 use crate::auth::{Permission, Viewer};
 use crate::db::{Timestamp, Tx};
 use crate::flash_sale::ask::{Which, check_against_list};
@@ -9,6 +10,7 @@ use crate::flash_sale::{FlashSale, FlashSaleError, FlashSaleStatus, SetFlashSale
 use crate::idempotency::{Claim, IdempotencyKey};
 use crate::money::{Currency, Money};
 use crate::validation::{Problem, ProblemKind};
+use chrono::SecondsFormat;
 use entity::flash_sale::{Column, Entity};
 use entity::{flash_sale_price, product_variant, variant_price};
 use sea_orm::FromQueryResult;
@@ -47,7 +49,7 @@ impl FlashSales {
         let bind = |key: &str| IdempotencyKey::bind(viewer.scope(), "flashSaleSet", key, ask);
         let key = ask.idempotency_key.as_deref().map(bind).transpose()?;
         let setting = self.db.tx(|tx| {
-            let (ask, key, by) = (ask.clone(), key.clone(), viewer.scope());
+            let (ask, key, by, viewer) = (ask.clone(), key.clone(), viewer.scope(), *viewer);
             let sales = self.clone();
             async move {
                 if let Some(key) = &key
@@ -55,7 +57,7 @@ impl FlashSales {
                 {
                     return Ok(Set { id, replayed: true });
                 }
-                let (id, variant_id) = set_in_txn(&tx, &ask).await?;
+                let (id, variant_id) = set_in_txn(&tx, &viewer, &ask).await?;
                 sales.tell_in_txn(&tx, variant_id);
                 if let Some(key) = &key {
                     key.record_in_txn(&tx, &id).await?;
@@ -69,7 +71,11 @@ impl FlashSales {
 }
 
 /// The sale and its variant.
-async fn set_in_txn(tx: &Tx, ask: &SetFlashSale) -> Result<(Uuid, Uuid), FlashSaleError> {
+async fn set_in_txn(
+    tx: &Tx,
+    viewer: &Viewer,
+    ask: &SetFlashSale,
+) -> Result<(Uuid, Uuid), FlashSaleError> {
     let (prices, mut problems) = ask.checked();
     let (variant_id, known) = match ask.which() {
         Ok(Which::New { sku }) => (variant_by_sku_in_txn(tx, sku).await?, None),
@@ -103,12 +109,31 @@ async fn set_in_txn(tx: &Tx, ask: &SetFlashSale) -> Result<(Uuid, Uuid), FlashSa
     if !problems.is_empty() {
         return Err(FlashSaleError::Invalid(problems));
     }
-    let id = match known {
-        Some(known) => change_in_txn(tx, &known, ask, starts_at).await?,
+    let id = match &known {
+        Some(known) => change_in_txn(tx, known, ask, starts_at).await?,
         None => insert_in_txn(tx, variant_id, ask, starts_at).await?,
     };
     write_prices_in_txn(tx, id, &prices).await?;
+    let mut event = NewAuditEvent::new(AuditAction::FlashSaleSet, AuditSubject::FlashSale(id));
+    event = event.new_value(told(&sale_in_txn(tx, id).await?));
+    if let Some(known) = &known {
+        event = event.old_value(told(known));
+    }
+    record_in_txn(tx, viewer, event).await?;
     Ok((id, variant_id))
+}
+
+/// A sale as the audit log has it.
+pub(super) fn told(sale: &FlashSale) -> serde_json::Value {
+    let time = |at: Timestamp| at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let price = |price: &Money| serde_json::json!({ "currency": price.currency.code(), "price": price.minor });
+    serde_json::json!({
+        "startsAt": time(sale.starts_at),
+        "endsAt": time(sale.ends_at),
+        "allocation": sale.allocation,
+        "limitPerCustomer": sale.limit_per_customer,
+        "prices": sale.prices.iter().map(price).collect::<Vec<_>>(),
+    })
 }
 
 /// When a sale began stays as it is: orders have its price because it ran.

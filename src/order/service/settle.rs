@@ -38,6 +38,9 @@ pub(super) enum Source<'a> {
 
 /// How often dead holds are ended so that late money is served.
 const ROUNDS: usize = 5;
+/// What stands in the history of an order whose money was let go, when recovery found that out. Who
+/// wanted it is in the audit log.
+const FOUND_OUT: &str = "The server asked the provider, and found that the money was let go.";
 /// What stands in the history of an order of whose money a part was taken.
 const PARTLY: &str = "A part of the money was taken; the rest was given up.";
 
@@ -159,6 +162,7 @@ impl Orders {
         };
         let Some(payment) = settled else { return Ok((order, Rest::Nothing)) };
         self.tell_payment_in_txn(tx, &payment);
+        let found_out = matches!(source, Source::Found(_)).then_some(FOUND_OUT);
         let viewer = &if let Source::Told(viewer) = source { viewer } else { Viewer::System };
         match payment.state {
             PaymentState::Authorized | PaymentState::Captured => {
@@ -179,7 +183,8 @@ impl Orders {
                 let reason = payment.void_reason.as_deref().unwrap_or("PAYMENT_VOIDED");
                 let set = vec![(Column::CancelReason, Expr::value(reason))];
                 let step = Step::new(EventKind::Cancelled, OrderStatus::Cancelled, viewer);
-                let order = self.step_in_txn(tx, &order, Step { set, ..step }).await?;
+                let step = Step { set, note: found_out, ..step };
+                let order = self.step_in_txn(tx, &order, step).await?;
                 self.release_in_txn(tx, order.id).await?;
                 Ok((order, Rest::Nothing))
             }

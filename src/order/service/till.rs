@@ -1,6 +1,7 @@
 //! What staff do with the payment of an order: take the money, let go of it, give it back, and ask
 //! the provider what it knows. One transaction that begins it, the call, one that settles it.
 
+use crate::audit::{AuditAction, AuditSubject, NewAuditEvent, record_in_txn};
 use crate::auth::{Permission, Viewer};
 use crate::db::{Timestamp, Tx};
 use crate::idempotency::IdempotencyKey;
@@ -78,7 +79,7 @@ impl Orders {
         let order_id = self.order_of(ask.payment_id).await?;
         let opening = self.db.tx(|tx| {
             let (orders, key, reason) = (self.clone(), key.clone(), reason.clone());
-            let payment_id = ask.payment_id;
+            let (payment_id, viewer) = (ask.payment_id, *viewer);
             async move {
                 if let Some(kept) = claim_in_txn(&tx, key.as_ref(), payment_id).await? {
                     return Ok(Opened::Earlier(kept));
@@ -87,6 +88,9 @@ impl Orders {
                 let before = orders.payments.lock_in_txn(&tx, payment_id).await?;
                 let closes = before.state == PaymentState::ManualReview && reason.is_some();
                 let payment = orders.open_void_in_txn(&tx, payment_id, reason.as_deref()).await?;
+                // Whoever carries it out, which may be recovery.
+                let asked = about(AuditAction::PaymentVoided, &before);
+                record_in_txn(&tx, &viewer, asked).await?;
                 Ok::<_, OrderError>(Opened::New((payment, closes)))
             }
         });
@@ -217,6 +221,12 @@ impl Orders {
         let order = if payment.state.is_taken() {
             self.get(payment.order_id).await?
         } else {
+            // Before, so that nothing is found out of which nobody knows who asked.
+            let asking = self.db.tx(|tx| {
+                let (viewer, asked) = (*viewer, about(AuditAction::PaymentChecked, &payment));
+                async move { record_in_txn(&tx, &viewer, asked).await }
+            });
+            asking.await?;
             let outcome = self.learn(&payment).await?;
             self.settle_found(&payment, &outcome).await?
         };
@@ -262,6 +272,11 @@ impl Orders {
             pause = LONGEST_PAUSE.min(pause * 2);
         }
     }
+}
+
+/// That this was done about a payment that stands so.
+fn about(action: AuditAction, payment: &Payment) -> NewAuditEvent {
+    NewAuditEvent::new(action, AuditSubject::Payment(payment.id)).old_value(payment.state.name())
 }
 
 const TAKEN: &str = "The money was taken: give it back with paymentRefund.";

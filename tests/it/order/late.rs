@@ -277,6 +277,9 @@ async fn who_looks_at_a_lost_payment_asks_the_provider() {
     // An account's token lasts as long as its test.
     let staff = app.staff().await;
     settles_review(&app, &staff, "paymentCheck", "PAID").await;
+    let asked = "action = 'PAYMENT_CHECKED' AND actor_kind = 'USER' \
+                 AND CAST(old_value AS text) LIKE '%MANUAL_REVIEW%'";
+    assert_eq!(app.rows("audit_event", asked).await, 1);
 }
 
 #[tokio::test]

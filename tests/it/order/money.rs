@@ -2,6 +2,7 @@
 
 use super::shop::{codes, shop, stock_up};
 use crate::app::{Caller, TestApp, providers_answer_late, without_patience};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +10,7 @@ use stockroom::config::CaptureAt;
 use stockroom::failpoint;
 use stockroom::graphql::NodeKind;
 use stockroom::payment::{Outcome, PaymentState};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Notify, Semaphore};
 use uuid::Uuid;
 
 const PAYMENT: &str = "id status failureCode authorized { amountMinor } captured { amountMinor } \
@@ -216,6 +217,38 @@ async fn who_lets_go_of_the_money_lets_go_of_the_order() {
     assert_eq!(deal(&staff, "paymentVoid", input).await, gone);
     let again = deal(&staff, "paymentVoid", json!({ "paymentId": id })).await;
     assert_eq!(codes(&again), ["INVALID_TRANSITION"]);
+}
+
+#[tokio::test]
+async fn who_lets_money_go_is_known_also_when_recovery_carries_it_out() {
+    let app = late_shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 2)], "card_approved").await;
+    // Whoever asked for it never comes to write what the provider said.
+    let told = Arc::new(Notify::new());
+    let tell = Arc::clone(&told);
+    failpoint::on("till.before_settle", move || {
+        tell.notify_one();
+        std::future::pending()
+    });
+    let input = json!({ "paymentId": placed["payment"]["id"] });
+    let asking = tokio::spawn({
+        let staff = staff.clone();
+        async move { deal(&staff, "paymentVoid", input).await }
+    });
+    told.notified().await;
+
+    app.waits(TimeDelta::minutes(1));
+    app.recovers().await;
+
+    let order = staff.order(&placed["order"]["id"]).await;
+    assert_eq!(order["status"], "CANCELLED", "{order}");
+    let found_out = "type = 'CANCELLED' AND actor_id IS NULL AND CAST(data AS text) LIKE \
+                     '%The server asked the provider%'";
+    assert_eq!(app.rows("order_event", found_out).await, 1);
+    let asked = "action = 'PAYMENT_VOIDED' AND actor_kind = 'USER' AND subject_kind = 'PAYMENT'";
+    assert_eq!(app.rows("audit_event", asked).await, 1);
+    asking.abort();
 }
 
 #[tokio::test]
