@@ -7,7 +7,7 @@ use crate::log::{Log, catalogue_reads, telling};
 use crate::machine::open_files;
 use crate::measure::Bench;
 use crate::run::RunArgs;
-use crate::server::Stockroom;
+use crate::server::{Server, Stockroom};
 use crate::shop::ask;
 use crate::staff;
 use crate::times::Times;
@@ -36,9 +36,9 @@ const QUICK: usize = 1_000;
 /// Files that a process has open beside its sockets, at most.
 const OTHER_FILES: u64 = 1_000;
 /// Changes that do not count: the pools and caches that they need are there afterwards.
-const FIRST: i64 = 3;
+const FIRST: u32 = 3;
 /// Changes that count.
-const CHANGES: i64 = 20;
+const CHANGES: u32 = 20;
 /// Sockets that are opened at the same time.
 const OPENED_AT_ONCE: usize = 32;
 /// How long a socket may take to open, and a change to reach everybody.
@@ -49,9 +49,46 @@ const BUFFER: usize = 4_096;
 const ADJUST: &str = "mutation ($sku: String!) {
     stockAdjust(input: { sku: $sku, delta: 1, type: RECEIPT }) { userErrors { __typename } } }";
 
+/// What those who watch want to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selection {
+    /// How many there are.
+    Stock,
+    /// The price beside that, which is of the catalogue and of flash sales.
+    Price,
+}
+
+impl Selection {
+    /// What the tables call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stock => "stock",
+            Self::Price => "stock, name and price",
+        }
+    }
+
+    fn document(self) -> &'static str {
+        match self {
+            Self::Stock => include_str!("../documents/watch.graphql"),
+            Self::Price => include_str!("../documents/watch_priced.graphql"),
+        }
+    }
+
+    /// What is in each frame.
+    fn marks(self) -> &'static [&'static str] {
+        match self {
+            Self::Stock => &["\"type\":\"next\"", "\"available\":"],
+            Self::Price => &["\"type\":\"next\"", "\"available\":", "\"amount\":"],
+        }
+    }
+}
+
 /// What came of one crowd.
 #[derive(Debug, Clone)]
 pub struct Crowd {
+    /// What it wants to be told.
+    pub selection: Selection,
     /// Sockets that watched.
     pub sockets: usize,
     /// Statements that read the catalogue, of the server that has the sockets, for each change.
@@ -93,60 +130,81 @@ pub async fn live(
     ];
     let server = stockroom.serve("sockets", &settings).await?;
     bench.rest.push(server.watched());
-    let most = if args.quick { QUICK } else { usize::MAX };
+    let most = args.sockets.unwrap_or(if args.quick { QUICK } else { usize::MAX });
     let mut found = Vec::new();
-    for sockets in CROWDS.into_iter().filter(|sockets| *sockets <= most) {
-        if u64::try_from(sockets)? + OTHER_FILES > open_files()? {
-            eprintln!("   {sockets} sockets: the limit on open files is too low");
-            continue;
-        }
-        let (mut watching, mut told, first) = watch(server.address, &sku, sockets).await?;
-        let mut version = first;
-        let mut crowd = Crowd {
-            sockets,
-            statements: 0.0,
-            deliveries: 0.0,
-            times: Times::default(),
-            server_ms: 0.0,
-            others: 0.0,
-        };
-        for _ in 0..FIRST {
-            version += 1;
-            change(&mut staff, &sku, version, sockets, &mut told, &mut watching).await?;
-        }
-        let processes = bench.processes(Some(&server));
-        let (log, before) = (Log::from_now(&args.postgres_log)?, processes.clock()?);
-        let mut seconds = 0.0;
-        for _ in 0..CHANGES {
-            version += 1;
-            let (sent, arrived) =
-                change(&mut staff, &sku, version, sockets, &mut told, &mut watching).await?;
-            let mut last = sent;
-            for at in arrived {
-                crowd.times.record(u64::try_from(at.duration_since(sent).as_micros())?);
-                last = last.max(at);
+    for selection in [Selection::Stock, Selection::Price] {
+        for sockets in CROWDS.into_iter().filter(|sockets| *sockets <= most) {
+            if u64::try_from(sockets)? + OTHER_FILES > open_files()? {
+                eprintln!("   {sockets} sockets: the limit on open files is too low");
+                continue;
             }
-            seconds += last.duration_since(sent).as_secs_f64();
+            let crowd = Crowd {
+                selection,
+                sockets,
+                statements: 0.0,
+                deliveries: 0.0,
+                times: Times::default(),
+                server_ms: 0.0,
+                others: 0.0,
+            };
+            let crowd = measure(args, bench, &server, (&mut staff, &sku), crowd).await?;
+            eprintln!(
+                "   {sockets} sockets, {}: {:.0} deliveries a second",
+                selection.name(),
+                crowd.deliveries
+            );
+            found.push(crowd);
         }
-        let spent = processes.clock()?.since(before);
-        let (changes, frames) = (real(u64::try_from(CHANGES)?), real(crowd.times.len()));
-        let reads = catalogue_reads(&log.text().await?);
-        crowd.statements = real(u64::try_from(reads.len())?) / changes;
-        crowd.deliveries = frames / seconds.max(1e-9);
-        crowd.server_ms = spent.server * 1_000.0 / frames;
-        crowd.others = spent.others();
-        eprintln!("   {sockets} sockets: {:.0} deliveries a second", crowd.deliveries);
-        found.push(crowd);
-        watching.shutdown().await;
     }
     bench.rest.pop();
     server.stop().await?;
     Ok(found)
 }
 
+/// Has a crowd watch, changes what it watches, and looks at what came of it.
+async fn measure(
+    args: &RunArgs,
+    bench: &Bench,
+    server: &Server,
+    (staff, sku): (&mut Connection, &str),
+    mut crowd: Crowd,
+) -> anyhow::Result<Crowd> {
+    let sockets = crowd.sockets;
+    let (mut watching, mut told, mut version) =
+        watch(server.address, crowd.selection, sku, sockets).await?;
+    for _ in 0..FIRST {
+        version += 1;
+        change(staff, sku, version, sockets, &mut told, &mut watching).await?;
+    }
+    let processes = bench.processes(Some(server));
+    let (log, before) = (Log::from_now(&args.postgres_log)?, processes.clock()?);
+    let mut seconds = 0.0;
+    for _ in 0..CHANGES {
+        version += 1;
+        let (sent, arrived) =
+            change(staff, sku, version, sockets, &mut told, &mut watching).await?;
+        let mut last = sent;
+        for at in arrived {
+            crowd.times.record(u64::try_from(at.duration_since(sent).as_micros())?);
+            last = last.max(at);
+        }
+        seconds += last.duration_since(sent).as_secs_f64();
+    }
+    let spent = processes.clock()?.since(before);
+    let (changes, frames) = (real(u64::from(CHANGES)), real(crowd.times.len()));
+    let reads = catalogue_reads(&log.text().await?);
+    crowd.statements = real(u64::try_from(reads.len())?) / changes;
+    crowd.deliveries = frames / seconds.max(1e-9);
+    crowd.server_ms = spent.server * 1_000.0 / frames;
+    crowd.others = spent.others();
+    watching.shutdown().await;
+    Ok(crowd)
+}
+
 /// Opens the sockets; all of them have been told the present state afterwards, whose version this gives.
 async fn watch(
     server: SocketAddr,
+    selection: Selection,
     sku: &str,
     sockets: usize,
 ) -> anyhow::Result<(JoinSet<anyhow::Result<()>>, mpsc::UnboundedReceiver<Told>, i64)> {
@@ -154,7 +212,8 @@ async fn watch(
     let turns = Arc::new(Semaphore::new(OPENED_AT_ONCE));
     let mut watching = JoinSet::new();
     for _ in 0..sockets {
-        watching.spawn(socket(server, sku.to_owned(), Arc::clone(&turns), tell.clone()));
+        let (sku, turns, tell) = (sku.to_owned(), Arc::clone(&turns), tell.clone());
+        watching.spawn(socket(server, selection, sku, turns, tell));
     }
     let mut present = None;
     for _ in 0..sockets {
@@ -205,17 +264,19 @@ async fn next(
 /// One socket, which tells each state that it is told, until it is dropped.
 async fn socket(
     server: SocketAddr,
+    selection: Selection,
     sku: String,
     turns: Arc<Semaphore>,
     tell: mpsc::UnboundedSender<Told>,
 ) -> anyhow::Result<()> {
     let turn = turns.acquire_owned().await?;
-    let mut stream = tokio::time::timeout(PATIENCE, open(server, &sku)).await??;
+    let mut stream = tokio::time::timeout(PATIENCE, open(server, selection, &sku)).await??;
     let mut turn = Some(turn);
     loop {
         let text = receive(&mut stream).await?;
         let at = Instant::now();
-        let version = version_in(&text).with_context(|| format!("an unknown frame: {text}"))?;
+        let version =
+            version_in(&text, selection).with_context(|| format!("an unknown frame: {text}"))?;
         tell.send((version, at)).context("nobody listens any more")?;
         // The first state is what belongs to the opening.
         drop(turn.take());
@@ -223,7 +284,11 @@ async fn socket(
 }
 
 /// A socket that has subscribed.
-async fn open(server: SocketAddr, sku: &str) -> anyhow::Result<WebSocketStream<TcpStream>> {
+async fn open(
+    server: SocketAddr,
+    selection: Selection,
+    sku: &str,
+) -> anyhow::Result<WebSocketStream<TcpStream>> {
     let stream = TcpStream::connect(server).await.context("cannot connect")?;
     stream.set_nodelay(true).context("no TCP_NODELAY")?;
     let mut request = format!("ws://{server}/graphql").into_client_request()?;
@@ -235,8 +300,7 @@ async fn open(server: SocketAddr, sku: &str) -> anyhow::Result<WebSocketStream<T
     stream.send(send(json!({ "type": "connection_init" }))).await?;
     let text = receive(&mut stream).await?;
     ensure!(text.contains("\"connection_ack\""), "no connection: {text}");
-    let document = include_str!("../documents/watch.graphql");
-    let payload = json!({ "query": document, "variables": { "sku": sku } });
+    let payload = json!({ "query": selection.document(), "variables": { "sku": sku } });
     stream.send(send(json!({ "id": "1", "type": "subscribe", "payload": payload }))).await?;
     Ok(stream)
 }
@@ -253,10 +317,9 @@ async fn receive(stream: &mut WebSocketStream<TcpStream>) -> anyhow::Result<Utf8
 }
 
 /// The version in a frame that has everything that was asked for.
-fn version_in(frame: &str) -> Option<i64> {
+fn version_in(frame: &str, selection: Selection) -> Option<i64> {
     let has = |mark: &str| memmem::find(frame.as_bytes(), mark.as_bytes()).is_some();
-    let whole = has("\"type\":\"next\"") && has("\"available\":") && has("\"amount\":");
-    if !whole || has("\"errors\":") {
+    if !selection.marks().iter().all(|mark| has(mark)) || has("\"errors\":") {
         return None;
     }
     let (_, rest) = frame.split_once("\"version\":\"")?;
@@ -279,15 +342,16 @@ pub fn write(crowds: &[Crowd], text: &mut String) -> std::fmt::Result {
         "\n## Live stock\n\n\
          One change of a SKU that so many sockets watch on one server, made on another one; {CHANGES} \
          changes, one after the other. Times are from the sending of the change to the frame.\n\n\
-         | sockets | SQL statements a change | deliveries a second | p50 ms | p99 ms | \
+         | sockets | what they are told | SQL statements a change | deliveries a second | p50 ms | p99 ms | \
          CPU ms of the server a delivery | used by others |\n\
-         | --: | --: | --: | --: | --: | --: | --: |"
+         | --: | --- | --: | --: | --: | --: | --: | --: |"
     )?;
     for crowd in crowds {
         writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} | {:.0} % |",
+            "| {} | {} | {} | {} | {} | {} | {} | {:.0} % |",
             crowd.sockets,
+            crowd.selection.name(),
             short(crowd.statements),
             short(crowd.deliveries),
             short(crowd.times.within_ms(500)),
@@ -308,9 +372,14 @@ mod tests {
         let frame = r#"{"id":"1","type":"next","payload":{"data":{"stockChanged":{"version":"42",
             "stock":{"available":3},"variant":{"price":{"amount":"1.00"}}}}}}"#;
 
-        assert_eq!(version_in(frame), Some(42));
-        assert_eq!(version_in(&frame.replace("available", "missing")), None);
-        assert_eq!(version_in(&frame.replace("\"id\"", "\"errors\"")), None);
-        assert_eq!(version_in(&frame.replace("next", "error")), None);
+        let version = |frame: &str| version_in(frame, Selection::Price);
+
+        assert_eq!(version(frame), Some(42));
+        assert_eq!(version(&frame.replace("available", "missing")), None);
+        assert_eq!(version(&frame.replace("\"id\"", "\"errors\"")), None);
+        assert_eq!(version(&frame.replace("next", "error")), None);
+        let priceless = frame.replace("amount", "missing");
+        assert_eq!(version(&priceless), None);
+        assert_eq!(version_in(&priceless, Selection::Stock), Some(42));
     }
 }

@@ -68,6 +68,9 @@ pub struct RunArgs {
     /// Fewer cases, three rounds, a second each.
     #[arg(long)]
     pub quick: bool,
+    /// Sockets that watch stock, at most: 10,000 when not given, in a quick run 1,000.
+    #[arg(long)]
+    pub sockets: Option<usize>,
     /// What the report says beside: the versions of what is measured.
     #[arg(long = "fact", value_parser = fact)]
     pub facts: Vec<(String, String)>,
