@@ -107,7 +107,7 @@ pub struct Crowd {
 type Told = (i64, Instant);
 
 /// Has crowds of rising size watch a SKU on a server of their own, while another one changes it: what
-/// the change itself takes is not in what is counted.
+/// the change itself takes is not in what is counted. What was found until something failed is kept.
 ///
 /// # Errors
 /// When a socket cannot be opened, or a frame is wrong or does not come.
@@ -115,7 +115,8 @@ pub async fn live(
     args: &RunArgs,
     stockroom: &Stockroom,
     bench: &mut Bench,
-) -> anyhow::Result<Vec<Crowd>> {
+    found: &mut Vec<Crowd>,
+) -> anyhow::Result<()> {
     staff::create(stockroom).await?;
     let mut staff = staff::signed_in(bench.warm.address).await?;
     // Not the variant that everybody buys.
@@ -131,7 +132,6 @@ pub async fn live(
     let server = stockroom.serve("sockets", &settings).await?;
     bench.rest.push(server.watched());
     let most = args.sockets.unwrap_or(if args.quick { QUICK } else { usize::MAX });
-    let mut found = Vec::new();
     for selection in [Selection::Stock, Selection::Price] {
         for sockets in CROWDS.into_iter().filter(|sockets| *sockets <= most) {
             if u64::try_from(sockets)? + OTHER_FILES > open_files()? {
@@ -157,8 +157,7 @@ pub async fn live(
         }
     }
     bench.rest.pop();
-    server.stop().await?;
-    Ok(found)
+    server.stop().await
 }
 
 /// Has a crowd watch, changes what it watches, and looks at what came of it.

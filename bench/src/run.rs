@@ -217,10 +217,12 @@ pub async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     say("measuring with log and metrics, and without");
     let observed = observed(&mut bench, &stockroom, &cold_settings, count).await?;
     say("watching stock");
-    let (watched, live) = match live(args, &stockroom, &mut bench).await {
-        Ok(crowds) => (Ok("each socket was told of each change, once".to_owned()), crowds),
-        Err(error) => (Err(format!("{error:#}")), Vec::new()),
-    };
+    let mut crowds = Vec::new();
+    let watched = live(args, &stockroom, &mut bench, &mut crowds).await;
+    let watched = watched
+        .map(|()| "each socket was told of each change, once".to_owned())
+        .map_err(|error| format!("{error:#}"));
+    let all_told = watched.is_ok();
     say("looking at what was sold");
     let checks = vec![
         ("Sockets that watch stock", watched),
@@ -232,7 +234,8 @@ pub async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         samples: &samples,
         statements: &counted,
         overload: &overload,
-        live: &live,
+        live: &crowds,
+        all_told,
         observed: &observed,
         sqlite,
         postgres,
@@ -277,7 +280,7 @@ pub async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         ],
         memory,
         overload,
-        live,
+        live: crowds,
         observed,
         checks,
         goals,
