@@ -1,5 +1,5 @@
-//! Live stock: one change of a SKU that many sockets watch. How long until they all know, and what the
-//! database has to do with it.
+//! Live stock: one change of a SKU that many sockets watch. How long until they all know, and what
+//! the database has to do with it.
 
 use crate::figures::{real, short};
 use crate::load::Connection;
@@ -29,7 +29,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-/// Sockets that watch. The largest crowd needs a longer run, and a limit on open files that allows it.
+/// Sockets that watch. The largest crowd needs a longer run, and a limit on open files that allows
+/// it.
 const CROWDS: [usize; 4] = [1, 100, 1_000, 10_000];
 /// The largest crowd of a quick run.
 const QUICK: usize = 1_000;
@@ -106,8 +107,9 @@ pub struct Crowd {
 /// A state that a socket was told: its version, and when.
 type Told = (i64, Instant);
 
-/// Has crowds of rising size watch a SKU on a server of their own, while another one changes it: what
-/// the change itself takes is not in what is counted. What was found until something failed is kept.
+/// Has crowds of rising size watch a SKU on a server of their own, while another one changes it:
+/// what the change itself takes is not in what is counted. What was found until something failed is
+/// kept.
 ///
 /// # Errors
 /// When a socket cannot be opened, or a frame is wrong or does not come.
@@ -200,7 +202,8 @@ async fn measure(
     Ok(crowd)
 }
 
-/// Opens the sockets; all of them have been told the present state afterwards, whose version this gives.
+/// Opens the sockets; all of them have been told the present state afterwards, whose version this
+/// gives.
 async fn watch(
     server: SocketAddr,
     selection: Selection,

@@ -59,8 +59,8 @@ pub fn telling(url: &str) -> String {
     format!("{url}{mark}options[log_statement]=all")
 }
 
-/// The statements in a log that read the catalogue. What a server does in the background reads other
-/// tables.
+/// The statements in a log that read the catalogue. What a server does in the background reads
+/// other tables.
 #[must_use]
 pub fn catalogue_reads(log: &str) -> Vec<String> {
     let mut statements = Vec::new();

@@ -1,4 +1,5 @@
-//! What it costs that a server tells how it does: the same work with its log and its metrics on and off.
+//! What it costs that a server tells how it does: the same work with its log and its metrics on and
+//! off.
 
 use crate::figures::{median, real, short, short_or_dash};
 use crate::load::{Shape, get};

@@ -1,4 +1,5 @@
-//! Far more clients than the server can serve at once: what it still answers, and what it turns away.
+//! Far more clients than the server can serve at once: what it still answers, and what it turns
+//! away.
 
 use crate::figures::{median, short, short_or_dash};
 use crate::load::{Shape, Traffic};
