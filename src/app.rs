@@ -231,7 +231,11 @@ fn responses(
     }
     let alone = !db.is_postgres();
     let kept_for = if alone { settings.cache_alone } else { KEPT_FOR };
-    let (responses, listening) = Responses::new(bus, cache.clone(), (alone, kept_for));
+    let clock = {
+        let db = db.clone();
+        Arc::new(move || db.estimated_clock())
+    };
+    let (responses, listening) = Responses::new(bus, cache.clone(), clock, (alone, kept_for));
     let listening = lifecycle.ended.clone().run_until_cancelled_owned(listening.run());
     lifecycle.background.spawn(listening);
     Some(responses)

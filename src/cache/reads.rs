@@ -1,5 +1,6 @@
 //! What an answer was made of, noted while it is made, so that it is known what changes it.
 
+use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,8 +25,8 @@ pub(super) struct Noted {
     pub places: BTreeSet<usize>,
     /// Stock of whatever there is.
     pub all_stock: bool,
-    /// Something that changes without anybody telling.
-    pub passing: bool,
+    /// When something of it changes without anybody telling, first.
+    pub until: Option<DateTime<Utc>>,
 }
 
 impl Reads {
@@ -55,9 +56,9 @@ pub fn note_all_stock() {
     note(|noted| noted.all_stock = true);
 }
 
-/// Notes that something is read which changes without anybody telling, such as by time.
-pub fn note_passing() {
-    note(|noted| noted.passing = true);
+/// Notes that something is read which changes at this moment without anybody telling.
+pub fn note_until(moment: DateTime<Utc>) {
+    note(|noted| noted.until = Some(noted.until.map_or(moment, |until| until.min(moment))));
 }
 
 fn note(what: impl FnOnce(&mut Noted)) {

@@ -7,6 +7,7 @@ use crate::cache::reads::{Noted, PLACES, Reads, place_of};
 use crate::events::{Bus, BusEvent, BusMessage, Recall};
 use crate::telemetry;
 use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
 use moka::sync::Cache;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -22,6 +23,9 @@ const MEMORY_BYTES: u64 = 32 * 1024 * 1024;
 const OVERHEAD_BYTES: usize = 512;
 /// What a note weighs, in a tree whose nodes are half full.
 const NOTE_BYTES: usize = 24;
+/// An answer ends so long before something of it changes by time: about as much as the clocks of
+/// replicas and of the database differ.
+const MARGIN: TimeDelta = TimeDelta::seconds(2);
 /// Questions whose answers were found not to be kept are not waited for meanwhile.
 const PASSING_FOR: Duration = Duration::from_secs(5);
 const PASSING_QUESTIONS: u64 = 10_000;
@@ -31,6 +35,9 @@ const LEADERS: usize = 3;
 
 /// A question: a hash of everything that its answer depends on, but for the catalogue.
 pub type Question = [u8; 32];
+
+/// The time by which things change that change by time: as well as it is known, the database's.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// The answers; clones share them.
 #[derive(Clone)]
@@ -44,6 +51,7 @@ struct Shelf {
     flights: Mutex<HashMap<Question, Flight>>,
     news: News,
     entities: EntityCache,
+    clock: Clock,
     bus: Bus,
     /// Nobody else writes to the database: nothing is missed without other replicas.
     alone: bool,
@@ -108,6 +116,7 @@ impl Responses {
     pub fn new(
         bus: &Bus,
         entities: EntityCache,
+        clock: Clock,
         (alone, kept_for): (bool, Duration),
     ) -> (Self, Listening) {
         let shelf = Arc::new(Shelf {
@@ -123,6 +132,7 @@ impl Responses {
             flights: Mutex::default(),
             news: News::default(),
             entities,
+            clock,
             bus: bus.clone(),
             alone,
         });
@@ -151,6 +161,7 @@ impl Responses {
         }
         if let Some(kept) = shelf.kept.get(&question)
             && shelf.news.none_for(&kept.made)
+            && !shelf.is_over(&kept.made.noted)
         {
             telemetry::count(telemetry::RESPONSES_REUSED);
             return Asked::Answered(kept.body.clone());
@@ -193,6 +204,11 @@ impl Shelf {
         }
     }
 
+    /// Whether something of it has changed by now, or will in a moment, without anybody telling.
+    fn is_over(&self, noted: &Noted) -> bool {
+        noted.until.is_some_and(|until| until - MARGIN <= (self.clock)())
+    }
+
     /// Begins to answer a question, or joins whoever does, unless something has changed since they
     /// began: who asks after a change is not answered from before it.
     fn join(self: &Arc<Self>, question: Question) -> Result<Lead, watch::Receiver<Option<Bytes>>> {
@@ -219,7 +235,7 @@ impl Lead {
     /// Gives the answer to those who wait, and keeps it, unless it is of this moment alone.
     pub fn keep(self, body: &Bytes) {
         let noted = self.reads.take();
-        if noted.passing {
+        if self.shelf.is_over(&noted) {
             return self.keep_nothing();
         }
         let made = Made { began: self.began, noted };

@@ -3,6 +3,7 @@
 use crate::db::Db;
 use crate::flash_sale::{FlashSale, FlashSaleStatus};
 use crate::money::{Currency, Money};
+use chrono::{DateTime, Utc};
 use entity::flash_sale::{Column, Entity, Model};
 use entity::flash_sale_price;
 use sea_orm::FromQueryResult;
@@ -23,6 +24,11 @@ impl SaleRow {
     /// Whether the sale runs, by the clock of the database at the time of the query.
     pub(crate) fn is_running(&self) -> bool {
         self.status == FlashSaleStatus::Running.as_str()
+    }
+
+    /// When it begins or, once it runs, ends.
+    pub(crate) fn turns_at(&self) -> DateTime<Utc> {
+        if self.is_running() { self.sale.ends_at } else { self.sale.starts_at }
     }
 }
 

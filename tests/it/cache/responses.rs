@@ -248,15 +248,23 @@ async fn a_flash_sale_changes_the_price_when_it_is_set_begins_and_ends() {
     };
     let list = price().await;
     assert_ne!(list, "1.00");
+    let again = reused(async { assert_eq!(price().await, list) }).await;
+    assert_eq!(again, 1, "until it begins, the answer is kept");
 
     app.waits(TimeDelta::minutes(11));
     assert_eq!(price().await, "1.00", "it has begun, and nobody told");
+    let again = reused(async { assert_eq!(price().await, "1.00") }).await;
+    assert_eq!(again, 1, "while it runs, the answer is kept");
     app.waits(TimeDelta::minutes(10));
     assert_eq!(price().await, list, "it has ended");
 
     // Of a sale that is set and ended, somebody tells.
     let id = app.flashes("CUP", 200, 3, None).await;
     assert_eq!(price().await, "2.00");
+    app.guest().buys(&[("CUP", 2)], "card_approved").await;
+    agree(&guest, &witness, "most of it is sold").await;
+    app.guest().buys(&[("CUP", 1)], "card_approved").await;
+    agree(&guest, &witness, "all of it is sold").await;
     let ask = EndFlashSale { id, expected_version: None };
     app.flash_sales().end(&Viewer::System, &ask).await.unwrap();
     assert_eq!(price().await, list);
