@@ -239,7 +239,7 @@ async fn who_lets_money_go_is_known_also_when_recovery_carries_it_out() {
     told.notified().await;
 
     app.waits(TimeDelta::minutes(1));
-    app.recovers().await;
+    app.orders().recover().await.unwrap();
 
     let order = staff.order(&placed["order"]["id"]).await;
     assert_eq!(order["status"], "CANCELLED", "{order}");
