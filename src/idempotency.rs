@@ -107,7 +107,9 @@ impl IdempotencyKey {
             .on_conflict(OnConflict::new().do_nothing().to_owned());
         let claimed = tx.run(&insert).await.map_err(|error| match error.kind {
             // The whole is repeated as long as a request may take; the first one runs even longer.
-            DbErrorKind::Contention if tx.is_last_try() => IdempotencyError::InProgress,
+            DbErrorKind::Contention | DbErrorKind::TimedOut if !tx.is_repeated_after(&error) => {
+                IdempotencyError::InProgress
+            }
             _ => IdempotencyError::Db(error),
         })?;
         if claimed == 1 {

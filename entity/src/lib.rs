@@ -6,6 +6,7 @@ pub mod address;
 pub mod alert;
 pub mod api_token;
 pub mod audit_event;
+pub mod capture_refusal;
 pub mod cart;
 pub mod cart_line;
 pub mod category;

@@ -34,6 +34,7 @@ mod m20261122_000016_payment_stats;
 mod m20261122_000017_alerts;
 mod m20261122_000018_watching;
 mod m20261122_000019_metric_flush;
+mod m20261122_000020_capture_refusal;
 
 pub struct Migrator;
 
@@ -67,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000017_alerts::Migration),
             Box::new(m20261122_000018_watching::Migration),
             Box::new(m20261122_000019_metric_flush::Migration),
+            Box::new(m20261122_000020_capture_refusal::Migration),
         ]
     }
 }

@@ -27,7 +27,7 @@ pub enum DbErrorKind {
     Check,
     /// Another transaction was in the way; the same transaction may succeed when it is repeated.
     Contention,
-    /// A statement took longer than it may.
+    /// A statement took longer than it may, be it with its work or with waiting for others.
     TimedOut,
     /// The database cannot be reached, or every connection is in use.
     Unavailable,
@@ -65,12 +65,6 @@ impl DbError {
     pub fn violates(&self, name: &str, columns: &str) -> bool {
         self.kind == DbErrorKind::Unique
             && self.constraint.as_deref().is_some_and(|found| found == name || found == columns)
-    }
-
-    /// Whether repeating the whole transaction may succeed.
-    #[must_use]
-    pub fn is_contention(&self) -> bool {
-        self.kind == DbErrorKind::Contention
     }
 }
 

@@ -2,7 +2,7 @@
 //! repeated when another transaction was in the way, and with actions that wait for the commit.
 
 use crate::db::commits::Committing;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, DbErrorKind};
 use crate::failpoint;
 use crate::telemetry;
 use parking_lot::Mutex;
@@ -26,6 +26,14 @@ const FIRST_PAUSE_MS: u64 = 5;
 /// How long a writer waits for its turn, before its client is told that the server is busy: most of
 /// the time that a request has. A crowd at one hot row is served in order and not turned away.
 const WRITER_PATIENCE: Duration = Duration::from_secs(8);
+/// What is left of it at least for a repetition, which has waited before.
+const PATIENCE_AGAIN: Duration = Duration::from_secs(1);
+/// Until so long after its beginning a transaction is tried again of which a statement took longer
+/// than it may. In a crowd at one row a statement waits for those before it, one after the other:
+/// each of them is quick enough for the limit on locks, all together are not for the one on
+/// statements. At the next try they are through. Whoever asked still waits then, with time left for
+/// one more statement.
+const TIMED_OUT_WITHIN: Duration = Duration::from_secs(6);
 
 tokio::task_local! {
     /// There inside the body of a transaction, and not in tasks that it spawns.
@@ -45,7 +53,44 @@ pub struct Tx {
     last: Arc<Mutex<Vec<Last>>>,
     repeats: Arc<AtomicBool>,
     db: Db,
+    round: Round,
+}
+
+/// Which try of a transaction it is.
+#[derive(Clone, Copy)]
+struct Round {
+    /// From 1 on.
     attempt: u32,
+    /// When the first one began.
+    began: Instant,
+}
+
+impl Round {
+    fn first() -> Self {
+        Self { attempt: 1, began: Instant::now() }
+    }
+
+    fn next(self) -> Self {
+        Self { attempt: self.attempt.saturating_add(1), ..self }
+    }
+
+    /// Whether there is another one when this one ends so.
+    fn is_repeated_after(self, error: &DbError) -> bool {
+        self.attempt < ATTEMPTS
+            && match error.kind {
+                DbErrorKind::Contention => true,
+                DbErrorKind::TimedOut => self.began.elapsed() < TIMED_OUT_WITHIN,
+                _ => false,
+            }
+    }
+
+    /// How long it waits for its turn.
+    fn patience(self) -> Duration {
+        match self.attempt {
+            1 => WRITER_PATIENCE,
+            _ => WRITER_PATIENCE.saturating_sub(self.began.elapsed()).max(PATIENCE_AGAIN),
+        }
+    }
 }
 
 /// Rows that are inserted when the body is through.
@@ -63,7 +108,7 @@ impl Tx {
             last: Arc::default(),
             repeats: Arc::default(),
             db,
-            attempt: 1,
+            round: Round::first(),
         }
     }
 
@@ -83,13 +128,14 @@ impl Tx {
     /// in hope the first time is better done behind locks now.
     #[must_use]
     pub fn is_repeated(&self) -> bool {
-        self.attempt > 1
+        self.round.attempt > 1
     }
 
-    /// Whether the body will not be repeated: what is in its way now is an answer.
+    /// Whether the body will be repeated when it ends with this error: otherwise what is in its way
+    /// now is an answer.
     #[must_use]
-    pub fn is_last_try(&self) -> bool {
-        self.attempt >= ATTEMPTS
+    pub fn is_repeated_after(&self, error: &DbError) -> bool {
+        self.round.is_repeated_after(error)
     }
 
     /// Does something once the transaction is committed, and never when it is not.
@@ -189,8 +235,9 @@ impl TxError for DbError {
 
 impl Db {
     /// Runs `body` in a transaction and commits it, or rolls back when it ends with an error. The
-    /// whole body is repeated when another transaction was in the way, so it must have no effect
-    /// outside the database but through [`Tx::after_commit`].
+    /// whole body is repeated when another transaction was in the way, or a statement was cut off
+    /// because it took too long and there is time for another try, so it must have no effect outside
+    /// the database but through [`Tx::after_commit`].
     ///
     /// # Errors
     /// The body's own, and [`DbError`] of `BEGIN` and `COMMIT`.
@@ -212,19 +259,18 @@ impl Db {
         Fut: Future<Output = Result<T, E>>,
         E: TxError,
     {
-        let mut attempt = 1;
+        let mut round = Round::first();
         loop {
-            let result = self.attempt(&body, attempt).await;
+            let result = self.attempt(&body, round).await;
             let Err(error) = &result else { return result };
-            let contention = error.db_error().is_some_and(DbError::is_contention);
-            if !contention || attempt >= ATTEMPTS {
+            if !error.db_error().is_some_and(|error| round.is_repeated_after(error)) {
                 return result;
             }
             telemetry::count(telemetry::TX_RETRIES);
-            let longest_ms = FIRST_PAUSE_MS << attempt.min(4);
+            let longest_ms = FIRST_PAUSE_MS << round.attempt.min(4);
             let pause_ms = rand::rng().random_range(0..=longest_ms);
             tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-            attempt += 1;
+            round = round.next();
         }
     }
 
@@ -235,15 +281,15 @@ impl Db {
         INSIDE.try_with(|()| ()).is_ok()
     }
 
-    async fn attempt<T, E, F, Fut>(&self, body: &F, attempt: u32) -> Result<T, E>
+    async fn attempt<T, E, F, Fut>(&self, body: &F, round: Round) -> Result<T, E>
     where
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T, E>>,
         E: TxError,
     {
         // Held to the end: a place among the writers is a connection.
-        let (transaction, _place) = self.begin().await?;
-        let tx = Tx { attempt, ..Tx::new(transaction, self.clone()) };
+        let (transaction, _place) = self.begin(round.patience()).await?;
+        let tx = Tx { round, ..Tx::new(transaction, self.clone()) };
         // Boxed: the state of a body is large, and would stand in that of each caller up to the
         // request. Next to a transaction an allocation is nothing.
         let result = INSIDE.scope((), Box::pin(body(tx.clone()))).await;
@@ -274,9 +320,9 @@ impl Db {
 
     /// `BEGIN`, once it is this writer's turn, in a task of its own: when the caller is cancelled
     /// meanwhile, the task still ends and drops the transaction whole, which rolls it back.
-    async fn begin(&self) -> Result<(DatabaseTransaction, Place), DbError> {
-        let waited = tokio::time::timeout(WRITER_PATIENCE, self.place()).await;
-        let Ok(Ok(place)) = waited else { return Err(too_many_writers()) };
+    async fn begin(&self, patience: Duration) -> Result<(DatabaseTransaction, Place), DbError> {
+        let waited = tokio::time::timeout(patience, self.place()).await;
+        let Ok(Ok(place)) = waited else { return Err(too_many_writers(patience)) };
         let pool = self.write.clone();
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -323,10 +369,10 @@ async fn commit(
     tokio::spawn(work.in_current_span()).await.map_err(|_| DbError::stray())?
 }
 
-fn too_many_writers() -> DbError {
+fn too_many_writers(patience: Duration) -> DbError {
     DbError {
-        kind: crate::db::DbErrorKind::Unavailable,
+        kind: DbErrorKind::Unavailable,
         constraint: None,
-        message: format!("no turn to write within {} s", WRITER_PATIENCE.as_secs()),
+        message: format!("no turn to write within {} s", patience.as_secs()),
     }
 }

@@ -4,11 +4,11 @@
 use crate::app::TestApp;
 use futures::StreamExt;
 use rand::RngExt;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Database, TransactionTrait};
 use std::sync::Arc;
 use std::time::Duration;
 use stockroom::config::DatabaseTarget;
-use stockroom::db::{Db, DbError};
+use stockroom::db::{Db, DbError, DbErrorKind};
 use stockroom::{failpoint, telemetry};
 use tokio::sync::Semaphore;
 
@@ -171,4 +171,54 @@ async fn who_waited_for_a_row_sees_it_as_it_is_whatever_the_servers_default() {
     });
 
     assert_eq!(level.await.unwrap(), "read committed");
+}
+
+#[tokio::test]
+async fn who_waited_for_a_row_as_long_as_a_statement_may_is_not_turned_away() {
+    let app = TestApp::start().await;
+    if !app.app.db.is_postgres() {
+        return;
+    }
+    app.execute("CREATE TABLE tally (n BIGINT NOT NULL)").await;
+    app.execute("INSERT INTO tally VALUES (0)").await;
+    let raise = "UPDATE tally SET n = n + 1";
+    let other = Database::connect(app.database_url()).await.unwrap();
+    let holder = other.begin().await.unwrap();
+    holder.execute_unprepared(raise).await.unwrap();
+    let repeated = telemetry::total(telemetry::TX_RETRIES);
+
+    // As behind many, none of whom holds it long enough for the limit on locks.
+    let db = app.app.db.clone();
+    let waiting = tokio::spawn(async move {
+        let waiting = db.tx::<_, DbError, _, _>(|tx| async move {
+            tx.connection().execute_unprepared("SET LOCAL lock_timeout = 0").await?;
+            tx.connection().execute_unprepared(raise).await?;
+            Ok(())
+        });
+        waiting.await
+    });
+    while telemetry::total(telemetry::TX_RETRIES) == repeated && !waiting.is_finished() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    holder.commit().await.unwrap();
+
+    waiting.await.unwrap().unwrap();
+    assert!(telemetry::total(telemetry::TX_RETRIES) > repeated, "a statement was cut off");
+    assert_eq!(app.number("SELECT n FROM tally").await, 2);
+    other.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_always_takes_longer_than_a_statement_may_is_given_up() {
+    let app = TestApp::start().await;
+    if !app.app.db.is_postgres() {
+        return;
+    }
+
+    let slow = app.app.db.tx::<(), DbError, _, _>(|tx| async move {
+        tx.connection().execute_unprepared("SELECT pg_sleep(60)").await?;
+        Ok(())
+    });
+
+    assert_eq!(slow.await.unwrap_err().kind, DbErrorKind::TimedOut);
 }

@@ -8,7 +8,7 @@ use crate::idempotency::{Claim, IdempotencyKey};
 use crate::order::service::Orders;
 use crate::order::service::settle::Source;
 use crate::order::{Dealt, Order, OrderError};
-use crate::payment::{Outcome, Payment};
+use crate::payment::{Outcome, Payment, PaymentState, Payments};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -19,12 +19,53 @@ pub(super) struct Kept {
     pub(super) refund_id: Option<Uuid>,
     /// What the provider said when it refused.
     pub(super) refusal: Option<Refusal>,
+    /// Which try of a capture it was.
+    #[serde(default)]
+    pub(super) step: Option<i32>,
+}
+
+impl Kept {
+    /// That something was asked for about this payment.
+    pub(super) const fn of(payment_id: Uuid) -> Self {
+        Self { payment_id, refund_id: None, refusal: None, step: None }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Refusal {
     Declined(String),
     Unavailable(u32),
+}
+
+impl Refusal {
+    fn of(outcome: &Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::Declined { code } => Some(Self::Declined(code.clone())),
+            Outcome::Unavailable { retry_after_seconds } => {
+                Some(Self::Unavailable(*retry_after_seconds))
+            }
+            _ => None,
+        }
+    }
+
+    fn of_error(error: &OrderError) -> Option<Self> {
+        match error {
+            OrderError::Declined { code } => Some(Self::Declined(code.clone())),
+            OrderError::Unavailable { retry_after_seconds } => {
+                Some(Self::Unavailable(*retry_after_seconds))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<Refusal> for OrderError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Declined(code) => Self::Declined { code },
+            Refusal::Unavailable(retry_after_seconds) => Self::Unavailable { retry_after_seconds },
+        }
+    }
 }
 
 /// Says, by a payment's row, whether what was asked for was done; `PaymentInProgress` while nobody
@@ -43,29 +84,31 @@ pub(super) type Verdict = Result<(), OrderError>;
 
 impl Asked {
     /// Judges by the row as it was settled, which is locked, and keeps a refusal under the key. Once
-    /// this attempt is over, the row may tell of the next one: then the provider's answer is the word.
+    /// this attempt is over, the row may tell of the next one: then the provider's answer is the
+    /// word, or what somebody else heard who settled it before.
     pub(super) async fn judge_in_txn(
         &self,
         tx: &Tx,
+        payments: &Payments,
         (begun, outcome): (&Payment, &Outcome),
         payment: &Payment,
     ) -> Result<Verdict, OrderError> {
-        // Whatever was refused for certain is tried under another number the next time.
-        let is_over = payment.step != begun.step;
-        let verdict = match outcome {
-            Outcome::Declined { code } if is_over => {
-                Err(OrderError::Declined { code: code.clone() })
+        let refused = match outcome {
+            // Whatever was refused for certain is tried under another number the next time.
+            _ if payment.step == begun.step => None,
+            Outcome::Unknown if begun.state == PaymentState::Capturing => {
+                payments.refused_in_txn(tx, payment, begun.step).await?
             }
-            Outcome::Unavailable { retry_after_seconds } if is_over => {
-                let retry_after_seconds = *retry_after_seconds;
-                Err(OrderError::Unavailable { retry_after_seconds })
-            }
-            _ => (self.judge)(payment),
+            outcome => Some(outcome.clone()),
+        };
+        let verdict = match refused.as_ref().and_then(Refusal::of) {
+            Some(refusal) => Err(refusal.into()),
+            None => (self.judge)(payment),
         };
         if let (Some(key), Err(refused)) = (&self.key, &verdict)
-            && let Some(refusal) = refusal_of(refused)
+            && let Some(refusal) = Refusal::of_error(refused)
         {
-            let kept = Kept { payment_id: payment.id, refund_id: None, refusal: Some(refusal) };
+            let kept = Kept { refusal: Some(refusal), ..Kept::of(payment.id) };
             key.record_in_txn(tx, &kept).await?;
         }
         Ok(verdict)
@@ -107,31 +150,26 @@ impl Orders {
             let key = asked.key.clone();
             async move { claim_in_txn(&tx, key.as_ref(), kept.payment_id).await }
         });
-        match now.await?.and_then(|kept| kept.refusal) {
-            Some(Refusal::Declined(code)) => return Err(OrderError::Declined { code }),
-            Some(Refusal::Unavailable(retry_after_seconds)) => {
-                return Err(OrderError::Unavailable { retry_after_seconds });
-            }
-            None => {}
+        let kept = now.await?.unwrap_or(kept);
+        if let Some(refusal) = kept.refusal {
+            return Err(refusal.into());
         }
         let payment = self.payments.get(kept.payment_id).await?;
+        // Recovery or a webhook may have settled it, which know no key, and the row may tell of
+        // another try by now.
+        if let Some(step) = kept.step {
+            let refused = self.payments.refused(&payment, step).await?;
+            if let Some(refusal) = refused.as_ref().and_then(Refusal::of) {
+                return Err(refusal.into());
+            }
+        }
         let order = self.get(payment.order_id).await?;
         let verdict = (asked.judge)(&payment);
         Ok(Dealt { replayed: true, ..dealt(order, payment, verdict)? })
     }
 }
 
-fn refusal_of(error: &OrderError) -> Option<Refusal> {
-    match error {
-        OrderError::Declined { code } => Some(Refusal::Declined(code.clone())),
-        OrderError::Unavailable { retry_after_seconds } => {
-            Some(Refusal::Unavailable(*retry_after_seconds))
-        }
-        _ => None,
-    }
-}
-
-/// Claims the key, if there is one, for something to be done with this payment.
+/// Claims the key, if there is one, for something to be done with this payment, and keeps that.
 pub(super) async fn claim_in_txn(
     tx: &Tx,
     key: Option<&IdempotencyKey>,
@@ -141,8 +179,7 @@ pub(super) async fn claim_in_txn(
     match key.claim_in_txn(tx).await? {
         Claim::Earlier(kept) => Ok(Some(kept)),
         Claim::New => {
-            let kept = Kept { payment_id, refund_id: None, refusal: None };
-            key.record_in_txn(tx, &kept).await?;
+            key.record_in_txn(tx, &Kept::of(payment_id)).await?;
             Ok(None)
         }
     }

@@ -52,6 +52,10 @@ impl Orders {
                 let payment = orders.payments.lock_in_txn(&tx, ask.payment_id).await?;
                 check_amount(&payment, &ask)?;
                 let opened = orders.open_capture_in_txn(&tx, &payment, ask.amount).await?;
+                if let Some(key) = &key {
+                    let kept = Kept { step: Some(opened.step), ..Kept::of(opened.id) };
+                    key.record_in_txn(&tx, &kept).await?;
+                }
                 Ok::<_, OrderError>(Opened::New(opened))
             }
         });
@@ -191,7 +195,7 @@ impl Orders {
             return Err(OrderError::fault("a new refund was asked for before"));
         };
         if let Some(key) = key {
-            let kept = Kept { payment_id, refund_id: Some(refund.id), refusal: None };
+            let kept = Kept { refund_id: Some(refund.id), ..Kept::of(payment_id) };
             key.record_in_txn(tx, &kept).await?;
         }
         Ok(Opened::New((order, payment, refund)))

@@ -4,6 +4,7 @@ use crate::account::PostalAddress;
 use crate::auth::Viewer;
 use crate::cart::{Destination, LineProblem, Quote};
 use crate::db::Tx;
+use crate::failpoint;
 use crate::idempotency::{Claim, IdempotencyKey};
 use crate::money::Money;
 use crate::order::checkout::Addressed;
@@ -91,6 +92,7 @@ impl Orders {
             return Err(OrderError::Insufficient(shortages));
         }
         self.flash_sales.take_in_txn(tx, order.id, &quote.takes()).await?;
+        failpoint::reach("checkout.holds_stock").await;
         if written.payment_id.is_none() {
             // Nothing to pay is paid.
             self.stock.commit_in_txn(tx, order.id).await?;

@@ -7,6 +7,7 @@ mod find;
 mod open;
 mod recover;
 mod refund;
+mod refusal;
 mod row;
 mod settle;
 mod stats;

@@ -6,6 +6,7 @@ use crate::payment::attempt::Payment;
 use crate::payment::decision::Decision;
 use crate::payment::error::PaymentError;
 use crate::payment::outcome::Outcome;
+use crate::payment::service::refusal::keep_in_txn;
 use crate::payment::service::row::to_json;
 use crate::payment::service::stats::count_decision_in_txn;
 use crate::payment::service::{Payments, pause};
@@ -122,6 +123,9 @@ impl Payments {
         let row: Option<Model> = tx.one(&update).await?;
         let Some(row) = row else { return Ok(None) };
         let now = Payment::try_from(row)?;
+        if now.step > payment.step {
+            keep_in_txn(tx, payment, outcome).await?;
+        }
         count_decision_in_txn(tx, payment, &now).await?;
         // What is corrected was counted when it was decided first.
         if let Some(decision) = decision

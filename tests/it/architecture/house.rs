@@ -167,6 +167,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("fulfillment", "order"),
     ("fulfillment_line", "order"),
     ("payment", "payment"),
+    ("capture_refusal", "payment"),
     ("payment_event", "payment"),
     ("payment_stat", "payment"),
     ("payment_stat_change", "payment"),

@@ -381,6 +381,40 @@ async fn a_sale_that_ends_between_cart_and_checkout_is_told_by_the_total() {
 }
 
 #[tokio::test]
+async fn a_buyer_who_comes_to_a_hot_row_too_late_for_one_statement_buys_all_the_same() {
+    for table in ["stock_level", "flash_sale"] {
+        let app = shop().await;
+        if !app.app.db.is_postgres() {
+            return;
+        }
+        app.flashes("CUP", 800, 10, None).await;
+        // The first one to change a row waits for longer than a statement may.
+        app.execute("CREATE SEQUENCE turn").await;
+        app.execute(
+            "CREATE FUNCTION waits_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             IF nextval('turn') = 1 THEN PERFORM pg_sleep(60); END IF; RETURN NEW; END $$",
+        )
+        .await;
+        app.execute(&format!(
+            "CREATE TRIGGER waits_once BEFORE UPDATE ON {table} \
+             FOR EACH ROW EXECUTE FUNCTION waits_once()"
+        ))
+        .await;
+
+        let placed = app.guest().buys(&[("CUP", 2)], "card_approved").await;
+
+        assert_eq!((codes(&placed), &placed["order"]["status"]), (vec![], &json!("PAID")));
+        assert!(
+            app.number("SELECT last_value FROM turn").await > 1,
+            "{table}: it was cut off once"
+        );
+        assert_eq!((app.taken().await, app.rows("shop_order", "1 = 1").await), (2, 1));
+        assert_eq!(app.pieces("CUP").await, (100, 2));
+        app.is_sound().await;
+    }
+}
+
+#[tokio::test]
 async fn carts_with_two_sales_in_any_order_never_lock_each_other_out() {
     let app = shop().await;
     app.flashes("CUP", 800, 15, None).await;

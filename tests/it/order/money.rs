@@ -198,6 +198,104 @@ async fn a_refused_capture_is_told_as_that_also_when_another_has_begun_meanwhile
     assert_eq!(app.rows("sandbox_charge", "state = 'CAPTURED'").await, 1);
 }
 
+/// Who settles a capture whose caller is gone.
+enum Heard {
+    Recovery,
+    Webhook,
+}
+
+#[tokio::test]
+async fn a_refused_capture_answers_with_its_own_refusal_also_when_others_settled_it() {
+    for heard in [Heard::Recovery, Heard::Webhook] {
+        let app = late_shop().await;
+        let staff = app.staff().await;
+        let placed = app.guest().buys(&[("CUP", 1)], "card_approved").await;
+        let id = &placed["payment"]["id"];
+        let input = |key: &str| json!({ "paymentId": id, "idempotencyKey": key });
+        // The bank lets go of a part of it; whoever asked never comes to write what it said.
+        app.execute("UPDATE sandbox_charge SET amount = amount - 1").await;
+        let (first, told) = (Arc::new(AtomicBool::new(true)), Arc::new(Notify::new()));
+        let tell = Arc::clone(&told);
+        failpoint::on("till.before_settle", move || {
+            let (first, tell) = (first.swap(false, Ordering::SeqCst), Arc::clone(&tell));
+            async move {
+                if first {
+                    tell.notify_one();
+                    std::future::pending::<()>().await;
+                }
+            }
+        });
+        let asking = tokio::spawn({
+            let (staff, input) = (staff.clone(), input("one"));
+            async move { deal(&staff, "paymentCapture", input).await }
+        });
+        told.notified().await;
+        asking.abort();
+        match heard {
+            Heard::Recovery => {
+                app.waits(TimeDelta::minutes(1));
+                app.orders().recover().await.unwrap();
+            }
+            Heard::Webhook => {
+                let payment = app.payment(app.only_payment().await).await;
+                let declined = Outcome::Declined { code: "capture_exceeds_charge".to_owned() };
+                app.orders().settle(&payment, &declined).await.unwrap();
+            }
+        }
+        app.execute("UPDATE sandbox_charge SET amount = amount + 1").await;
+
+        let refused = deal(&staff, "paymentCapture", input("one")).await;
+        let taken = deal(&staff, "paymentCapture", input("two")).await;
+        let again = deal(&staff, "paymentCapture", input("one")).await;
+
+        assert_eq!(codes(&refused), ["PAYMENT_DECLINED"]);
+        assert_eq!(refused["userErrors"][0]["declineCode"], "capture_exceeds_charge");
+        assert_eq!((codes(&taken), &taken["order"]["status"]), (vec![], &json!("PAID")));
+        assert_eq!(again, refused);
+        assert_eq!(deal(&staff, "paymentCapture", input("two")).await, taken);
+        let back = deal(&staff, "paymentRefund", refund(&taken["payment"], &json!({}))).await;
+        assert_eq!(back["order"]["status"], "REFUNDED");
+        assert_eq!(deal(&staff, "paymentCapture", input("one")).await, refused);
+        app.is_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refused_capture_answers_with_its_own_refusal_while_another_is_under_way() {
+    let app = late_shop().await;
+    let staff = app.staff().await;
+    let placed = app.guest().buys(&[("CUP", 1)], "card_approved").await;
+    let input = |key: &str| json!({ "paymentId": placed["payment"]["id"], "idempotencyKey": key });
+    app.execute("UPDATE sandbox_charge SET amount = amount - 1").await;
+    let told = Arc::new(Notify::new());
+    let tell = Arc::clone(&told);
+    // Nobody is ever answered.
+    failpoint::on("till.before_settle", move || {
+        tell.notify_one();
+        std::future::pending()
+    });
+    let ask = |key: &str| {
+        let (staff, input) = (staff.clone(), input(key));
+        tokio::spawn(async move { deal(&staff, "paymentCapture", input).await })
+    };
+    let first = ask("one");
+    told.notified().await;
+    first.abort();
+    app.waits(TimeDelta::minutes(1));
+    app.orders().recover().await.unwrap();
+    app.execute("UPDATE sandbox_charge SET amount = amount + 1").await;
+    let second = ask("two");
+    told.notified().await;
+    second.abort();
+    assert_eq!(app.payment(app.only_payment().await).await.state, PaymentState::Capturing);
+    app.waits(TimeDelta::minutes(1));
+
+    let refused = deal(&staff, "paymentCapture", input("one")).await;
+
+    assert_eq!(codes(&refused), ["PAYMENT_DECLINED"], "{refused}");
+    assert_eq!(refused["userErrors"][0]["declineCode"], "capture_exceeds_charge");
+}
+
 #[tokio::test]
 async fn who_lets_go_of_the_money_lets_go_of_the_order() {
     let app = late_shop().await;
