@@ -2,6 +2,7 @@
 
 use crate::config::DatabaseTarget;
 use crate::db::commits::Commits;
+use crate::db::lines::Lines;
 use crate::db::{Db, DbError, DbErrorKind, SqlStats};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
@@ -72,6 +73,7 @@ impl Db {
             write,
             writers,
             turn,
+            lines: Lines::default(),
             backend,
             clock_offset_us,
             clock_ahead_us,

@@ -5,6 +5,7 @@ mod commits;
 mod connect;
 mod error;
 pub mod keys;
+mod lines;
 mod migrate;
 pub mod page;
 mod pools;
@@ -42,6 +43,8 @@ pub struct Db {
     writers: Arc<Semaphore>,
     /// On SQLite the turn to write, shared with those beside: see [`Db::beside`].
     turn: Option<Arc<Semaphore>>,
+    /// Where writers stand in line for rows that many want.
+    lines: lines::Lines,
     backend: DbBackend,
     clock_offset_us: Arc<AtomicI64>,
     /// By how much the database's clock is ahead of this process's, as it was seen last.

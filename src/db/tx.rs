@@ -2,6 +2,7 @@
 //! repeated when another transaction was in the way, and with actions that wait for the commit.
 
 use crate::db::commits::Committing;
+use crate::db::lines::Turn;
 use crate::db::{Db, DbError, DbErrorKind};
 use crate::failpoint;
 use crate::telemetry;
@@ -12,11 +13,14 @@ use sea_orm::{
     ConnectionTrait, DatabaseTransaction, FromQueryResult, SqliteTransactionMode, StatementBuilder,
     TransactionOptions, TransactionTrait,
 };
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit};
+use tokio::time::timeout;
 use tracing::Instrument;
+use uuid::Uuid;
 
 /// How often a transaction is tried in all when others are in its way.
 const ATTEMPTS: u32 = 6;
@@ -34,6 +38,9 @@ const PATIENCE_AGAIN: Duration = Duration::from_secs(1);
 /// statements. At the next try they are through. Whoever asked still waits then, with time left for
 /// one more statement.
 const TIMED_OUT_WITHIN: Duration = Duration::from_secs(6);
+/// How often a transaction that stands in line tells the database that it lives: one that is idle for
+/// 5 s is ended.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
 tokio::task_local! {
     /// There inside the body of a transaction, and not in tasks that it spawns.
@@ -52,6 +59,8 @@ pub struct Tx {
     after_commit: Arc<Mutex<Vec<AfterCommit>>>,
     last: Arc<Mutex<Vec<Last>>>,
     repeats: Arc<AtomicBool>,
+    /// What others of this process wait for until it has ended.
+    turns: Arc<Mutex<Vec<Turn>>>,
     db: Db,
     round: Round,
 }
@@ -107,6 +116,7 @@ impl Tx {
             after_commit: Arc::default(),
             last: Arc::default(),
             repeats: Arc::default(),
+            turns: Arc::default(),
             db,
             round: Round::first(),
         }
@@ -212,6 +222,36 @@ impl Tx {
         Ok(())
     }
 
+    /// Stands in line, with others of this process, for rows that many change at once, by keys that
+    /// name them; holds the turn to the end. Tells whether others were in front: what was read
+    /// before is old then. Once in a transaction, and before it locks any of the rows. On SQLite
+    /// whoever writes is alone.
+    ///
+    /// # Errors
+    /// [`DbErrorKind::TimedOut`] when the turn did not come as long as a writer waits, and
+    /// [`DbError`] when the database is gone meanwhile.
+    pub async fn line_up(&self, keys: &[Uuid]) -> Result<bool, DbError> {
+        if !self.db.is_postgres() {
+            return Ok(false);
+        }
+        let mut taking = pin!(self.db.lines.take(keys.to_vec()));
+        loop {
+            let left = WRITER_PATIENCE.saturating_sub(self.round.began.elapsed());
+            if let Ok((turns, waited)) = timeout(SIGN_OF_LIFE.min(left), &mut taking).await {
+                self.turns.lock().extend(turns);
+                return Ok(waited);
+            }
+            if left <= SIGN_OF_LIFE {
+                return Err(DbError {
+                    kind: DbErrorKind::TimedOut,
+                    constraint: None,
+                    message: format!("no turn at a row within {} s", WRITER_PATIENCE.as_secs()),
+                });
+            }
+            self.connection().execute_unprepared("SELECT 1").await?;
+        }
+    }
+
     /// Runs a statement and tells how many rows it touched.
     ///
     /// # Errors
@@ -297,7 +337,8 @@ impl Db {
             Ok(value) => tx.run_last().await.map(|()| value).map_err(E::from),
             refused => refused,
         };
-        let Tx { inner, after_commit, repeats, .. } = tx;
+        // The next one in line goes when this one has ended.
+        let Tx { inner, after_commit, repeats, turns, .. } = tx;
         let Some(inner) = Arc::into_inner(inner) else {
             // A clone outlived the body. Dropping the last one rolls back.
             return Err(DbError::stray().into());
@@ -305,6 +346,7 @@ impl Db {
         match result {
             Ok(value) => {
                 commit(inner, after_commit, self.commits.begin()).await?;
+                drop(turns);
                 if repeats.load(Ordering::Relaxed) {
                     self.commits.told().await;
                 }
@@ -313,6 +355,7 @@ impl Db {
             Err(error) => {
                 // The error of the body is the one to tell; a failed rollback ends the connection.
                 let _ = inner.rollback().await;
+                drop(turns);
                 Err(error)
             }
         }
@@ -321,7 +364,7 @@ impl Db {
     /// `BEGIN`, once it is this writer's turn, in a task of its own: when the caller is cancelled
     /// meanwhile, the task still ends and drops the transaction whole, which rolls it back.
     async fn begin(&self, patience: Duration) -> Result<(DatabaseTransaction, Place), DbError> {
-        let waited = tokio::time::timeout(patience, self.place()).await;
+        let waited = timeout(patience, self.place()).await;
         let Ok(Ok(place)) = waited else { return Err(too_many_writers(patience)) };
         let pool = self.write.clone();
         let options = TransactionOptions {

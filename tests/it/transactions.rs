@@ -11,6 +11,7 @@ use stockroom::config::DatabaseTarget;
 use stockroom::db::{Db, DbError, DbErrorKind};
 use stockroom::{failpoint, telemetry};
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 const CANCELLED: u64 = 2_000;
 const ACKNOWLEDGED: usize = 1_000;
@@ -221,4 +222,50 @@ async fn what_always_takes_longer_than_a_statement_may_is_given_up() {
     });
 
     assert_eq!(slow.await.unwrap_err().kind, DbErrorKind::TimedOut);
+}
+
+#[tokio::test]
+async fn who_stands_in_line_for_longer_than_a_transaction_may_be_idle_is_served() {
+    let app = TestApp::start().await;
+    if !app.app.db.is_postgres() {
+        return;
+    }
+    app.execute("CREATE TABLE served (n BIGINT NOT NULL)").await;
+    let (db, row) = (&app.app.db, [Uuid::now_v7()]);
+    let repeated = telemetry::total(telemetry::TX_RETRIES);
+    let (in_front, began) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+
+    let first = db.tx::<_, DbError, _, _>(|tx| {
+        let (in_front, began) = (Arc::clone(&in_front), Arc::clone(&began));
+        async move {
+            assert!(!tx.line_up(&row).await?);
+            in_front.add_permits(1);
+            let _second = began.acquire().await;
+            // At work for 5.4 s.
+            for _ in 0..3 {
+                tx.connection().execute_unprepared("SELECT pg_sleep(1.8)").await?;
+            }
+            tx.connection().execute_unprepared("INSERT INTO served VALUES (1)").await?;
+            Ok(())
+        }
+    });
+    let second = async {
+        let _first = in_front.acquire().await;
+        let second = db.tx::<_, DbError, _, _>(|tx| {
+            began.add_permits(1);
+            async move {
+                assert!(tx.line_up(&row).await?);
+                let all = "INSERT INTO served SELECT 1 + COUNT(*) FROM served";
+                tx.connection().execute_unprepared(all).await?;
+                Ok(())
+            }
+        });
+        second.await
+    };
+    let (first, second) = tokio::join!(first, second);
+
+    first.unwrap();
+    second.unwrap();
+    assert_eq!(app.number("SELECT MAX(n) FROM served").await, 2);
+    assert_eq!(telemetry::total(telemetry::TX_RETRIES), repeated);
 }

@@ -123,19 +123,26 @@ impl Stock {
         variants.sort_unstable();
         variants.dedup();
         // The first try plans without locks and relies on the guards.
-        let mut locked = tx.is_repeated();
+        let locked = tx.is_repeated();
+        if locked {
+            tx.line_up(&variants).await?;
+        }
         let mut free = free_in_txn(tx, &variants, locked).await?;
         let (mut outcomes, mut takes) = plan(orders, &mut free);
-        if !locked && outcomes.iter().any(Result::is_err) {
-            if takes.is_empty()
+        if !locked {
+            let short = outcomes.iter().any(Result::is_err);
+            if short
+                && takes.is_empty()
                 && let Some(refused) =
                     refuse_in_txn(tx, (orders, &variants), &mut outcomes, &free).await?
             {
                 return Ok(refused);
             }
-            locked = true;
-            free = free_in_txn(tx, &variants, locked).await?;
-            (outcomes, takes) = plan(orders, &mut free);
+            // Whoever stood in line plans anew: what was free is gone.
+            if tx.line_up(&variants).await? || short {
+                free = free_in_txn(tx, &variants, true).await?;
+                (outcomes, takes) = plan(orders, &mut free);
+            }
         }
         name_dead_holds_in_txn(tx, &mut outcomes, &free).await?;
         let levels = take_in_txn(tx, &takes, &free.places).await?;

@@ -4,11 +4,13 @@
 
 use super::shop::{checkout, codes, document, stock_up};
 use crate::app::{ServerProcess, TestApp, repeated};
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use stockroom::auth::Viewer;
 use tokio::sync::Semaphore;
 
@@ -107,6 +109,44 @@ async fn a_thousand_buyers_of_a_hundred_pieces_make_a_hundred_orders() {
     assert_eq!(app.rows("shop_order", "1 = 1").await, 100);
     assert_eq!(app.rows("sandbox_charge", "1 = 1").await, 100);
     app.is_sound().await;
+}
+
+/// How many buyers stand in line with nothing but plans, and how many wait at the row itself.
+async fn standing_in_line(app: &TestApp) -> (i64, i64) {
+    let those = |which: &str| {
+        format!(
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND {which}"
+        )
+    };
+    let plans = "state = 'idle in transaction' AND query LIKE 'SELECT \"stock_level\".*%'";
+    let waits = "wait_event_type = 'Lock'";
+    (app.number(&those(plans)).await, app.number(&those(waits)).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_those_who_want_the_same_thing_one_waits_at_its_row_and_the_others_in_line() {
+    let app = TestApp::start().await;
+    if !app.app.db.is_postgres() {
+        return;
+    }
+    stock_up(&app, 100).await;
+    let inputs = carts(&app, 6, |_| vec![("CUP", 1)]).await;
+    let other = sea_orm::Database::connect(app.database_url()).await.unwrap();
+    let holder = other.begin().await.unwrap();
+    holder.execute_unprepared("UPDATE stock_level SET updated_at = updated_at").await.unwrap();
+    let address = app.listen().await;
+
+    // As many as write at once in this process.
+    let buying = tokio::spawn(async move { check_out(&[address], inputs).await });
+    while standing_in_line(&app).await != (5, 1) {
+        assert!(!buying.is_finished(), "nobody was turned away meanwhile");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    holder.commit().await.unwrap();
+
+    assert_eq!(counted(&buying.await.unwrap()), HashMap::from([(String::new(), 6)]));
+    assert_eq!(app.pieces("CUP").await, (100, 6));
+    other.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
