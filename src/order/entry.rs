@@ -9,7 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 /// Pieces of a line at most: what a GraphQL Int can show.
-const MAX_PIECES: i64 = 2_147_483_647;
+pub(crate) const MAX_PIECES: i64 = 2_147_483_647;
 /// Stock is held a week at most for an order that is not paid.
 const MAX_HOLD_MINUTES: i64 = 7 * 24 * 60;
 const MAX_SUPPLIER_CHARS: usize = 200;

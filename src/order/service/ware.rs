@@ -4,7 +4,7 @@ use crate::catalog::VariantOption;
 use crate::db::Tx;
 use crate::db::keys::among;
 use crate::order::OrderError;
-use crate::order::entry::EntryLine;
+use crate::order::entry::{EntryLine, MAX_PIECES};
 use crate::order::goods::at;
 use crate::validation::ProblemKind;
 use entity::product::{Column as P, Entity as Products};
@@ -77,7 +77,16 @@ pub(super) async fn wanted_in_txn(tx: &Tx, lines: &[EntryLine]) -> Result<Vec<Wa
                 let message = format!("{} is named twice with two costs.", ware.sku);
                 problems.push(at(index, "unitCost", ProblemKind::Invalid, message));
             }
-            Some(one) => one.quantity = one.quantity.saturating_add(line.quantity),
+            Some(one) => {
+                let (before, sum) = (one.quantity, one.quantity.saturating_add(line.quantity));
+                one.quantity = sum;
+                // Told once, where it becomes too much.
+                if before <= MAX_PIECES && sum > MAX_PIECES {
+                    let message =
+                        format!("Of {} that makes {sum}; at most {MAX_PIECES} can be.", ware.sku);
+                    problems.push(at(index, "quantity", ProblemKind::OutOfRange, message));
+                }
+            }
             None => wanted.push(Wanted {
                 index,
                 ware: ware.clone(),

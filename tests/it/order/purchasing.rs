@@ -171,6 +171,13 @@ async fn what_is_wrong_with_a_purchase_is_told_at_its_place() {
     input["holdMinutes"] = json!(5);
     let refused = staff.order_payload("orderCreate", input).await;
     assert_eq!(codes(&refused), ["INVALID", "INVALID"]);
+    // A draft too: its pieces are what a GraphQL Int can show.
+    let most = ("CUP", 2_147_483_647, 1);
+    for (lines, index) in [(vec![most, most], "1"), (vec![("POT", 1, 1), most, most, most], "2")] {
+        let refused = staff.order_payload("orderCreate", purchase(&lines, false)).await;
+        assert_eq!(codes(&refused), ["OUT_OF_RANGE"], "{refused}");
+        assert_eq!(refused["userErrors"][0]["path"], json!(["lines", index, "quantity"]));
+    }
     let huge =
         staff.order_payload("orderCreate", purchase(&[("CUP", 2_147_483_647, 1)], true)).await;
     assert_eq!(codes(&huge), [""; 0]);
