@@ -14,6 +14,14 @@ pub trait Belongings: Send + Sync {
     /// Everything that is kept of this account.
     fn export(&self, account: Uuid) -> BoxFuture<'_, Result<Value, DbError>>;
 
+    /// Why the account cannot be erased yet, for people; None: nothing here needs to know who it is.
+    /// The account is locked.
+    fn needs_in_txn<'a>(
+        &'a self,
+        tx: &'a Tx,
+        account: Uuid,
+    ) -> BoxFuture<'a, Result<Option<String>, DbError>>;
+
     /// Forgets it, with the account, in one transaction. The account is locked.
     fn erase_in_txn<'a>(&'a self, tx: &'a Tx, account: Uuid) -> BoxFuture<'a, Result<(), DbError>>;
 

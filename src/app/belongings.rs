@@ -21,6 +21,14 @@ impl Belongings for CartsOf {
         self.0.export(account).boxed()
     }
 
+    fn needs_in_txn<'a>(
+        &'a self,
+        _: &'a Tx,
+        _: Uuid,
+    ) -> BoxFuture<'a, Result<Option<String>, DbError>> {
+        std::future::ready(Ok(None)).boxed()
+    }
+
     fn erase_in_txn<'a>(&'a self, tx: &'a Tx, account: Uuid) -> BoxFuture<'a, Result<(), DbError>> {
         self.0.erase_in_txn(tx, account).boxed()
     }
@@ -46,6 +54,14 @@ impl Belongings for OrdersOf {
 
     fn export(&self, account: Uuid) -> BoxFuture<'_, Result<Value, DbError>> {
         self.0.export(account).boxed()
+    }
+
+    fn needs_in_txn<'a>(
+        &'a self,
+        tx: &'a Tx,
+        account: Uuid,
+    ) -> BoxFuture<'a, Result<Option<String>, DbError>> {
+        self.0.waiting_for_customer_in_txn(tx, account).boxed()
     }
 
     fn erase_in_txn<'a>(&'a self, tx: &'a Tx, account: Uuid) -> BoxFuture<'a, Result<(), DbError>> {

@@ -168,7 +168,8 @@ impl UserMutation {
     }
 
     /// Erase an account for its owner, as accountErase does; this cannot be undone. NOT_FOUND when
-    /// there is no such account, LAST_ADMINISTRATOR when nobody else administers the shop.
+    /// there is no such account, LAST_ADMINISTRATOR when nobody else administers the shop, IN_USE
+    /// while orders of the account wait to be paid or sent.
     #[graphql(directive = Auth::apply(Permission::AccountManage))]
     async fn user_erase(
         &self,

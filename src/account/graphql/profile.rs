@@ -140,7 +140,8 @@ impl ProfileMutation {
     /// Erase your account: name, e-mail address, addresses and sessions are gone for good, and the
     /// e-mail address can be registered anew. What the shop must keep keeps its figures and shows
     /// an erased account. INVALID_CREDENTIALS when the password is wrong, LAST_ADMINISTRATOR when
-    /// nobody else administers the shop.
+    /// nobody else administers the shop, IN_USE while orders of the account wait to be paid or sent:
+    /// wait until they are, or cancel them.
     #[graphql(directive = Auth::apply(Permission::AccountOwn))]
     async fn account_erase(
         &self,

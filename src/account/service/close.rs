@@ -140,7 +140,8 @@ impl Accounts {
     /// Erases the account that asks.
     ///
     /// # Errors
-    /// [`AccountError::WrongPassword`]; [`AccountError::Invalid`] for the last administrator.
+    /// [`AccountError::WrongPassword`]; [`AccountError::Invalid`] for the last administrator, and
+    /// while something has to know who it is, such as an order that is to be sent.
     pub async fn erase_own(
         &self,
         viewer: &Viewer,
@@ -158,7 +159,8 @@ impl Accounts {
     /// Erases an account for its owner. Administrators only.
     ///
     /// # Errors
-    /// [`AccountError::Invalid`] when there is none, or it is the last administrator's.
+    /// [`AccountError::Invalid`] when there is none, it is the last administrator's, or something
+    /// has to know who it is, such as an order that is to be sent.
     pub async fn erase(&self, viewer: &Viewer, id: Uuid) -> Result<User, AccountError> {
         viewer.may(Permission::AccountManage)?;
         self.db
@@ -202,6 +204,12 @@ impl Accounts {
         viewer: &Viewer,
         account: &Model,
     ) -> Result<User, AccountError> {
+        for belongings in self.belongings.iter() {
+            if let Some(why) = belongings.needs_in_txn(tx, account.id).await? {
+                let nowhere = Vec::<String>::new();
+                return Err(invalid([Problem::new(ProblemKind::InUse, nowhere, why)]));
+            }
+        }
         record_in_txn(tx, viewer, about(AuditAction::UserErased, account.id)).await?;
         let mut addresses = Query::delete();
         addresses

@@ -3,12 +3,25 @@
 
 use crate::db::{DbError, Timestamp, Tx};
 use crate::order::service::{Orders, select_orders};
+use crate::order::{OrderKind, OrderStatus};
 use chrono::SecondsFormat;
 use entity::shop_order::{Column, Entity, Model};
 use entity::{fulfillment, order_line};
+use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Order as Sort, Query, SelectStatement};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+/// Where an order stands of which money or goods are still on their way.
+const UNSENT: [OrderStatus; 3] =
+    [OrderStatus::PendingPayment, OrderStatus::Authorized, OrderStatus::Paid];
+/// Orders that a message names at most.
+const NAMED: u8 = 5;
+
+#[derive(FromQueryResult)]
+struct Waiting {
+    number: String,
+}
 
 impl Orders {
     /// Everything that is kept of a customer's orders, for them.
@@ -98,6 +111,42 @@ impl Orders {
             .and_where(Expr::col(Column::CustomerId).is_null())
             .and_where(Expr::col(Column::Kind).eq("SALE"));
         tx.run(&update).await.map(drop)
+    }
+
+    /// Which orders of a customer wait for money, or for their goods to be sent, in a sentence for
+    /// people; None when none do. Such an order has to know whom it is for and where it goes.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn waiting_for_customer_in_txn(
+        &self,
+        tx: &Tx,
+        customer_id: Uuid,
+    ) -> Result<Option<String>, DbError> {
+        let mut select = Query::select();
+        select
+            .column(Column::Number)
+            .from(Entity)
+            .and_where(Expr::col(Column::CustomerId).eq(customer_id))
+            .and_where(Expr::col(Column::Kind).eq(OrderKind::Sale.as_str()))
+            .and_where(Expr::col(Column::Status).is_in(UNSENT.map(OrderStatus::as_str)))
+            .order_by(Column::CreatedAt, Sort::Asc)
+            .limit(u64::from(NAMED) + 1);
+        let waiting: Vec<Waiting> = tx.all(&select).await?;
+        if waiting.is_empty() {
+            return Ok(None);
+        }
+        let mut numbers: Vec<&str> = waiting.iter().map(|order| order.number.as_str()).collect();
+        if waiting.len() > usize::from(NAMED) {
+            numbers.truncate(usize::from(NAMED));
+            numbers.push("…");
+        }
+        Ok(Some(format!(
+            "Orders of this account are not sent yet ({}), and what is known of their buyer is \
+             needed until then. Wait until they are sent, or cancel them, and erase the account \
+             then.",
+            numbers.join(", ")
+        )))
     }
 
     /// Takes out of a customer's orders who they are and where they live.

@@ -1,10 +1,12 @@
 //! Whose orders are: a guest's join the account that proves the address, and an erased account's
 //! keep their figures alone.
 
-use super::shop::{shop, stock_up};
-use crate::account::people::{PASSWORD, Shop, ok, signed_in, token_in};
+use super::shop::{codes, shop, stock_up};
+use crate::account::people::{PASSWORD, Shop, account, ok, refused, signed_in, token_in};
 use serde_json::json;
 use stockroom::auth::{Role, Viewer};
+use stockroom::config::CaptureAt;
+use stockroom::graphql::NodeKind;
 
 #[tokio::test]
 async fn a_guests_orders_join_the_account_when_the_address_is_proved() {
@@ -53,4 +55,44 @@ async fn an_erased_accounts_orders_keep_their_figures_and_nothing_of_the_person(
     assert_eq!((&order["email"], &order["shippingAddress"]), (&json!(""), &json!(null)));
     assert_eq!(order["total"], placed["order"]["total"]);
     assert_eq!(order["lines"], placed["order"]["lines"]);
+}
+
+#[tokio::test]
+async fn an_account_is_not_erased_while_its_orders_are_to_be_paid_or_sent() {
+    for (capture, method, status) in [
+        (CaptureAt::Checkout, "card_declined", "PENDING_PAYMENT"),
+        (CaptureAt::Fulfilment, "card_approved", "AUTHORIZED"),
+        (CaptureAt::Checkout, "card_approved", "PAID"),
+    ] {
+        let shop = Shop::open_with(|settings| settings.payment.capture = capture).await;
+        let app = &shop.app;
+        stock_up(app, 5).await;
+        let user = account(app, "ada@shop.example", Role::Customer).await;
+        let owner = signed_in(app, "ada@shop.example", PASSWORD).await;
+        let order = owner.buys(&[("CUP", 2)], method).await["order"].clone();
+        assert_eq!(order["status"], status);
+        let before = owner.order(&order["id"]).await;
+        let admin = app.admin().await;
+        let erase = json!({ "password": PASSWORD });
+        let erase_for = json!({ "id": NodeKind::User.id(user).to_string() });
+
+        let own = refused(&owner, "accountErase", erase.clone()).await;
+        let by_admin = refused(&admin, "userErase", erase_for.clone()).await;
+
+        assert_eq!((own, by_admin), (vec!["IN_USE ".to_owned()], vec!["IN_USE ".to_owned()]));
+        // Nothing of it happened: not even the session has ended.
+        assert_eq!(owner.order(&order["id"]).await, before);
+        assert_eq!(app.rows("audit_event", "action = 'USER_ERASED'").await, 0);
+        if status == "PAID" {
+            app.staff().await.sends(&order, Some(&[("CUP", 1)])).await;
+            let partly = refused(&owner, "accountErase", erase.clone()).await;
+            assert_eq!(partly, ["IN_USE "], "a piece is still to be sent");
+            app.staff().await.sends(&order, None).await;
+        } else {
+            let cancel = json!({ "orderId": order["id"] });
+            assert_eq!(codes(&owner.order_payload("orderCancel", cancel).await), [""; 0]);
+        }
+        ok(&owner, "accountErase", "", erase).await;
+        assert!(app.staff().await.order(&order["id"]).await["shippingAddress"].is_null());
+    }
 }
