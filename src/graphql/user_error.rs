@@ -305,6 +305,8 @@ pub enum Warning {
     CartLine(CartLineWarning),
     /// It is not known yet whether the order is paid.
     PaymentPending(PaymentPendingWarning),
+    /// The money of goods that came back did not go back.
+    RefundFailed(RefundFailedWarning),
 }
 
 /// Kinds of warnings.
@@ -322,6 +324,8 @@ pub enum WarningCode {
     CurrencyChanged,
     /// It is not known yet whether the order is paid, or what came of a capture, a void or a refund.
     PaymentPending,
+    /// The goods are back and their money is not: the provider refused.
+    RefundFailed,
 }
 
 /// It is not known yet whether the order is paid, or what came of a capture, a void or a refund: the
@@ -336,7 +340,50 @@ pub struct PaymentPendingWarning {
     pub path: Vec<String>,
 }
 
+/// The goods came back, and the provider refused to give their money back. `paymentRefund` asks
+/// again.
+#[derive(SimpleObject, Clone)]
+pub struct RefundFailedWarning {
+    /// Always REFUND_FAILED.
+    pub code: WarningCode,
+    /// For people: what to do.
+    pub message: String,
+    /// Where in the input.
+    pub path: Vec<String>,
+    /// Why, in the provider's code.
+    pub failure_code: String,
+}
+
 impl Warning {
+    /// The provider refused to give back the money of goods that came back.
+    #[must_use]
+    pub fn refund_failed(failure_code: Option<String>) -> Self {
+        let failure_code = failure_code.unwrap_or_else(|| "refused".to_owned());
+        Self::RefundFailed(RefundFailedWarning {
+            code: WarningCode::RefundFailed,
+            message: format!(
+                "The goods are back and their money is not: the payment provider refused \
+                 ({failure_code}). Give it back with paymentRefund."
+            ),
+            path: vec!["refund".to_owned()],
+            failure_code,
+        })
+    }
+
+    /// It is not known yet whether the money of goods that came back is back.
+    #[must_use]
+    pub fn refund_unsettled() -> Self {
+        Self::PaymentPending(PaymentPendingWarning {
+            code: WarningCode::PaymentPending,
+            message:
+                "The goods are back; whether their money is, is not known yet. The provider is \
+                      asked further, and orderChanged tells the end; do not give it back again \
+                      meanwhile."
+                    .to_owned(),
+            path: vec!["refund".to_owned()],
+        })
+    }
+
     /// It is not known yet whether the order is paid.
     #[must_use]
     pub fn payment_pending() -> Self {

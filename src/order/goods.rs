@@ -2,7 +2,8 @@
 //! from any database.
 
 use crate::money::Money;
-use crate::order::OrderLine;
+use crate::order::{Order, OrderLine};
+use crate::payment::Refund;
 use crate::validation::{Problem, ProblemKind, optional_line, optional_text};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -85,6 +86,17 @@ pub struct TakeBack {
     /// The client's name for this try.
     #[serde(skip)]
     pub idempotency_key: Option<String>,
+}
+
+/// What taking goods back came to.
+#[derive(Debug, Clone)]
+pub struct TakenBack {
+    /// The order as it is now.
+    pub order: Order,
+    /// The money that goes back for them; None when none does.
+    pub refund: Option<Refund>,
+    /// It was done before, under the same key.
+    pub replayed: bool,
 }
 
 impl TakeBack {

@@ -26,7 +26,7 @@ pub use checkout::{Cancel, Checkout, Pay, PaymentAsk, Placed};
 pub use entry::{EnterPurchase, EnterSale, EntryLine};
 pub use error::OrderError;
 pub use fulfillment::{Fulfillment, FulfillmentLine};
-pub use goods::{Advance, Fulfill, LinePieces, Receive, TakeBack};
+pub use goods::{Advance, Fulfill, LinePieces, Receive, TakeBack, TakenBack};
 pub use list::{OrderFilter, OrderList, OrderSort, OrderSortField};
 pub use order::{EventKind, Order, OrderEvent, OrderLine};
 pub use refund::{Pieces, RefundAsk, RefundOf};

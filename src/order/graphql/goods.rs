@@ -4,7 +4,6 @@ use crate::auth::Permission;
 use crate::graphql::idempotency::Replayed;
 use crate::graphql::{Auth, Fault, UserError, Warning};
 use crate::order;
-use crate::order::OrderError;
 use crate::order::graphql::goods_input::{
     OrderCompleteInput, OrderFulfillInput, OrderReturnInput, PurchaseOrderPlaceInput,
     PurchaseOrderReceiveInput,
@@ -12,6 +11,8 @@ use crate::order::graphql::goods_input::{
 use crate::order::graphql::mutation::services;
 use crate::order::graphql::refusal;
 use crate::order::graphql::types::Order;
+use crate::order::{OrderError, TakenBack};
+use crate::payment::RefundState;
 use async_graphql::{Context, Object, SimpleObject};
 
 macro_rules! payloads {
@@ -105,7 +106,8 @@ impl GoodsMutation {
 
     /// Take back goods that were sent: they go back on the shelf that they left (unless restock is
     /// false), and their money to who paid (if refund is true). An order whose money went back in
-    /// full is REFUNDED.
+    /// full is REFUNDED. The goods are back also when the provider refuses the money (the warning
+    /// REFUND_FAILED) or nobody knows yet what came of it (PAYMENT_PENDING).
     #[graphql(directive = Auth::apply(Permission::OrderWrite))]
     async fn order_return(
         &self,
@@ -114,7 +116,7 @@ impl GoodsMutation {
     ) -> Option<Result<OrderReturnPayload, Fault>> {
         let (orders, viewer) = services(ctx);
         Some(match input.read() {
-            Ok(ask) => OrderReturnPayload::of(ctx, orders.take_back(viewer, ask).await),
+            Ok(ask) => returned(ctx, orders.take_back(viewer, ask).await),
             Err(error) => Ok(OrderReturnPayload::refused(vec![error])),
         })
     }
@@ -151,4 +153,21 @@ impl GoodsMutation {
             Err(error) => Ok(PurchaseOrderReceivePayload::refused(vec![error])),
         })
     }
+}
+
+/// The goods are back; of their money it is told when it is not.
+fn returned(
+    ctx: &Context<'_>,
+    done: Result<TakenBack, OrderError>,
+) -> Result<OrderReturnPayload, Fault> {
+    let (done, refund) = match done {
+        Ok(TakenBack { order, refund, replayed }) => (Ok((order, replayed)), refund),
+        Err(error) => (Err(error), None),
+    };
+    let payload = OrderReturnPayload::of(ctx, done)?;
+    let warning = refund.and_then(|refund| match refund.state {
+        RefundState::Failed => Some(Warning::refund_failed(refund.failure_code)),
+        state => state.is_under_way().then(Warning::refund_unsettled),
+    });
+    Ok(OrderReturnPayload { warnings: warning.into_iter().collect(), ..payload })
 }

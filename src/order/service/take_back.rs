@@ -2,14 +2,14 @@
 
 use crate::auth::{Permission, Viewer};
 use crate::db::Tx;
-use crate::idempotency::IdempotencyKey;
+use crate::idempotency::{Claim, IdempotencyKey};
 use crate::order::goods::{in_words, pick};
-use crate::order::service::Orders;
-use crate::order::service::keyed::{Begun, bind, check_kind, count_in_txn};
+use crate::order::service::keyed::{bind, check_kind, count_in_txn};
 use crate::order::service::record::Step;
+use crate::order::service::{Orders, lock_in_txn};
 use crate::order::{
     EventKind, Order, OrderError, OrderKind, OrderLine, OrderStatus, Pieces, RefundAsk, RefundOf,
-    TakeBack,
+    TakeBack, TakenBack,
 };
 use crate::payment::{Payment, Refund};
 use crate::stock::Coming;
@@ -19,6 +19,7 @@ use entity::order_line::Column as L;
 use entity::warehouse;
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Order as Sort, Query};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 #[derive(FromQueryResult)]
@@ -27,17 +28,47 @@ struct Key {
     id: Uuid,
 }
 
+/// What a key remembers of goods that came back.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    Goods(Uuid),
+    WithMoney { order_id: Uuid, refund_id: Uuid },
+}
+
+impl Kept {
+    fn of(order_id: Uuid, refund_id: Option<Uuid>) -> Self {
+        match refund_id {
+            Some(refund_id) => Self::WithMoney { order_id, refund_id },
+            None => Self::Goods(order_id),
+        }
+    }
+}
+
+/// A key was used before, or the goods are back and the provider can be asked for the money.
+enum Opened {
+    Earlier { order_id: Uuid, refund_id: Option<Uuid> },
+    New(Box<(Order, Option<(Payment, Refund)>)>),
+}
+
+impl From<Kept> for Opened {
+    fn from(kept: Kept) -> Self {
+        match kept {
+            Kept::Goods(order_id) => Self::Earlier { order_id, refund_id: None },
+            Kept::WithMoney { order_id, refund_id } => {
+                Self::Earlier { order_id, refund_id: Some(refund_id) }
+            }
+        }
+    }
+}
+
 impl Orders {
     /// Takes back pieces that were sent, puts them on the shelf again and gives their money back,
-    /// as it is asked; tells whether it was done before, under the same key.
+    /// as it is asked. The goods are back also when the provider keeps the money.
     ///
     /// # Errors
     /// [`OrderError::Invalid`] for more than was sent and has not come back: then nothing happens.
-    pub async fn take_back(
-        &self,
-        viewer: &Viewer,
-        ask: TakeBack,
-    ) -> Result<(Order, bool), OrderError> {
+    pub async fn take_back(&self, viewer: &Viewer, ask: TakeBack) -> Result<TakenBack, OrderError> {
         viewer.may(Permission::OrderWrite)?;
         let ask = ask.checked().map_err(OrderError::Invalid)?;
         let key = bind(viewer, "orderReturn", ask.idempotency_key.as_deref(), &ask)?;
@@ -45,10 +76,24 @@ impl Orders {
             let (orders, viewer, ask, key) = (self.clone(), *viewer, ask.clone(), key.clone());
             async move { orders.take_back_once_in_txn(&tx, &viewer, &ask, key.as_ref()).await }
         });
-        let (order, refund, replayed) = returning.await?;
-        let Some((payment, refund)) = refund else { return Ok((order, replayed)) };
-        let (order, _) = self.give(order, &payment, &refund).await?;
-        Ok((order, replayed))
+        match returning.await? {
+            Opened::Earlier { order_id, refund_id } => {
+                let refund = match refund_id {
+                    Some(id) => Some(self.refund_settled(id).await?),
+                    None => None,
+                };
+                let order = self.get(order_id).await?;
+                Ok(TakenBack { order, refund, replayed: true })
+            }
+            Opened::New(goods) => {
+                let (order, money) = *goods;
+                let Some((payment, refund)) = money else {
+                    return Ok(TakenBack { order, refund: None, replayed: false });
+                };
+                let (order, refund) = self.give(order, &payment, &refund).await?;
+                Ok(TakenBack { order, refund: Some(refund), replayed: false })
+            }
+        }
     }
 
     async fn take_back_once_in_txn(
@@ -57,11 +102,13 @@ impl Orders {
         viewer: &Viewer,
         ask: &TakeBack,
         key: Option<&IdempotencyKey>,
-    ) -> Result<(Order, Option<(Payment, Refund)>, bool), OrderError> {
-        let order = match self.begin_in_txn(tx, key, ask.order_id).await? {
-            Begun::Earlier(order) => return Ok((order, None, true)),
-            Begun::New(order) => order,
-        };
+    ) -> Result<Opened, OrderError> {
+        if let Some(key) = key
+            && let Claim::Earlier(kept) = key.claim_in_txn::<Kept>(tx).await?
+        {
+            return Ok(kept.into());
+        }
+        let order = lock_in_txn(tx, ask.order_id).await?.ok_or_else(OrderError::not_found)?;
         check_kind(&order, OrderKind::Sale, OrderStatus::Refunded)?;
         check_warehouse_in_txn(tx, ask.warehouse_id).await?;
         let lines = self.lines_in_txn(tx, &order).await?;
@@ -82,12 +129,16 @@ impl Orders {
             let (order_line_id, variant_id) = (line.id, line.variant_id);
             back.push(Back { order_line_id, variant_id, quantity: *quantity });
         }
+        if let Some(key) = key {
+            let refund_id = refund.as_ref().map(|(_, refund)| refund.id);
+            key.record_in_txn(tx, &Kept::of(order.id, refund_id)).await?;
+        }
         let coming = come_back_in_txn(tx, &back, ask.warehouse_id).await?;
         if ask.restock {
             // Stock last: a hot level stays locked until the commit.
             self.stock.take_back_in_txn(tx, viewer, &order.number, &coming).await?;
         }
-        Ok((order, refund, false))
+        Ok(Opened::New(Box::new((order, refund))))
     }
 
     /// Begins to give back what pieces had cost, or as much as was asked for. What was given back

@@ -263,7 +263,8 @@ impl Orders {
         Ok(())
     }
 
-    async fn refund_settled(&self, refund_id: Uuid) -> Result<Refund, OrderError> {
+    /// The refund, once whoever began it was answered, or after a while.
+    pub(super) async fn refund_settled(&self, refund_id: Uuid) -> Result<Refund, OrderError> {
         let deadline = Instant::now() + PATIENCE;
         let mut pause = FIRST_PAUSE;
         loop {

@@ -1,8 +1,10 @@
 //! Goods that come back.
 
 use super::goods::{events, of_line, pieces};
+use super::money::{deal, refund};
 use super::shop::{codes, shop};
-use crate::app::warehouse_id;
+use crate::app::{providers_answer_late, warehouse_id, without_patience};
+use chrono::TimeDelta;
 use serde_json::json;
 
 #[tokio::test]
@@ -132,5 +134,64 @@ async fn an_amount_may_be_named_and_all_of_it_ends_the_order() {
     assert_eq!((codes(&done), &done["order"]["status"]), (vec![], &json!("REFUNDED")));
     assert_eq!(done["order"]["refundedTotal"]["amountMinor"], order["total"]["amountMinor"]);
     assert_eq!(app.pieces("CUP").await, (100, 0));
+    app.is_sound().await;
+}
+
+#[tokio::test]
+async fn money_that_the_provider_keeps_is_told_with_the_goods_that_are_back() {
+    let app = shop().await;
+    let staff = app.staff().await;
+    let order = app.customer().await.bought(&[("CUP", 2)]).await;
+    staff.sends(&order, None).await;
+    let input = json!({ "orderId": order["id"], "lines": pieces(&order, &[("CUP", 1)]),
+                        "refund": true, "idempotencyKey": "back" });
+    app.execute("UPDATE sandbox_charge SET refunded = captured").await;
+
+    let done = staff.order_payload("orderReturn", input.clone()).await;
+    app.execute("UPDATE sandbox_charge SET refunded = 0").await;
+
+    assert_eq!((codes(&done), of_line(&done["order"], "CUP", "quantityReturned")), (vec![], 1));
+    let warnings = done["warnings"].as_array().unwrap();
+    let told: Vec<_> = warnings.iter().map(|it| (&it["code"], &it["path"])).collect();
+    assert_eq!(told, [(&json!("REFUND_FAILED"), &json!(["refund"]))]);
+    assert!(warnings[0]["message"].as_str().unwrap().contains("paymentRefund"), "{done}");
+    assert_eq!(staff.order_payload("orderReturn", input.clone()).await, done);
+    // As the warning says; what was asked for under the key stays refused.
+    let payment = &order["payments"][0];
+    let lines = pieces(&order, &[("CUP", 1)]);
+    let paid = deal(&staff, "paymentRefund", refund(payment, &json!({ "lines": lines }))).await;
+    assert_eq!(codes(&paid), [""; 0]);
+    let again = staff.order_payload("orderReturn", input).await;
+    assert_eq!(again["warnings"], done["warnings"]);
+    assert_eq!(again["order"]["refundedTotal"]["amountMinor"], "1190");
+    assert_eq!(app.pieces("CUP").await, (99, 0));
+    app.is_sound().await;
+}
+
+#[tokio::test]
+async fn while_nobody_knows_whether_the_money_of_goods_is_back_each_answer_says_so() {
+    let app = shop().await;
+    let order = app.customer().await.bought(&[("CUP", 2)]).await;
+    app.staff().await.sends(&order, None).await;
+    providers_answer_late();
+    let impatient = app.replica_with(without_patience).await;
+    let staff = impatient.staff().await;
+    let input = json!({ "orderId": order["id"], "lines": pieces(&order, &[("CUP", 2)]),
+                        "refund": true, "idempotencyKey": "back" });
+
+    let pending = staff.order_payload("orderReturn", input.clone()).await;
+    let still = staff.order_payload("orderReturn", input.clone()).await;
+    app.waits(TimeDelta::minutes(1));
+    app.orders().recover().await.unwrap();
+    let known = staff.order_payload("orderReturn", input).await;
+
+    for answer in [&pending, &still] {
+        assert_eq!(codes(answer), [""; 0]);
+        assert_eq!(answer["warnings"][0]["code"], "PAYMENT_PENDING", "{answer}");
+        assert_eq!(answer["order"]["refundedTotal"]["amountMinor"], "0");
+    }
+    assert_eq!((codes(&known), &known["warnings"]), (vec![], &json!([])));
+    assert_eq!(known["order"]["refundedTotal"]["amountMinor"], "2380");
+    assert_eq!((app.pieces("CUP").await, app.rows("sandbox_refund", "1 = 1").await), ((100, 0), 1));
     app.is_sound().await;
 }
