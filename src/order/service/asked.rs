@@ -38,7 +38,7 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    fn of(outcome: &Outcome) -> Option<Self> {
+    pub(super) fn of(outcome: &Outcome) -> Option<Self> {
         match outcome {
             Outcome::Declined { code } => Some(Self::Declined(code.clone())),
             Outcome::Unavailable { retry_after_seconds } => {

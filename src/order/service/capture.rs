@@ -1,47 +1,12 @@
-//! Taking money that is set aside, and letting go of it.
+//! Beginning to take money that is set aside, and what that came to.
 
-use crate::auth::Viewer;
 use crate::db::Tx;
 use crate::money::Money;
-use crate::order::service::asked::Asked;
-use crate::order::service::{Orders, lock_in_txn};
-use crate::order::{Order, OrderError, OrderStatus};
+use crate::order::OrderError;
+use crate::order::service::Orders;
 use crate::payment::{Payment, PaymentError, PaymentState, PaymentStatus};
-use uuid::Uuid;
 
 impl Orders {
-    /// Takes all the money that is set aside for an order, before its goods leave. An order that is
-    /// paid already is answered as it is.
-    ///
-    /// # Errors
-    /// [`OrderError::Declined`] and [`OrderError::Unavailable`]: nothing was taken.
-    /// [`OrderError::PaymentInProgress`] while nobody knows. [`OrderError::Payment`] when no money
-    /// is set aside.
-    pub async fn capture_order(&self, order_id: Uuid) -> Result<Order, OrderError> {
-        let opening = self.db.tx(|tx| {
-            let orders = self.clone();
-            async move {
-                let order = lock_in_txn(&tx, order_id).await?.ok_or_else(OrderError::not_found)?;
-                if order.status != OrderStatus::Authorized {
-                    return Ok((order, None));
-                }
-                let payment = orders.payments.open_of_order_in_txn(&tx, order_id).await?;
-                let payment = payment.ok_or_else(|| OrderError::fault("no money is set aside"))?;
-                let payment = orders.open_capture_in_txn(&tx, &payment, None).await?;
-                Ok::<_, OrderError>((order, Some(payment)))
-            }
-        });
-        let (order, payment) = opening.await?;
-        let Some(payment) = payment else { return Ok(order) };
-        let outcome = self.payments.capture(&payment).await;
-        let asked = Asked { key: None, judge: verdict };
-        let dealt = self.tell(&Viewer::System, (&payment, &outcome), asked).await?;
-        if dealt.pending {
-            return Err(OrderError::PaymentInProgress);
-        }
-        Ok(dealt.order)
-    }
-
     /// Begins to take money, all of it or a part, of a locked order.
     pub(super) async fn open_capture_in_txn(
         &self,

@@ -2,19 +2,23 @@
 
 use crate::auth::{Permission, Viewer};
 use crate::db::Tx;
-use crate::idempotency::IdempotencyKey;
+use crate::idempotency::{Claim, IdempotencyKey};
 use crate::jobs::{NewJob, enqueue_in_txn};
 use crate::order::goods::{in_words, pick};
 use crate::order::jobs::Sent;
-use crate::order::service::keyed::{Begun, bind, check_kind, check_version, count_in_txn};
+use crate::order::service::asked::{Asked, Kept, Refusal};
+use crate::order::service::capture::verdict;
+use crate::order::service::keyed::{bind, check_kind, check_version, count_in_txn};
 use crate::order::service::record::Step;
 use crate::order::service::{Orders, lock_in_txn};
 use crate::order::{EventKind, Fulfill, Order, OrderError, OrderKind, OrderLine, OrderStatus};
+use crate::payment::{Payment, PaymentState};
 use crate::stock::Waiting;
 use crate::validation::{Problem, ProblemKind};
 use entity::order_line::Column as L;
 use entity::{fulfillment, fulfillment_line};
 use sea_orm::sea_query::{Expr, Query};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -28,6 +32,26 @@ struct Leaving<'a> {
     all: i64,
 }
 
+/// What a key remembers of goods that are to be sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Remembered {
+    /// They left; the order.
+    Sent(Uuid),
+    /// The capture of their money was begun.
+    Paying(Kept),
+}
+
+/// How far it came in the first transaction.
+enum Begun {
+    /// The goods left, now or before.
+    Sent(Order, bool),
+    /// The provider can be asked for the money.
+    Capturing(Payment),
+    /// An earlier use of the key asks for it, or did.
+    Paying(Kept),
+}
+
 impl Orders {
     /// Sends pieces of a paid order, or all that is left of it; tells whether it was done before,
     /// under the same key. Money that is only set aside is taken first. With the last piece the
@@ -35,63 +59,122 @@ impl Orders {
     ///
     /// # Errors
     /// [`OrderError::Transition`] when the order is not paid, [`OrderError::Invalid`] for more than
-    /// is left: then nothing leaves.
+    /// is left: then nothing leaves. [`OrderError::Declined`] and [`OrderError::Unavailable`] when
+    /// its money cannot be taken, [`OrderError::PaymentInProgress`] while nobody knows.
     pub async fn fulfill(
         &self,
         viewer: &Viewer,
         ask: Fulfill,
     ) -> Result<(Order, bool), OrderError> {
         viewer.may(Permission::OrderWrite)?;
-        let mut ask = ask.checked().map_err(OrderError::Invalid)?;
+        let ask = ask.checked().map_err(OrderError::Invalid)?;
         let key = bind(viewer, "orderFulfill", ask.idempotency_key.as_deref(), &ask)?;
-        if self.is_to_be_captured(&ask).await? {
-            self.capture_order(ask.order_id).await?;
-            // It was checked before the capture, which changed the order.
-            ask.expected_version = None;
+        let beginning = self.db.tx(|tx| {
+            let (orders, viewer, ask, key) = (self.clone(), *viewer, ask.clone(), key.clone());
+            async move { orders.begin_to_fulfill_in_txn(&tx, &viewer, &ask, key.as_ref()).await }
+        });
+        match beginning.await? {
+            Begun::Sent(order, replayed) => return Ok((order, replayed)),
+            Begun::Capturing(payment) => self.take_money(&payment, key.clone()).await?,
+            Begun::Paying(kept) => self.settled(&kept, PaymentState::Capturing).await?,
         }
         let sending = self.db.tx(|tx| {
             let (orders, viewer, ask, key) = (self.clone(), *viewer, ask.clone(), key.clone());
-            async move { orders.fulfill_in_txn(&tx, &viewer, &ask, key.as_ref()).await }
+            async move { orders.send_paid_in_txn(&tx, &viewer, &ask, key.as_ref()).await }
         });
         sending.await
     }
 
-    /// Whether the money of the order is only set aside, and all else is well: nothing is taken for
-    /// goods that cannot leave.
-    async fn is_to_be_captured(&self, ask: &Fulfill) -> Result<bool, OrderError> {
-        let looking = self.db.tx(|tx| {
-            let (orders, ask) = (self.clone(), ask.clone());
-            async move {
-                let order = lock_in_txn(&tx, ask.order_id).await?;
-                let order = order.ok_or_else(OrderError::not_found)?;
-                if order.status != OrderStatus::Authorized {
-                    return Ok(false);
-                }
-                check_version(&order, ask.expected_version)?;
-                let lines = orders.lines_in_txn(&tx, &order).await?;
-                orders.leaving_in_txn(&tx, &order, &ask, &lines).await?;
-                Ok::<_, OrderError>(true)
-            }
-        });
-        looking.await
+    /// The key before all, so that nothing is taken or sent for one that cannot be used. Then what
+    /// is to leave, or the capture of what it costs: nothing is taken for goods that cannot leave.
+    async fn begin_to_fulfill_in_txn(
+        &self,
+        tx: &Tx,
+        viewer: &Viewer,
+        ask: &Fulfill,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Begun, OrderError> {
+        match claim_in_txn(tx, key).await? {
+            Some(Remembered::Sent(id)) => return Ok(Begun::Sent(locked_in_txn(tx, id).await?, true)),
+            Some(Remembered::Paying(kept)) => return Ok(Begun::Paying(kept)),
+            None => {}
+        }
+        let order = locked_in_txn(tx, ask.order_id).await?;
+        check_version(&order, ask.expected_version)?;
+        if order.status != OrderStatus::Authorized {
+            let sent = self.send_in_txn(tx, viewer, (&order, ask), key).await?;
+            return Ok(Begun::Sent(sent, false));
+        }
+        let lines = self.lines_in_txn(tx, &order).await?;
+        self.leaving_in_txn(tx, &order, ask, &lines).await?;
+        let payment = self.payments.open_of_order_in_txn(tx, order.id).await?;
+        let payment = payment.ok_or_else(|| OrderError::fault("no money is set aside"))?;
+        let payment = self.open_capture_in_txn(tx, &payment, None).await?;
+        if let Some(key) = key {
+            let kept = Kept { step: Some(payment.step), ..Kept::of(payment.id) };
+            key.record_in_txn(tx, &Remembered::Paying(kept)).await?;
+        }
+        Ok(Begun::Capturing(payment))
     }
 
-    async fn fulfill_in_txn(
+    /// Takes the money that an order's goods cost; what the provider refuses is kept under the key.
+    async fn take_money(
+        &self,
+        payment: &Payment,
+        key: Option<IdempotencyKey>,
+    ) -> Result<(), OrderError> {
+        let outcome = self.payments.capture(payment).await;
+        let asked = Asked { key, judge: verdict };
+        let dealt = self.tell(&Viewer::System, (payment, &outcome), asked).await?;
+        if dealt.pending { Err(OrderError::PaymentInProgress) } else { Ok(()) }
+    }
+
+    /// Sends what the money was taken for, by whoever comes first under the key. The order's version
+    /// was checked before that, which changed it.
+    async fn send_paid_in_txn(
         &self,
         tx: &Tx,
         viewer: &Viewer,
         ask: &Fulfill,
         key: Option<&IdempotencyKey>,
     ) -> Result<(Order, bool), OrderError> {
-        let order = match self.begin_in_txn(tx, key, ask.order_id).await? {
-            Begun::Earlier(order) => return Ok((order, true)),
-            Begun::New(order) => order,
-        };
-        check_version(&order, ask.expected_version)?;
-        self.check_ready_in_txn(tx, &order).await?;
-        let lines = self.lines_in_txn(tx, &order).await?;
-        let Leaving { picked, parts, all } = self.leaving_in_txn(tx, &order, ask, &lines).await?;
-        insert_in_txn(tx, &order, ask, &parts).await?;
+        // A key that is there already is read and not locked: what it says is final once those who
+        // came to the order before are through.
+        let order = locked_in_txn(tx, ask.order_id).await?;
+        match claim_in_txn(tx, key).await? {
+            Some(Remembered::Sent(_)) => return Ok((order, true)),
+            Some(Remembered::Paying(kept)) => self.check_taken_in_txn(tx, kept).await?,
+            None => {}
+        }
+        Ok((self.send_in_txn(tx, viewer, (&order, ask), key).await?, false))
+    }
+
+    /// Whether the capture that was begun under a key took the money, whoever settled it.
+    async fn check_taken_in_txn(&self, tx: &Tx, kept: Kept) -> Result<(), OrderError> {
+        if let Some(refusal) = kept.refusal {
+            return Err(refusal.into());
+        }
+        let payment = self.payments.lock_in_txn(tx, kept.payment_id).await?;
+        if let Some(step) = kept.step {
+            let refused = self.payments.refused_in_txn(tx, &payment, step).await?;
+            if let Some(refusal) = refused.as_ref().and_then(Refusal::of) {
+                return Err(refusal.into());
+            }
+        }
+        verdict(&payment)
+    }
+
+    async fn send_in_txn(
+        &self,
+        tx: &Tx,
+        viewer: &Viewer,
+        (order, ask): (&Order, &Fulfill),
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Order, OrderError> {
+        self.check_ready_in_txn(tx, order).await?;
+        let lines = self.lines_in_txn(tx, order).await?;
+        let Leaving { picked, parts, all } = self.leaving_in_txn(tx, order, ask, &lines).await?;
+        insert_in_txn(tx, order, ask, &parts).await?;
         for (line, quantity) in &picked {
             count_in_txn(tx, line.id, L::QuantityFulfilled, *quantity).await?;
         }
@@ -99,10 +182,13 @@ impl Orders {
         let to = if gone == all { OrderStatus::Fulfilled } else { order.status };
         let words = in_words(&picked);
         let step = Step::new(EventKind::Fulfilled, to, viewer);
-        let changed = self.step_in_txn(tx, &order, Step { note: Some(&words), ..step }).await?;
+        let changed = self.step_in_txn(tx, order, Step { note: Some(&words), ..step }).await?;
+        if let Some(key) = key {
+            key.record_in_txn(tx, &Remembered::Sent(order.id)).await?;
+        }
         // Stock last: a hot level stays locked until the commit.
         self.stock.ship_in_txn(tx, viewer, &order.number, &parts).await?;
-        Ok((changed, false))
+        Ok(changed)
     }
 
     /// What is to leave, of what lies there for a locked order.
@@ -146,6 +232,22 @@ impl Orders {
         }
         Ok(())
     }
+}
+
+/// Claims the key, if there is one; gives what an earlier use came to.
+async fn claim_in_txn(
+    tx: &Tx,
+    key: Option<&IdempotencyKey>,
+) -> Result<Option<Remembered>, OrderError> {
+    let Some(key) = key else { return Ok(None) };
+    Ok(match key.claim_in_txn(tx).await? {
+        Claim::Earlier(remembered) => Some(remembered),
+        Claim::New => None,
+    })
+}
+
+async fn locked_in_txn(tx: &Tx, order_id: Uuid) -> Result<Order, OrderError> {
+    lock_in_txn(tx, order_id).await?.ok_or_else(OrderError::not_found)
 }
 
 /// From where so many pieces of each line are taken.

@@ -249,7 +249,7 @@ impl Orders {
     }
 
     /// Waits until whoever began it was answered, for a while.
-    async fn settled(&self, kept: &Kept, working: PaymentState) -> Result<(), OrderError> {
+    pub(super) async fn settled(&self, kept: &Kept, working: PaymentState) -> Result<(), OrderError> {
         let deadline = Instant::now() + PATIENCE;
         let mut pause = FIRST_PAUSE;
         while Instant::now() < deadline {

@@ -1,18 +1,28 @@
 //! Staff at once, over HTTP: no piece is sent, taken in or taken back twice.
 
 use super::goods::pieces;
+use super::money::late_shop;
 use super::shop::{codes, document, shop};
 use crate::app::{Caller, ServerProcess, TestApp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use stockroom::config::CaptureAt;
 
-/// Two processes on one Postgres, or one on SQLite.
+/// Two processes on one Postgres, or one on SQLite, which take the money when the app does.
 async fn addresses(app: &TestApp) -> (Vec<SocketAddr>, Vec<ServerProcess>) {
     if !app.app.db.is_postgres() {
         return (vec![app.listen().await], Vec::new());
     }
-    let processes = vec![ServerProcess::start(app).await, ServerProcess::start(app).await];
+    let capture = match app.app.settings.payment.capture {
+        CaptureAt::Checkout => "checkout",
+        CaptureAt::Fulfilment => "fulfilment",
+    };
+    let settings = [("PAYMENT_CAPTURE", capture)];
+    let processes = vec![
+        ServerProcess::start_with(app, &settings).await,
+        ServerProcess::start_with(app, &settings).await,
+    ];
     (processes.iter().map(ServerProcess::address).collect(), processes)
 }
 
@@ -64,7 +74,7 @@ async fn many_who_send_the_same_pieces_send_each_once() {
     assert_eq!(answers, counts(&[("", 1), ("INVALID_TRANSITION", 9)]));
     assert_eq!(app.pieces("POT").await, (99, 0));
     assert_eq!(customer.order(&order["id"]).await["status"], "FULFILLED");
-    app.stock_is_sound().await;
+    app.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,6 +90,25 @@ async fn one_key_ten_times_at_once_is_one_parcel() {
     assert_eq!(answers, counts(&[("", 10)]));
     assert_eq!(app.pieces("CUP").await, (99, 5));
     assert_eq!(app.rows("fulfillment", "1 = 1").await, 1);
+    app.is_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_ten_times_at_once_takes_the_money_once_and_is_one_parcel() {
+    let app = late_shop().await;
+    let staff = app.staff().await;
+    let order = app.guest().buys(&[("CUP", 6)], "card_approved").await["order"].clone();
+    assert_eq!(order["status"], "AUTHORIZED");
+    let input = json!({ "orderId": order["id"], "lines": pieces(&order, &[("CUP", 1)]),
+                        "expectedVersion": order["version"], "idempotencyKey": "parcel" });
+
+    let answers = at_once(&app, &staff, ("orderFulfill", &input), 10).await;
+
+    assert_eq!(answers, counts(&[("", 10)]));
+    assert_eq!(app.pieces("CUP").await, (99, 5));
+    assert_eq!(app.rows("fulfillment", "1 = 1").await, 1);
+    assert_eq!(app.rows("sandbox_charge", "state = 'CAPTURED'").await, 1);
+    app.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,7 +124,7 @@ async fn many_who_take_in_the_same_pieces_take_in_each_once() {
     assert_eq!((answers.get(""), refused), (Some(&3), 7), "{answers:?}");
     assert_eq!((app.incoming("CUP").await, app.pieces("CUP").await), (0, (106, 0)));
     assert_eq!(staff.order(&order["id"]).await["status"], "RECEIVED");
-    app.stock_is_sound().await;
+    app.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +139,7 @@ async fn many_who_take_back_the_same_pieces_take_back_each_once() {
 
     assert_eq!(answers, counts(&[("", 2), ("OUT_OF_RANGE", 6)]));
     assert_eq!(app.pieces("CUP").await, (100, 1));
-    app.stock_is_sound().await;
+    app.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,4 +154,5 @@ async fn what_is_ordered_at_once_is_incoming_once() {
     assert_eq!(app.incoming("CUP").await, 7);
     assert_eq!(at_once(&app, &staff, ("orderCancel", &id), 8).await, counts(&[("", 8)]));
     assert_eq!(app.incoming("CUP").await, 0);
+    app.is_sound().await;
 }

@@ -1,10 +1,15 @@
 //! Goods that are sent: what leaves from where, in parts, and never twice.
 
 use super::goods::{events, of_line, pieces};
+use super::money::late_shop;
 use super::shop::{codes, shop, stock_up};
 use crate::app::{SmtpSink, TestApp};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use stockroom::config::CaptureAt;
+use stockroom::failpoint;
+use tokio::sync::{Mutex, Notify};
 
 #[tokio::test]
 async fn a_paid_order_leaves_the_warehouse_in_full() {
@@ -244,4 +249,95 @@ async fn money_that_is_set_aside_is_taken_before_the_goods_leave() {
     let last = staff.sends(order, None).await;
     assert_eq!((codes(&last), &last["order"]["status"]), (vec![], &json!("FULFILLED")));
     app.stock_is_sound().await;
+}
+
+#[tokio::test]
+async fn a_key_of_another_order_takes_no_money() {
+    let app = Arc::new(late_shop().await);
+    let staff = app.staff().await;
+    let mut orders = Vec::new();
+    for _ in 0..2 {
+        orders.push(app.guest().buys(&[("CUP", 1)], "card_approved").await["order"].clone());
+    }
+    let input = |order: &Value| json!({ "orderId": order["id"], "idempotencyKey": "parcel" });
+    // Also while the money of the first is taken.
+    let meanwhile = Arc::new(Mutex::new(None));
+    let (caller, other, kept) = (staff.clone(), input(&orders[1]), Arc::clone(&meanwhile));
+    failpoint::on("till.before_settle", move || {
+        let (caller, other, kept) = (caller.clone(), other.clone(), Arc::clone(&kept));
+        async move { *kept.lock().await = Some(caller.order_payload("orderFulfill", other).await) }
+    });
+
+    let sent = staff.order_payload("orderFulfill", input(&orders[0])).await;
+    let refused = staff.order_payload("orderFulfill", input(&orders[1])).await;
+
+    assert_eq!((codes(&sent), &sent["order"]["status"]), (vec![], &json!("FULFILLED")));
+    let meanwhile = meanwhile.lock().await.take().expect("it was asked");
+    for refused in [meanwhile, refused] {
+        assert_eq!(codes(&refused), ["IDEMPOTENCY_CONFLICT"]);
+        assert_eq!(refused["userErrors"][0]["reason"], "DIFFERENT_INPUT");
+    }
+    let other = staff.order(&orders[1]["id"]).await;
+    assert_eq!(
+        (&other["status"], &other["version"]),
+        (&json!("AUTHORIZED"), &orders[1]["version"])
+    );
+    assert_eq!(app.rows("sandbox_charge", "state = 'CAPTURED'").await, 1);
+    app.is_sound().await;
+}
+
+#[tokio::test]
+async fn goods_whose_money_cannot_be_taken_stay_and_the_key_remembers() {
+    let app = late_shop().await;
+    let staff = app.staff().await;
+    let order = app.guest().buys(&[("CUP", 1)], "card_approved").await["order"].clone();
+    let input = |key: &str| json!({ "orderId": order["id"], "idempotencyKey": key });
+    // The bank lets go of a part of it.
+    app.execute("UPDATE sandbox_charge SET amount = amount - 1").await;
+
+    let refused = staff.order_payload("orderFulfill", input("one")).await;
+    app.execute("UPDATE sandbox_charge SET amount = amount + 1").await;
+    let again = staff.order_payload("orderFulfill", input("one")).await;
+
+    assert_eq!(codes(&refused), ["PAYMENT_DECLINED"]);
+    assert_eq!(again, refused);
+    assert_eq!(staff.order(&order["id"]).await["status"], "AUTHORIZED");
+    let sent = staff.order_payload("orderFulfill", input("two")).await;
+    assert_eq!((codes(&sent), &sent["order"]["status"]), (vec![], &json!("FULFILLED")));
+    assert_eq!(staff.order_payload("orderFulfill", input("one")).await, refused);
+    assert_eq!(staff.order_payload("orderFulfill", input("two")).await, sent);
+    app.is_sound().await;
+}
+
+#[tokio::test]
+async fn whoever_asks_again_sends_what_was_paid_for_when_the_first_is_gone() {
+    let app = late_shop().await;
+    let staff = app.staff().await;
+    let order = app.guest().buys(&[("CUP", 2)], "card_approved").await["order"].clone();
+    // The capture changes the version that was looked at.
+    let input = json!({ "orderId": order["id"], "expectedVersion": order["version"],
+                        "idempotencyKey": "parcel" });
+    let told = Arc::new(Notify::new());
+    let tell = Arc::clone(&told);
+    failpoint::on("till.before_settle", move || {
+        tell.notify_one();
+        std::future::pending()
+    });
+    let (caller, ask) = (staff.clone(), input.clone());
+    let first = tokio::spawn(async move { caller.order_payload("orderFulfill", ask).await });
+    told.notified().await;
+    first.abort();
+    app.waits(TimeDelta::minutes(1));
+    let unknown = staff.order_payload("orderFulfill", input.clone()).await;
+    app.orders().recover().await.unwrap();
+
+    let sent = staff.order_call("orderFulfill", input.clone()).await;
+    let again = staff.order_call("orderFulfill", input).await;
+
+    assert_eq!(codes(&unknown), ["PAYMENT_IN_PROGRESS"]);
+    assert_eq!(sent.data()["orderFulfill"]["order"]["status"], "FULFILLED");
+    assert_eq!(again.data(), sent.data());
+    assert_eq!(again.json["extensions"]["idempotency"]["replayed"], true);
+    assert_eq!((app.pieces("CUP").await, app.rows("fulfillment", "1 = 1").await), ((98, 0), 1));
+    app.is_sound().await;
 }
