@@ -2,7 +2,7 @@
 
 use crate::account::{EmailAddress, PostalAddress};
 use crate::money::Money;
-use crate::order::{Access, GuestToken, Order};
+use crate::order::{Access, GuestToken, Order, Refusal};
 use crate::payment::Payment;
 use crate::validation::{Problem, ProblemKind};
 use serde::Serialize;
@@ -119,6 +119,9 @@ pub struct Placed {
     pub order: Order,
     /// The attempt to pay it; None when there was nothing to pay.
     pub payment: Option<Payment>,
+    /// Why it is not paid by that attempt, as whoever asked was told first; None: it is, or nobody
+    /// knows.
+    pub refusal: Option<Refusal>,
     /// The way of a guest to the order.
     pub guest_token: Option<GuestToken>,
     /// It was done before, under the same key.

@@ -33,4 +33,4 @@ pub use refund::{Pieces, RefundAsk, RefundOf};
 pub use service::{Orders, Policy};
 pub use state::{OrderKind, OrderStatus};
 pub use stats::{DayFigures, Figures, Measure, OrderStats, StatDifference};
-pub use till::{CaptureAsk, Dealt, PayBack, VoidAsk};
+pub use till::{CaptureAsk, Dealt, PayBack, Refusal, VoidAsk};

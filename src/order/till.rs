@@ -4,7 +4,7 @@ use crate::money::Money;
 use crate::order::{Order, RefundOf};
 use crate::payment::Payment;
 use crate::validation::{Problem, optional_text};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Characters of a reason at most.
@@ -54,6 +54,15 @@ pub struct PayBack {
 pub(crate) fn reason(text: Option<&str>) -> Result<Option<String>, Problem> {
     let text = text.map(|text| optional_text("reason", text, MAX_REASON_CHARS)).transpose()?;
     Ok(text.filter(|text| !text.is_empty()))
+}
+
+/// Why nothing came of what a provider was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// The provider said no, in its code.
+    Declined(String),
+    /// It could not be asked; when another try may help, in seconds.
+    Unavailable(u32),
 }
 
 /// What asking for it came to.

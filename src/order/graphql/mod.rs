@@ -33,8 +33,8 @@ use crate::graphql::user_error::{
 };
 use crate::graphql::{Fault, UserError};
 use crate::money::Money;
-use crate::order::{OrderError, OrderStatus};
-use crate::payment::{Payment, PaymentState, PaymentStatus};
+use crate::order::{OrderError, OrderStatus, Placed, Refusal};
+use crate::payment::PaymentStatus;
 use crate::stock::graphql::conflict;
 
 /// After how many seconds to try again when a provider said nothing else.
@@ -179,20 +179,18 @@ fn not_asked(seconds: u32) -> UserError {
 }
 
 /// What there is to say of an attempt to pay: an error when it failed, a warning while nobody knows.
-fn verdict(payment: Option<&Payment>) -> (Vec<UserError>, Vec<Warning>) {
-    let Some(payment) = payment else { return (Vec::new(), Vec::new()) };
-    match payment.state {
-        PaymentState::Declined => (vec![declined(payment)], Vec::new()),
-        PaymentState::Unavailable | PaymentState::Voided if payment.captured == 0 => {
-            (vec![unavailable(payment)], Vec::new())
+fn verdict(placed: &Placed) -> (Vec<UserError>, Vec<Warning>) {
+    match (&placed.refusal, &placed.payment) {
+        (Some(Refusal::Declined(code)), _) => (vec![declined(code.clone())], Vec::new()),
+        (Some(Refusal::Unavailable(seconds)), _) => (vec![unavailable(*seconds)], Vec::new()),
+        (None, Some(payment)) if payment.state.is_undecided() => {
+            (Vec::new(), vec![Warning::payment_pending()])
         }
-        state if state.is_undecided() => (Vec::new(), vec![Warning::payment_pending()]),
         _ => (Vec::new(), Vec::new()),
     }
 }
 
-fn declined(payment: &Payment) -> UserError {
-    let decline_code = payment.failure_code.clone().unwrap_or_else(|| "declined".to_owned());
+fn declined(decline_code: String) -> UserError {
     UserError::PaymentDeclined(PaymentDeclinedError {
         code: UserErrorCode::PaymentDeclined,
         message: format!(
@@ -203,14 +201,13 @@ fn declined(payment: &Payment) -> UserError {
     })
 }
 
-fn unavailable(payment: &Payment) -> UserError {
-    let seconds = payment.retry_after_seconds.and_then(|it| i32::try_from(it).ok());
+fn unavailable(seconds: u32) -> UserError {
     UserError::PaymentUnavailable(PaymentUnavailableError {
         code: UserErrorCode::PaymentUnavailable,
         message: "The payment could not be made; nothing was charged. The order waits for another \
                   try: orderPay."
             .to_owned(),
         path: vec!["payment".to_owned()],
-        retry_after_seconds: seconds.unwrap_or(RETRY_AFTER_SECONDS),
+        retry_after_seconds: i32::try_from(seconds).unwrap_or(RETRY_AFTER_SECONDS),
     })
 }

@@ -154,6 +154,6 @@ pub(super) fn told(ctx: &Context<'_>, placed: Placed) -> (Placed, Vec<UserError>
     if placed.replayed {
         ctx.data_unchecked::<Replayed>().set();
     }
-    let (user_errors, warnings) = verdict(placed.payment.as_ref());
+    let (user_errors, warnings) = verdict(&placed);
     (placed, user_errors, warnings)
 }

@@ -6,8 +6,10 @@ use crate::db::Tx;
 use crate::failpoint;
 use crate::idempotency::{Claim, IdempotencyKey};
 use crate::order::service::Orders;
+use crate::order::service::drive::attempted;
 use crate::order::service::settle::Source;
-use crate::order::{Dealt, Order, OrderError};
+use crate::order::service::write::Written;
+use crate::order::{Dealt, Order, OrderError, Refusal};
 use crate::payment::{Outcome, Payment, PaymentState, Payments};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -31,13 +33,8 @@ impl Kept {
     }
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) enum Refusal {
-    Declined(String),
-    Unavailable(u32),
-}
-
 impl Refusal {
+    /// What a provider's answer comes to, when that is nothing.
     pub(super) fn of(outcome: &Outcome) -> Option<Self> {
         match outcome {
             Outcome::Declined { code } => Some(Self::Declined(code.clone())),
@@ -48,7 +45,8 @@ impl Refusal {
         }
     }
 
-    fn of_error(error: &OrderError) -> Option<Self> {
+    /// The same, by what it is told as.
+    pub(super) fn of_error(error: &OrderError) -> Option<Self> {
         match error {
             OrderError::Declined { code } => Some(Self::Declined(code.clone())),
             OrderError::Unavailable { retry_after_seconds } => {
@@ -68,9 +66,44 @@ impl From<Refusal> for OrderError {
     }
 }
 
-/// Says, by a payment's row, whether what was asked for was done; `PaymentInProgress` while nobody
-/// knows.
-pub(super) type Judge = fn(&Payment) -> Verdict;
+/// How it is judged whether what was asked for was done; `PaymentInProgress` while nobody knows.
+#[derive(Clone)]
+pub(super) enum Judge {
+    /// By the payment's row.
+    Till(fn(&Payment) -> Verdict),
+    /// As an attempt to pay an order, by the order's row too. What its key says besides.
+    Attempt(Written),
+}
+
+impl Judge {
+    fn judge(&self, order: &Order, payment: &Payment) -> Verdict {
+        match self {
+            Self::Till(judge) => judge(payment),
+            Self::Attempt(_) => attempted(order, payment),
+        }
+    }
+
+    /// Has the key remember a refusal.
+    async fn keep_in_txn(
+        &self,
+        tx: &Tx,
+        key: &IdempotencyKey,
+        payment: &Payment,
+        refusal: Refusal,
+    ) -> Result<(), OrderError> {
+        match self {
+            Self::Till(_) => {
+                let kept = Kept { refusal: Some(refusal), ..Kept::of(payment.id) };
+                key.record_in_txn(tx, &kept).await?;
+            }
+            Self::Attempt(written) => {
+                let written = Written { refusal: Some(refusal), ..written.clone() };
+                key.record_in_txn(tx, &written).await?;
+            }
+        }
+        Ok(())
+    }
+}
 
 /// What somebody asked the provider for, under this key.
 #[derive(Clone)]
@@ -91,7 +124,7 @@ impl Asked {
         tx: &Tx,
         payments: &Payments,
         (begun, outcome): (&Payment, &Outcome),
-        payment: &Payment,
+        (order, payment): (&Order, &Payment),
     ) -> Result<Verdict, OrderError> {
         let refused = match outcome {
             // Whatever was refused for certain is tried under another number the next time.
@@ -103,13 +136,12 @@ impl Asked {
         };
         let verdict = match refused.as_ref().and_then(Refusal::of) {
             Some(refusal) => Err(refusal.into()),
-            None => (self.judge)(payment),
+            None => self.judge.judge(order, payment),
         };
         if let (Some(key), Err(refused)) = (&self.key, &verdict)
             && let Some(refusal) = Refusal::of_error(refused)
         {
-            let kept = Kept { refusal: Some(refusal), ..Kept::of(payment.id) };
-            key.record_in_txn(tx, &kept).await?;
+            self.judge.keep_in_txn(tx, key, payment, refusal).await?;
         }
         Ok(verdict)
     }
@@ -164,7 +196,7 @@ impl Orders {
             }
         }
         let order = self.get(payment.order_id).await?;
-        let verdict = (asked.judge)(&payment);
+        let verdict = asked.judge.judge(&order, &payment);
         Ok(Dealt { replayed: true, ..dealt(order, payment, verdict)? })
     }
 }

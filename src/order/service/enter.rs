@@ -58,7 +58,7 @@ impl Orders {
         let key = bind(viewer, "orderCreate", ask.idempotency_key.as_deref(), &ask)?;
         let ready = Arc::new(Ready { viewer: *viewer, ask, addresses, key });
         let (written, replayed) = self.write_entry(&ready).await?;
-        let placed = self.see_through(&written, replayed).await?;
+        let placed = self.see_through(&written, ready.key.as_ref(), replayed).await?;
         let guest_token = self.guest_token(written.order_id).await?;
         Ok(Placed { guest_token, ..placed })
     }

@@ -6,12 +6,14 @@ use crate::idempotency::{Claim, IdempotencyKey};
 use crate::jobs::{NewJob, enqueue_in_txn};
 use crate::order::goods::{in_words, pick};
 use crate::order::jobs::Sent;
-use crate::order::service::asked::{Asked, Kept, Refusal};
+use crate::order::service::asked::{Asked, Judge, Kept};
 use crate::order::service::capture::verdict;
 use crate::order::service::keyed::{bind, check_kind, check_version, count_in_txn};
 use crate::order::service::record::Step;
 use crate::order::service::{Orders, lock_in_txn};
-use crate::order::{EventKind, Fulfill, Order, OrderError, OrderKind, OrderLine, OrderStatus};
+use crate::order::{
+    EventKind, Fulfill, Order, OrderError, OrderKind, OrderLine, OrderStatus, Refusal,
+};
 use crate::payment::{Payment, PaymentState};
 use crate::stock::Waiting;
 use crate::validation::{Problem, ProblemKind};
@@ -95,7 +97,9 @@ impl Orders {
         key: Option<&IdempotencyKey>,
     ) -> Result<Begun, OrderError> {
         match claim_in_txn(tx, key).await? {
-            Some(Remembered::Sent(id)) => return Ok(Begun::Sent(locked_in_txn(tx, id).await?, true)),
+            Some(Remembered::Sent(id)) => {
+                return Ok(Begun::Sent(locked_in_txn(tx, id).await?, true));
+            }
             Some(Remembered::Paying(kept)) => return Ok(Begun::Paying(kept)),
             None => {}
         }
@@ -124,7 +128,7 @@ impl Orders {
         key: Option<IdempotencyKey>,
     ) -> Result<(), OrderError> {
         let outcome = self.payments.capture(payment).await;
-        let asked = Asked { key, judge: verdict };
+        let asked = Asked { key, judge: Judge::Till(verdict) };
         let dealt = self.tell(&Viewer::System, (payment, &outcome), asked).await?;
         if dealt.pending { Err(OrderError::PaymentInProgress) } else { Ok(()) }
     }

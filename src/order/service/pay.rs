@@ -33,7 +33,7 @@ impl Orders {
             }
         });
         let (written, replayed) = opening.await?;
-        self.see_through(&written, replayed).await
+        self.see_through(&written, Some(&key), replayed).await
     }
 
     async fn open_in_txn(

@@ -24,28 +24,28 @@ impl Orders {
         viewer.may(Permission::OrderPlace)?;
         let scope = scope(viewer, ask);
         let key = IdempotencyKey::bind(scope, "checkoutComplete", &ask.idempotency_key, ask)?;
-        let ready = Ready { viewer: *viewer, ask: ask.clone(), key };
-        let written = self.write(Arc::new(ready)).await;
+        let ready = Arc::new(Ready { viewer: *viewer, ask: ask.clone(), key });
+        let written = self.write(&ready).await;
         count_attempt(&written);
         let (written, replayed) = written?;
         failpoint::reach("checkout.after_t1").await;
         let token = viewer.user_id().is_none();
         let guest_token = token.then(|| GuestToken::of(ask.cart_id, written.order_id));
-        let placed = self.see_through(&written, replayed).await?;
+        let placed = self.see_through(&written, Some(&ready.key), replayed).await?;
         Ok(Placed { guest_token, ..placed })
     }
 
     /// One transaction: the order, its lines, its payment, its stock. Nobody is refused for a dead
     /// hold: those in the way are ended, and the whole is tried again.
-    async fn write(&self, ready: Arc<Ready>) -> Result<(Written, bool), OrderError> {
+    async fn write(&self, ready: &Arc<Ready>) -> Result<(Written, bool), OrderError> {
         for _ in 0..ROUNDS {
-            let result = self.write_once(&ready).await;
+            let result = self.write_once(ready).await;
             match &result {
                 Err(error) if self.ends_dead_holds(error).await => {}
                 _ => return result,
             }
         }
-        self.write_once(&ready).await
+        self.write_once(ready).await
     }
 
     /// Ends the dead holds that may be why an order was refused; tells whether there were any, so

@@ -126,8 +126,8 @@ impl Orders {
                 };
                 let Some(asked) = asked else { return Ok((order, rest, None)) };
                 let now = orders.payments.lock_in_txn(&tx, payment.id).await?;
-                let verdict = asked.judge_in_txn(&tx, &orders.payments, (&payment, &outcome), &now);
-                let verdict = verdict.await?;
+                let (told, rows) = ((&payment, &outcome), (&order, &now));
+                let verdict = asked.judge_in_txn(&tx, &orders.payments, told, rows).await?;
                 Ok((order, rest, Some(verdict)))
             }
         });

@@ -6,7 +6,7 @@ use crate::auth::{Permission, Viewer};
 use crate::db::{Timestamp, Tx};
 use crate::idempotency::IdempotencyKey;
 use crate::money::Money;
-use crate::order::service::asked::{Asked, Kept, claim_in_txn};
+use crate::order::service::asked::{Asked, Judge, Kept, claim_in_txn};
 use crate::order::service::capture::verdict;
 use crate::order::service::keyed::bind;
 use crate::order::service::{Orders, lock_in_txn};
@@ -62,12 +62,12 @@ impl Orders {
         let begun = match opening.await? {
             Opened::Earlier(kept) => {
                 self.settled(&kept, PaymentState::Capturing).await?;
-                return self.dealt_before(Asked { key, judge: verdict }, kept).await;
+                return self.dealt_before(Asked { key, judge: Judge::Till(verdict) }, kept).await;
             }
             Opened::New(payment) => payment,
         };
         let outcome = self.payments.capture(&begun).await;
-        self.tell(viewer, (&begun, &outcome), Asked { key, judge: verdict }).await
+        self.tell(viewer, (&begun, &outcome), Asked { key, judge: Judge::Till(verdict) }).await
     }
 
     /// Lets go of money that is set aside, or of an attempt that waits for its payer. An order that
@@ -101,7 +101,7 @@ impl Orders {
         let (begun, closes) = match opening.await? {
             Opened::Earlier(kept) => {
                 self.settled(&kept, PaymentState::Voiding).await?;
-                return self.dealt_before(Asked { key, judge: let_go }, kept).await;
+                return self.dealt_before(Asked { key, judge: Judge::Till(let_go) }, kept).await;
             }
             Opened::New(opened) => opened,
         };
@@ -113,7 +113,7 @@ impl Orders {
             }
             told => told,
         };
-        self.tell(viewer, (&begun, &outcome), Asked { key, judge: let_go }).await
+        self.tell(viewer, (&begun, &outcome), Asked { key, judge: Judge::Till(let_go) }).await
     }
 
     async fn open_void_in_txn(
@@ -249,7 +249,11 @@ impl Orders {
     }
 
     /// Waits until whoever began it was answered, for a while.
-    pub(super) async fn settled(&self, kept: &Kept, working: PaymentState) -> Result<(), OrderError> {
+    pub(super) async fn settled(
+        &self,
+        kept: &Kept,
+        working: PaymentState,
+    ) -> Result<(), OrderError> {
         let deadline = Instant::now() + PATIENCE;
         let mut pause = FIRST_PAUSE;
         while Instant::now() < deadline {

@@ -11,7 +11,8 @@ use crate::order::checkout::Addressed;
 use crate::order::service::Orders;
 use crate::order::service::record::Step;
 use crate::order::{
-    Checkout, EventKind, GuestToken, Order, OrderError, OrderKind, OrderStatus, PaymentAsk, number,
+    Checkout, EventKind, GuestToken, Order, OrderError, OrderKind, OrderStatus, PaymentAsk,
+    Refusal, number,
 };
 use crate::payment::{NewPayment, Payment};
 use crate::stock::{ReserveLine, ReserveOrder, Shortage};
@@ -28,6 +29,9 @@ pub(super) struct Written {
     pub order_id: Uuid,
     /// None when there was nothing to pay.
     pub payment_id: Option<Uuid>,
+    /// Why the payment came to nothing, as somebody was told first.
+    #[serde(default)]
+    pub refusal: Option<Refusal>,
     /// The payment as it was opened, for whoever opened it.
     #[serde(skip)]
     pub opened: Option<Box<Payment>>,
@@ -36,7 +40,7 @@ pub(super) struct Written {
 impl Written {
     pub fn new(order_id: Uuid, opened: Option<Payment>) -> Self {
         let payment_id = opened.as_ref().map(|payment| payment.id);
-        Self { order_id, payment_id, opened: opened.map(Box::new) }
+        Self { order_id, payment_id, refusal: None, opened: opened.map(Box::new) }
     }
 }
 

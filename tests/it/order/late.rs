@@ -11,7 +11,7 @@ use stockroom::payment::{Outcome, Payment, PaymentState, ProviderEvent, Said};
 use uuid::Uuid;
 
 /// The provider charges a payment after all, and tells it.
-async fn charges_late(app: &TestApp, payment: &Value, captured: bool) -> Uuid {
+pub async fn charges_late(app: &TestApp, payment: &Value, captured: bool) -> Uuid {
     let id = key(payment);
     let state = if captured { "'CAPTURED', captured = amount" } else { "'AUTHORIZED'" };
     let key = app.sql_key(id);
@@ -28,7 +28,8 @@ async fn charges_late(app: &TestApp, payment: &Value, captured: bool) -> Uuid {
     id
 }
 
-async fn tells(app: &TestApp, payment_id: Uuid, outcome: Outcome) {
+/// The provider tells this of a payment.
+pub async fn tells(app: &TestApp, payment_id: Uuid, outcome: Outcome) {
     let event = ProviderEvent {
         provider: "sandbox",
         event_id: Uuid::new_v4().to_string(),
