@@ -120,6 +120,9 @@ pub struct Quote {
     pub total: i64,
     /// What the buyer has to know about lines, in their order.
     pub problems: Vec<CartProblem>,
+    /// The flash sales that run and of which nothing is left, where a line has the list price only
+    /// because of that.
+    pub sold_out: Vec<Uuid>,
 }
 
 impl Quote {
@@ -185,6 +188,12 @@ impl Ware {
         let price = sale.price_below(self.list_price(currency)?)?;
         Some((sale, price.minor))
     }
+
+    /// The flash sale whose price a buyer would pay were anything left of it.
+    fn sold_out(&self, currency: Currency) -> Option<Uuid> {
+        let (sale, list) = (self.sale.as_deref()?, self.list_price(currency)?);
+        sale.is_sold_out(list).then_some(sale.id)
+    }
 }
 
 /// The rows that quotes are made of, read in one go for any number of them.
@@ -222,7 +231,7 @@ pub(crate) enum Choice<'a> {
 /// Prices goods by these rows.
 pub(crate) fn assemble(ask: &Ask<'_>, facts: &Facts) -> Result<Quote, TooMuch> {
     let mut lines: Vec<PricedLine> = Vec::with_capacity(ask.items.len());
-    let mut problems = Vec::new();
+    let (mut problems, mut sold_out) = (Vec::new(), Vec::new());
     // Lines that count, by their place among all.
     let mut counted: Vec<(usize, Goods)> = Vec::with_capacity(ask.items.len());
     for (index, item) in ask.items.iter().enumerate() {
@@ -236,6 +245,7 @@ pub(crate) fn assemble(ask: &Ask<'_>, facts: &Facts) -> Result<Quote, TooMuch> {
         let found = problems_of(item, goods, sale, facts);
         problems.extend(found.into_iter().map(|problem| CartProblem { line: index, problem }));
         counted.extend(goods.map(|goods| (index, goods)));
+        sold_out.extend(ware.and_then(|ware| ware.sold_out(ask.currency)));
     }
     let goods: Vec<Goods> = counted.iter().map(|(_, goods)| *goods).collect();
     let subtotal = pricing::subtotal(&goods)?;
@@ -274,6 +284,7 @@ pub(crate) fn assemble(ask: &Ask<'_>, facts: &Facts) -> Result<Quote, TooMuch> {
         total: amounts.total,
         problems,
         shipping_methods,
+        sold_out,
     })
 }
 

@@ -4,6 +4,7 @@ use crate::auth::Denied;
 use crate::db::{DbError, DbErrorKind, TxError};
 use crate::idempotency::IdempotencyError;
 use crate::validation::Problem;
+use uuid::Uuid;
 
 /// A customer asked for more pieces at a sale's price than they can have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,9 @@ pub struct LimitReached {
     pub requested: i64,
     /// How many they can have; 0: they had all of theirs.
     pub maximum: i64,
+    /// Orders that may be why, although they are dead: whoever called rolls back, ends these and
+    /// tries again.
+    pub dead_holds: Vec<Uuid>,
 }
 
 /// Why an operation on flash sales was refused or failed. Nothing happened then.

@@ -85,9 +85,18 @@ impl FlashSale {
     /// lower.
     #[must_use]
     pub fn price_below(&self, list: Money) -> Option<Money> {
+        self.lower_price(list).filter(|_| self.remaining() > 0)
+    }
+
+    /// Whether a buyer pays the list price only because nothing is left of its share.
+    #[must_use]
+    pub fn is_sold_out(&self, list: Money) -> bool {
+        self.lower_price(list).is_some() && self.remaining() == 0
+    }
+
+    fn lower_price(&self, list: Money) -> Option<Money> {
         let price = self.price(list.currency).filter(|price| price.minor < list.minor);
-        let is_on = self.status == FlashSaleStatus::Running && self.remaining() > 0;
-        price.filter(|_| is_on)
+        price.filter(|_| self.status == FlashSaleStatus::Running)
     }
 
     /// Pieces that a customer can have at most who has so many already.
@@ -159,8 +168,11 @@ mod tests {
         assert_eq!(running.price_below(list), Some(money(800, "EUR")));
         assert_eq!(running.price_below(money(1_000, "USD")), None);
         assert_eq!(sale(800, (10, 10)).price_below(list), None);
+        assert!(sale(800, (10, 10)).is_sold_out(list) && !running.is_sold_out(list));
+        assert!(!sale(1_000, (10, 10)).is_sold_out(list), "it would be no cheaper");
         for status in [FlashSaleStatus::Scheduled, FlashSaleStatus::Over] {
             assert_eq!(FlashSale { status, ..running.clone() }.price_below(list), None);
+            assert!(!FlashSale { status, ..sale(800, (10, 10)) }.is_sold_out(list));
         }
     }
 

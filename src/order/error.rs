@@ -10,6 +10,7 @@ use crate::order::OrderStatus;
 use crate::payment::{PaymentError, PaymentStatus};
 use crate::stock::{Shortage, StockError};
 use crate::validation::{Problem, ProblemKind};
+use uuid::Uuid;
 
 /// Why an operation on orders was refused or failed. Nothing happened then.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -26,6 +27,10 @@ pub enum OrderError {
     /// More was asked for at the price of a flash sale than the buyer can have.
     #[error("more than a customer can have in a flash sale: {0:?}")]
     FlashSaleLimit(Vec<LimitReached>),
+    /// Dead orders have of a flash sale what the buyer would have: they are ended and the whole is
+    /// tried again. Nobody is told.
+    #[error("dead orders have what is left of a flash sale: {0:?}")]
+    DeadTakes(Vec<Uuid>),
     /// It costs something else than the buyer was shown.
     #[error("it costs {actual:?} and not {expected:?}")]
     PriceChanged {

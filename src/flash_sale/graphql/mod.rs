@@ -46,7 +46,7 @@ pub(crate) fn limit_reached<P: Into<String>>(
     limit: LimitReached,
     path: impl IntoIterator<Item = P>,
 ) -> UserError {
-    let LimitReached { sku, requested, maximum } = limit;
+    let LimitReached { sku, requested, maximum, .. } = limit;
     let message = match maximum {
         0 => format!("You have had all of {sku} that one customer gets in this flash sale."),
         _ => format!(

@@ -127,9 +127,20 @@ fn select_had(orders: SelectStatement) -> SelectStatement {
     select
 }
 
-/// How many pieces of a sale the customer of an order has, by all their orders: those of the same
-/// account, and those under the same e-mail address.
+/// How many pieces of a sale the customer of an order has, by all their orders.
 pub(super) async fn had_in_txn(tx: &Tx, order_id: Uuid, sale_id: Uuid) -> Result<i64, DbError> {
+    let Some(orders) = of_customer_in_txn(tx, order_id).await? else { return Ok(0) };
+    let mut select = select_had(orders);
+    select.and_where(Expr::col(flash_sale_take::Column::FlashSaleId).eq(sale_id));
+    Ok(tx.one::<Had>(&select).await?.map_or(0, |had| had.had))
+}
+
+/// All orders of the customer of an order: those of the same account, and those under the same
+/// e-mail address.
+pub(super) async fn of_customer_in_txn(
+    tx: &Tx,
+    order_id: Uuid,
+) -> Result<Option<SelectStatement>, DbError> {
     use shop_order::Column as O;
     let mut buyer = Query::select();
     buyer
@@ -137,7 +148,7 @@ pub(super) async fn had_in_txn(tx: &Tx, order_id: Uuid, sale_id: Uuid) -> Result
         .from(shop_order::Entity)
         .and_where(Expr::col(O::Id).eq(order_id));
     let buyer: Option<Buyer> = tx.one(&buyer).await?;
-    let Some(buyer) = buyer else { return Ok(0) };
+    let Some(buyer) = buyer else { return Ok(None) };
     let of_buyer = |condition: SimpleExpr| {
         let mut orders = Query::select();
         orders.column(O::Id).from(shop_order::Entity).and_where(condition);
@@ -152,9 +163,7 @@ pub(super) async fn had_in_txn(tx: &Tx, order_id: Uuid, sale_id: Uuid) -> Result
         let of_account = of_buyer(Expr::col(O::CustomerId).eq(customer_id));
         orders.union(sea_orm::sea_query::UnionType::Distinct, of_account);
     }
-    let mut select = select_had(orders);
-    select.and_where(Expr::col(flash_sale_take::Column::FlashSaleId).eq(sale_id));
-    Ok(tx.one::<Had>(&select).await?.map_or(0, |had| had.had))
+    Ok(Some(orders))
 }
 
 #[derive(FromQueryResult)]

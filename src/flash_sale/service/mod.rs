@@ -1,5 +1,6 @@
 //! The rules of flash sales and their SQL.
 
+mod dead;
 mod end;
 mod find;
 mod give_back;

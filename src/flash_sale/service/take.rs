@@ -1,7 +1,8 @@
 //! An order takes its pieces of a sale: what nobody else gets at its price.
 
-use crate::db::Tx;
-use crate::flash_sale::service::find::had_in_txn;
+use crate::db::{DbError, Tx};
+use crate::flash_sale::service::dead::dead_in_txn;
+use crate::flash_sale::service::find::{had_in_txn, of_customer_in_txn};
 use crate::flash_sale::service::rows::{SaleRow, column, gather, is_running, select_sales};
 use crate::flash_sale::service::{FlashSales, count_conflict};
 use crate::flash_sale::{FlashSaleError, LimitReached, Take};
@@ -25,7 +26,8 @@ impl FlashSales {
     ///
     /// # Errors
     /// [`FlashSaleError::LimitReached`] when it is more than the customer can have: then the
-    /// transaction must not be committed.
+    /// transaction must not be committed. It names the orders that may be why although they are
+    /// dead.
     pub async fn take_in_txn(
         &self,
         tx: &Tx,
@@ -72,7 +74,8 @@ async fn take_one_in_txn(
         // The row of the sale is locked: nobody takes from it meanwhile.
         let had = had_in_txn(tx, order_id, take.sale_id).await?;
         if had.saturating_add(take.quantity) > limit {
-            return Ok(Some(refusal(take, limit.saturating_sub(had))));
+            let dead_holds = own_dead_in_txn(tx, order_id, take.sale_id).await?;
+            return Ok(Some(refusal(take, limit.saturating_sub(had), dead_holds)));
         }
     }
     insert_in_txn(tx, order_id, take).await?;
@@ -109,10 +112,25 @@ async fn why_not_in_txn(
     let sale = sale.ok_or_else(FlashSaleError::again)?;
     let had = had_in_txn(tx, order_id, take.sale_id).await?;
     let most = sale.most(had);
-    // Between the two statements pieces came back.
-    if most >= take.quantity { Err(FlashSaleError::again()) } else { Ok(refusal(take, most)) }
+    if most >= take.quantity {
+        // Between the two statements pieces came back.
+        return Err(FlashSaleError::again());
+    }
+    let dead_holds = if sale.remaining() < take.quantity {
+        dead_in_txn(tx, &[take.sale_id], None).await?
+    } else {
+        own_dead_in_txn(tx, order_id, take.sale_id).await?
+    };
+    Ok(refusal(take, most, dead_holds))
 }
 
-fn refusal(take: &Take, maximum: i64) -> LimitReached {
-    LimitReached { sku: take.sku.clone(), requested: take.quantity, maximum: Ord::max(maximum, 0) }
+/// The dead orders of the customer of an order that have something of a sale.
+async fn own_dead_in_txn(tx: &Tx, order_id: Uuid, sale_id: Uuid) -> Result<Vec<Uuid>, DbError> {
+    let own = of_customer_in_txn(tx, order_id).await?;
+    dead_in_txn(tx, &[sale_id], own).await
+}
+
+fn refusal(take: &Take, maximum: i64, dead_holds: Vec<Uuid>) -> LimitReached {
+    let (sku, requested) = (take.sku.clone(), take.quantity);
+    LimitReached { sku, requested, maximum: Ord::max(maximum, 0), dead_holds }
 }

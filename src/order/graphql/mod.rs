@@ -86,7 +86,9 @@ fn refusal_at(error: OrderError, goods: &str) -> Result<Vec<UserError>, Fault> {
         OrderError::Declined { code } => vec![refused_by_provider(code)],
         OrderError::Unavailable { retry_after_seconds } => vec![not_asked(retry_after_seconds)],
         OrderError::Idempotency(error) => vec![conflict(&error)?],
-        error @ (OrderError::Denied(_) | OrderError::Db(_)) => return Err(error.into()),
+        error @ (OrderError::Denied(_) | OrderError::Db(_) | OrderError::DeadTakes(_)) => {
+            return Err(error.into());
+        }
     })
 }
 

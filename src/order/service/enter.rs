@@ -13,7 +13,7 @@ use crate::order::goods::at;
 use crate::order::jobs::Entered;
 use crate::order::service::Orders;
 use crate::order::service::keyed::bind;
-use crate::order::service::place::{ROUNDS, count_attempt};
+use crate::order::service::place::{ROUNDS, Round, count_attempt};
 use crate::order::service::record::Step;
 use crate::order::service::ware::{Wanted, wanted_in_txn};
 use crate::order::service::write::{
@@ -57,28 +57,30 @@ impl Orders {
         }
         let key = bind(viewer, "orderCreate", ask.idempotency_key.as_deref(), &ask)?;
         let ready = Arc::new(Ready { viewer: *viewer, ask, addresses, key });
-        let (written, replayed) = self.write_entry(&ready).await?;
+        let written = self.write_entry(&ready).await;
+        count_attempt(&written);
+        let (written, replayed) = written?;
         let placed = self.see_through(&written, ready.key.as_ref(), replayed).await?;
         let guest_token = self.guest_token(written.order_id).await?;
         Ok(Placed { guest_token, ..placed })
     }
 
     async fn write_entry(&self, ready: &Arc<Ready>) -> Result<(Written, bool), OrderError> {
-        let mut rounds = 0;
-        loop {
-            let result = self.write_entry_once(ready).await;
-            rounds += 1;
+        for _ in 0..ROUNDS {
+            let result = self.write_entry_once(ready, Round::Early).await;
             match &result {
-                Err(error) if rounds < ROUNDS && self.ends_dead_holds(error).await => {}
-                _ => {
-                    count_attempt(&result);
-                    return result;
-                }
+                Err(error) if self.ends_dead_holds(error).await => {}
+                _ => return result,
             }
         }
+        self.write_entry_once(ready, Round::Last).await
     }
 
-    async fn write_entry_once(&self, ready: &Arc<Ready>) -> Result<(Written, bool), OrderError> {
+    async fn write_entry_once(
+        &self,
+        ready: &Arc<Ready>,
+        round: Round,
+    ) -> Result<(Written, bool), OrderError> {
         let writing = self.db.tx(|tx| {
             let (orders, ready) = (self.clone(), Arc::clone(ready));
             async move {
@@ -87,20 +89,25 @@ impl Orders {
                 {
                     return Ok((earlier, true));
                 }
-                Ok((orders.write_entry_in_txn(&tx, &ready).await?, false))
+                Ok((orders.write_entry_in_txn(&tx, &ready, round).await?, false))
             }
         });
         writing.await
     }
 
-    async fn write_entry_in_txn(&self, tx: &Tx, ready: &Ready) -> Result<Written, OrderError> {
+    async fn write_entry_in_txn(
+        &self,
+        tx: &Tx,
+        ready: &Ready,
+        round: Round,
+    ) -> Result<Written, OrderError> {
         let Ready { viewer, ask, addresses, key } = ready;
         let addressed = Addressed {
             email: email_in_txn(tx, ask, addresses.email.as_ref()).await?,
             shipping: addresses.shipping.clone(),
             billing: addresses.billing.clone(),
         };
-        let quote = self.quote_entry_in_txn(tx, ask, addresses).await?;
+        let quote = self.quote_entry_in_txn(tx, ask, addresses, round).await?;
         let order_id = Uuid::now_v7();
         let token_key = ask.customer_id.is_none().then(random_key);
         let owner = Owner {
@@ -168,6 +175,7 @@ impl Orders {
         tx: &Tx,
         ask: &EnterSale,
         addresses: &EntryAddresses,
+        round: Round,
     ) -> Result<Quote, OrderError> {
         let wanted = wanted_in_txn(tx, &ask.lines).await?;
         let item = |one: &Wanted| Item {
@@ -181,6 +189,7 @@ impl Orders {
         let method = ask.shipping_method.as_deref();
         let pricing = self.carts.quote_in_txn(tx, ask.currency, &items, Some(&to), method);
         let quote = pricing.await?;
+        self.check_sold_out_in_txn(tx, &quote, round).await?;
         let gone: Vec<Problem> = quote
             .problems
             .iter()

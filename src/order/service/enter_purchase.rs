@@ -144,6 +144,7 @@ fn cost(ask: &EnterPurchase, wanted: &[Wanted]) -> Result<Quote, OrderError> {
         tax_total: 0,
         total: subtotal,
         problems: Vec::new(),
+        sold_out: Vec::new(),
     })
 }
 

@@ -1,6 +1,8 @@
 //! Placing an order: the whole of it on one page.
 
 use crate::auth::{Permission, Viewer};
+use crate::cart::Quote;
+use crate::db::Tx;
 use crate::failpoint;
 use crate::idempotency::IdempotencyKey;
 use crate::order::service::Orders;
@@ -10,9 +12,17 @@ use crate::telemetry;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// How often a checkout is tried again because dead holds stood in its way.
 pub(super) const ROUNDS: usize = 25;
+
+/// Whether an order is tried again when dead ones are in its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Round {
+    Early,
+    Last,
+}
 
 impl Orders {
     /// Turns a cart into an order and has it paid. A payment that is declined, or that cannot be
@@ -36,24 +46,31 @@ impl Orders {
     }
 
     /// One transaction: the order, its lines, its payment, its stock. Nobody is refused for a dead
-    /// hold: those in the way are ended, and the whole is tried again.
+    /// hold, or charged more for one: those in the way are ended, and the whole is tried again.
     async fn write(&self, ready: &Arc<Ready>) -> Result<(Written, bool), OrderError> {
         for _ in 0..ROUNDS {
-            let result = self.write_once(ready).await;
+            let result = self.write_once(ready, Round::Early).await;
             match &result {
                 Err(error) if self.ends_dead_holds(error).await => {}
                 _ => return result,
             }
         }
-        self.write_once(ready).await
+        self.write_once(ready, Round::Last).await
     }
 
-    /// Ends the dead holds that may be why an order was refused; tells whether there were any, so
+    /// Ends the dead orders that may be why an order was refused; tells whether there were any, so
     /// that it is worth another try.
     pub(super) async fn ends_dead_holds(&self, refused: &OrderError) -> bool {
-        let OrderError::Insufficient(short) = refused else { return false };
-        let dead: BTreeSet<_> =
-            short.iter().flat_map(|shortage| &shortage.dead_holds).copied().collect();
+        let dead: BTreeSet<Uuid> = match refused {
+            OrderError::Insufficient(short) => {
+                short.iter().flat_map(|shortage| &shortage.dead_holds).copied().collect()
+            }
+            OrderError::FlashSaleLimit(limits) => {
+                limits.iter().flat_map(|limit| &limit.dead_holds).copied().collect()
+            }
+            OrderError::DeadTakes(orders) => orders.iter().copied().collect(),
+            _ => return false,
+        };
         for order_id in &dead {
             if let Err(error) = self.expire(*order_id).await {
                 // Then it refuses this order, and no other.
@@ -61,6 +78,21 @@ impl Orders {
             }
         }
         !dead.is_empty()
+    }
+
+    /// Goes on when nobody is charged a list price because of orders that are dead. In the last
+    /// round it is the price: they could not be ended.
+    pub(super) async fn check_sold_out_in_txn(
+        &self,
+        tx: &Tx,
+        quote: &Quote,
+        round: Round,
+    ) -> Result<(), OrderError> {
+        if round == Round::Last {
+            return Ok(());
+        }
+        let dead = self.flash_sales.dead_takes_in_txn(tx, &quote.sold_out).await?;
+        if dead.is_empty() { Ok(()) } else { Err(OrderError::DeadTakes(dead)) }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::idempotency::{Claim, IdempotencyKey};
 use crate::money::Money;
 use crate::order::checkout::Addressed;
 use crate::order::service::Orders;
+use crate::order::service::place::Round;
 use crate::order::service::record::Step;
 use crate::order::{
     Checkout, EventKind, GuestToken, Order, OrderError, OrderKind, OrderStatus, PaymentAsk,
@@ -56,6 +57,7 @@ impl Orders {
     pub(super) async fn write_once(
         &self,
         ready: &Arc<Ready>,
+        round: Round,
     ) -> Result<(Written, bool), OrderError> {
         let writing = self.db.tx(|tx| {
             let (orders, ready) = (self.clone(), Arc::clone(ready));
@@ -63,18 +65,23 @@ impl Orders {
                 if let Claim::Earlier(earlier) = ready.key.claim_in_txn::<Written>(&tx).await? {
                     return Ok((earlier, true));
                 }
-                Ok((orders.write_in_txn(&tx, &ready).await?, false))
+                Ok((orders.write_in_txn(&tx, &ready, round).await?, false))
             }
         });
         writing.await
     }
 
-    async fn write_in_txn(&self, tx: &Tx, ready: &Ready) -> Result<Written, OrderError> {
+    async fn write_in_txn(
+        &self,
+        tx: &Tx,
+        ready: &Ready,
+        round: Round,
+    ) -> Result<Written, OrderError> {
         let Ready { viewer, ask, key } = ready;
         // Only now: what was placed before answers as it did, whatever the rules are by now.
         let addressed = &ask.addressed().map_err(OrderError::Invalid)?;
         self.payments.check_method(&ask.payment.provider, &ask.payment.method)?;
-        let quote = self.quote_in_txn(tx, ready, addressed).await?;
+        let quote = self.quote_in_txn(tx, ready, addressed, round).await?;
         let order_id = Uuid::now_v7();
         let owner = Owner {
             customer_id: viewer.user_id(),
@@ -112,6 +119,7 @@ impl Orders {
         tx: &Tx,
         Ready { viewer, ask, .. }: &Ready,
         addressed: &Addressed,
+        round: Round,
     ) -> Result<Quote, OrderError> {
         let cart = self.carts.lock_in_txn(tx, viewer, ask.cart_id).await?;
         let method = ask.shipping_method.clone().or(cart.cart.shipping_method);
@@ -119,6 +127,7 @@ impl Orders {
         let pricing =
             self.carts.quote_in_txn(tx, currency, &cart.items, Some(&to), method.as_deref());
         let quote = pricing.await?;
+        self.check_sold_out_in_txn(tx, &quote, round).await?;
         check_quote(ask, &quote)?;
         Ok(quote)
     }

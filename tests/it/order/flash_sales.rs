@@ -280,6 +280,87 @@ async fn what_nobody_pays_comes_back_when_its_hold_ends() {
     assert_eq!(bought["order"]["lines"][0]["unitPrice"]["amountMinor"], "800");
 }
 
+/// A buyer whose card is declined takes so many cups; its time is over, and no job runs.
+async fn dies_with(app: &TestApp, pieces: i64) -> Value {
+    let dead = app.guest().buys(&[("CUP", pieces)], "card_declined").await;
+    assert_eq!(codes(&dead), ["PAYMENT_DECLINED"]);
+    app.waits(TimeDelta::minutes(16));
+    dead["order"].clone()
+}
+
+#[tokio::test]
+async fn nobody_is_refused_for_a_dead_share_though_no_job_runs() {
+    // In part and as a whole; of those of another customer and of one's own.
+    for (allocation, limit, pieces) in [(5, None, 4), (5, None, 5), (50, Some(4), 4)] {
+        let app = shop().await;
+        let staff = app.staff().await;
+        app.flashes("CUP", 800, allocation, limit).await;
+        let dead = dies_with(&app, pieces).await;
+        let cart = app.guest().fills(&[("CUP", pieces)]).await;
+
+        let bought =
+            app.guest().order_payload("checkoutComplete", checkout(&cart, "card_approved")).await;
+
+        assert_eq!((codes(&bought), &bought["order"]["status"]), (vec![], &json!("PAID")));
+        assert_eq!(bought["order"]["lines"][0]["unitPrice"]["amountMinor"], "800");
+        assert_eq!(app.taken().await, pieces);
+        assert_eq!(staff.order(&dead["id"]).await["status"], "CANCELLED");
+        app.is_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_charged_the_list_price_for_a_dead_share() {
+    let app = shop().await;
+    app.flashes("CUP", 800, 1, None).await;
+    dies_with(&app, 1).await;
+    // As the cart shows it while the dead order has all of the share.
+    let cart = app.guest().fills(&[("CUP", 1)]).await;
+    let at_list_price = expecting(AT_LIST_PRICE, checkout(&cart, "card_approved"));
+    let on_sale = expecting(ON_SALE, checkout(&cart, "card_approved"));
+
+    let changed = app.guest().order_payload("checkoutComplete", at_list_price).await;
+    let bought = app.guest().order_payload("checkoutComplete", on_sale).await;
+
+    assert_eq!(codes(&changed), ["PRICE_CHANGED"]);
+    assert_eq!(changed["userErrors"][0]["newTotal"]["amount"], ON_SALE);
+    assert_eq!((codes(&bought), &bought["order"]["status"]), (vec![], &json!("PAID")));
+    assert_eq!(app.taken().await, 1);
+    app.is_sound().await;
+}
+
+#[tokio::test]
+async fn staff_are_not_refused_for_a_dead_share_of_which_the_stock_is_free_already() {
+    let app = shop().await;
+    let staff = app.staff().await;
+    app.flashes("CUP", 800, 3, Some(3)).await;
+    let dead = dies_with(&app, 3).await;
+    app.app.services.stock.expire_holds().await.unwrap();
+    assert_eq!(staff.order(&dead["id"]).await["status"], "PENDING_PAYMENT");
+
+    let entered = staff.order_payload("orderCreate", sale(&[("CUP", 3)])).await;
+
+    assert_eq!(codes(&entered), [""; 0]);
+    assert_eq!(entered["order"]["lines"][0]["unitPrice"]["amountMinor"], "800");
+    assert_eq!(staff.order(&dead["id"]).await["status"], "CANCELLED");
+    assert_eq!(app.taken().await, 3);
+    app.is_sound().await;
+}
+
+#[tokio::test]
+async fn who_may_still_be_charged_keeps_the_share() {
+    let app = shop().await;
+    app.flashes("CUP", 800, 3, None).await;
+    let pending = app.guest().buys(&[("CUP", 2)], "card_pending").await;
+    assert_eq!(pending["order"]["status"], "PENDING_PAYMENT");
+    app.waits(TimeDelta::minutes(16));
+
+    let refused = app.guest().buys(&[("CUP", 2)], "card_approved").await;
+
+    assert_eq!((codes(&refused), app.taken().await), (vec!["FLASH_SALE_LIMIT"], 2));
+    app.is_sound().await;
+}
+
 #[tokio::test]
 async fn what_staff_enter_takes_from_the_sale_and_keeps_to_its_limit() {
     let app = shop().await;
