@@ -8,6 +8,7 @@ use crate::order::shop::stock_up;
 use rand::{RngExt, SeedableRng};
 use shoppers::{Shoppers, Told};
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 /// Where a server is made to crash, and after how many passes at most.
@@ -45,6 +46,10 @@ fn end_of(life: usize, random: &mut impl RngExt) -> End {
     }
 }
 
+/// What ends a process that is killed, by others or by itself.
+const SIGKILL: i32 = 9;
+const SIGABRT: i32 = 6;
+
 /// Lives once: serves shoppers until it is killed or crashes. Gives how it ended.
 async fn lives(app: &TestApp, shoppers: &Shoppers, end: &End) -> &'static str {
     let plan = match end {
@@ -68,11 +73,20 @@ async fn lives(app: &TestApp, shoppers: &Shoppers, end: &End) -> &'static str {
     let crowd = shoppers.enter(app, server.address());
     let life = if let End::Killed(after) = end { *after } else { LIFE };
     let ended = tokio::time::timeout(life, server.child().wait()).await;
-    if ended.is_err() {
-        server.child().kill().await.expect("the server is killed");
-    }
+    let status = match ended {
+        Ok(ended) => ended,
+        Err(_) => {
+            server.child().start_kill().expect("the server can be killed");
+            server.child().wait().await
+        }
+    };
     crowd.leave().await;
-    if ended.is_ok() { "crashed" } else { "killed" }
+    let status = status.expect("the server ends");
+    match status.signal() {
+        Some(SIGABRT) => "crashed",
+        Some(SIGKILL) => "killed",
+        _ => panic!("the server ended by itself: {status}"),
+    }
 }
 
 /// What was told is so.
@@ -134,5 +148,7 @@ async fn nothing_is_lost_or_doubled_by_servers_that_are_killed_at_work() {
     let gone = app.rows("shop_order", "status = 'CANCELLED' AND refunded_total > 0").await;
     println!("{orders} orders, {paid} paid, {gone} cancelled and refunded");
     assert!(paid >= i64::try_from(lives_in_all).unwrap(), "{paid}");
+    let ends_in_all: usize = ends.values().sum();
+    assert!(ends_in_all >= repeated(10, 100), "{ends:?}");
     assert!(ends.get("crashed").is_some_and(|crashed| *crashed >= lives_in_all / 4), "{ends:?}");
 }

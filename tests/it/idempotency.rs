@@ -167,6 +167,7 @@ async fn of_forty_at_once_one_has_the_effect_and_all_have_the_answer() {
     }
     let first = answers.iter().filter(|answer| replayed(answer).is_null());
     assert_eq!(first.count(), 1);
+    app.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -152,6 +152,36 @@ async fn what_is_wrong_with_the_input_is_told_at_its_place_and_nothing_happens()
 }
 
 #[tokio::test]
+async fn a_price_a_total_or_a_status_cannot_be_sent() {
+    let app = shop().await;
+    let guest = app.guest();
+    let cart = guest.fills(&[("CUP", 1)]).await;
+    let cheap = json!({ "amount": "0.01", "currency": "EUR" });
+
+    for (field, value) in [
+        ("price", &cheap),
+        ("total", &cheap),
+        ("subtotal", &cheap),
+        ("taxTotal", &cheap),
+        ("lines", &json!([{ "sku": "CUP", "quantity": 1, "unitPrice": cheap }])),
+        ("status", &json!("PAID")),
+        ("customerId", &json!("user_x")),
+    ] {
+        let mut input = checkout(&cart, "card_approved");
+        input[field] = value.clone();
+        let answer = guest.order_call("checkoutComplete", input).await;
+        assert_eq!(answer.error_codes(), ["BAD_USER_INPUT"], "{field}");
+    }
+    let mut input = checkout(&cart, "card_approved");
+    input["payment"]["amount"] = cheap;
+    let answer = guest.order_call("checkoutComplete", input).await;
+    assert_eq!(answer.error_codes(), ["BAD_USER_INPUT"]);
+
+    assert_eq!(app.rows("shop_order", "1 = 1").await, 0);
+    assert_eq!((app.pieces("CUP").await, app.rows("payment", "1 = 1").await), ((100, 0), 0));
+}
+
+#[tokio::test]
 async fn an_order_keeps_names_and_prices_whatever_becomes_of_the_catalogue() {
     let app = shop().await;
     let customer = app.customer().await;

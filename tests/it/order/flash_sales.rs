@@ -175,6 +175,7 @@ async fn crowds_of_checkouts_of_one_account_get_what_one_customer_may_have() {
     let expected = HashMap::from([(String::new(), 3), ("FLASH_SALE_LIMIT".to_owned(), 47)]);
     assert_eq!(counted(&payloads), expected);
     assert_eq!(app.taken().await, 3);
+    app.is_sound().await;
 }
 
 #[tokio::test]
@@ -262,6 +263,7 @@ async fn what_is_called_off_comes_back_once() {
     // Once more, late.
     guest.order_call("orderCancel", input).await;
     assert_eq!(app.taken().await, 5);
+    app.is_sound().await;
 }
 
 #[tokio::test]
@@ -442,6 +444,7 @@ async fn a_checkout_repeated_under_its_key_takes_once() {
 
     assert!(payloads.iter().all(|payload| payload["order"] == payloads[0]["order"]));
     assert_eq!((app.taken().await, app.rows("shop_order", "1 = 1").await), (2, 1));
+    app.is_sound().await;
 }
 
 #[tokio::test]

@@ -196,6 +196,7 @@ async fn a_refused_capture_is_told_as_that_also_when_another_has_begun_meanwhile
     assert_eq!((codes(&taken), &taken["order"]["status"]), (vec![], &json!("PAID")), "{taken}");
     assert_eq!(deal(&staff, "paymentCapture", input("one")).await, declined);
     assert_eq!(app.rows("sandbox_charge", "state = 'CAPTURED'").await, 1);
+    app.is_sound().await;
 }
 
 /// Who settles a capture whose caller is gone.

@@ -46,6 +46,42 @@ async fn a_declined_payment_leaves_the_order_with_its_hold_to_be_paid_otherwise(
 }
 
 #[tokio::test]
+async fn nobody_pays_an_order_that_is_not_theirs_to_see() {
+    let app = shop().await;
+    let (guest, customer) = (app.guest(), app.customer().await);
+    let unpaid = |placed: Value| {
+        assert_eq!(placed["order"]["status"], "PENDING_PAYMENT");
+        placed
+    };
+    let of_guest = unpaid(guest.buys(&[("CUP", 1)], "card_declined").await);
+    let of_customer = unpaid(customer.buys(&[("CUP", 1)], "card_declined").await);
+    let others = unpaid(guest.buys(&[("POT", 1)], "card_declined").await);
+    let stranger = app.customer().await;
+    let before = (app.rows("payment", "1 = 1").await, app.rows("order_event", "1 = 1").await);
+    let (none, other) = (json!(null), &others["guestAccessToken"]);
+
+    for (who, order, token) in [
+        (&guest, &of_guest, &none),
+        (&guest, &of_guest, other),
+        (&stranger, &of_guest, &none),
+        (&stranger, &of_guest, other),
+        (&guest, &of_customer, &none),
+        (&guest, &of_customer, other),
+        (&stranger, &of_customer, &none),
+        (&stranger, &of_customer, other),
+    ] {
+        let input = pay(&order["order"], token, "card_approved");
+        let refused = who.order_payload("orderPay", input).await;
+        assert_eq!(codes(&refused), ["NOT_FOUND"], "{refused}");
+        assert_eq!((&refused["order"], &refused["payment"]), (&none, &none));
+    }
+
+    let now = (app.rows("payment", "1 = 1").await, app.rows("order_event", "1 = 1").await);
+    assert_eq!(now, before);
+    app.is_sound().await;
+}
+
+#[tokio::test]
 async fn a_repetition_answers_the_same_although_the_shop_takes_no_such_payments_any_more() {
     let app = shop().await;
     let guest = app.guest();

@@ -4,6 +4,9 @@
 
 use super::shop::{checkout, codes, document, stock_up};
 use crate::app::{ServerProcess, TestApp, repeated};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -150,22 +153,22 @@ async fn of_those_who_want_the_same_thing_one_waits_at_its_row_and_the_others_in
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn carts_of_many_skus_in_any_order_never_lock_each_other_out() {
+async fn a_thousand_carts_of_many_skus_in_any_order_never_lock_each_other_out() {
     let app = TestApp::start().await;
     let skus = ["A", "B", "C", "D", "E"];
     stock_up(&app, 1).await;
     for sku in skus {
         app.offers(sku, 50, 300).await;
     }
+    let seed = rand::random::<u64>();
+    println!("seed {seed}");
     let lines = |turn: usize| {
         let mut lines: Vec<(&'static str, i64)> = skus.iter().map(|sku| (*sku, 1)).collect();
-        lines.rotate_left(turn % 5);
-        if turn.is_multiple_of(2) {
-            lines.reverse();
-        }
+        let turn = u64::try_from(turn).unwrap();
+        lines.shuffle(&mut StdRng::seed_from_u64(seed.wrapping_add(turn)));
         lines
     };
-    let inputs = carts(&app, 120, lines).await;
+    let inputs = carts(&app, 1_000, lines).await;
     let (addresses, _processes) = addresses(&app).await;
 
     let payloads = check_out(&addresses, inputs).await;

@@ -3,12 +3,14 @@
 //! not lead.
 
 use super::goods::purchase;
+use super::money::{deal, late_shop};
 use super::shop::{checkout, codes, shop};
 use crate::app::{Caller, TestApp};
 use chrono::TimeDelta;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use stockroom::config::CaptureAt;
 use stockroom::doctor::Invariant;
 use stockroom::order::OrderStatus;
 
@@ -26,6 +28,7 @@ const REFUSALS: [&str; 8] = [
 
 struct Walk {
     app: TestApp,
+    capture: CaptureAt,
     staff: Caller,
     guest: Caller,
     rng: StdRng,
@@ -35,13 +38,16 @@ struct Walk {
 }
 
 impl Walk {
-    async fn begin(seed: u64) -> Self {
-        let app = shop().await;
+    async fn begin(seed: u64, capture: CaptureAt) -> Self {
+        let app = match capture {
+            CaptureAt::Checkout => shop().await,
+            CaptureAt::Fulfilment => late_shop().await,
+        };
         let east = app.opens("EAST", 2).await;
         app.receives("CUP", east, 10).await;
         let (staff, guest) = (app.staff().await, app.guest());
         let rng = StdRng::seed_from_u64(seed);
-        Self { app, staff, guest, rng, sales: Vec::new(), purchases: Vec::new() }
+        Self { app, capture, staff, guest, rng, sales: Vec::new(), purchases: Vec::new() }
     }
 
     fn up_to(&mut self, most: i64) -> i64 {
@@ -82,7 +88,9 @@ impl Walk {
         let purchases = self.purchases.clone();
         let sale = self.one_of(&sales).cloned();
         let bought = self.one_of(&purchases).cloned();
-        match (self.rng.random_range(0..15), sale, bought) {
+        // The last two do something where the money is only set aside.
+        let kinds = if self.capture == CaptureAt::Fulfilment { 17 } else { 15 };
+        match (self.rng.random_range(0..kinds), sale, bought) {
             (0 | 1, ..) => self.checks_out().await,
             (2, ..) => self.enters().await,
             (3, Some((order, token)), _) => self.pays(&order, &token).await,
@@ -127,8 +135,37 @@ impl Walk {
                 (mutation, self.staff.order_payload(mutation, input).await)
             }
             (12 | 13, Some((order, _)), _) => self.gives_back(&order).await,
+            (15, Some((order, _)), _) => self.takes(&order).await,
+            (16, Some((order, _)), _) => self.deals(&order, "paymentVoid", json!({})).await,
             _ => self.time_passes().await,
         }
+    }
+
+    /// Takes what is set aside, or a part of it.
+    async fn takes(&mut self, order: &Value) -> (&'static str, Value) {
+        let mut more = json!({});
+        if self.rng.random_bool(0.3) {
+            let cents = self.up_to(5_000);
+            let amount = format!("{}.{:02}", cents / 100, cents % 100);
+            more["amount"] = json!({ "amount": amount, "currency": "EUR" });
+        }
+        self.deals(order, "paymentCapture", more).await
+    }
+
+    /// Does something about the last payment of an order.
+    async fn deals(
+        &self,
+        order: &Value,
+        mutation: &'static str,
+        mut input: Value,
+    ) -> (&'static str, Value) {
+        let now = self.staff.order(&order["id"]).await;
+        let payments = now["payments"].as_array().expect("staff see payments");
+        let Some(payment) = payments.last() else {
+            return ("nothing was paid", json!({ "userErrors": [] }));
+        };
+        input["paymentId"] = payment["id"].clone();
+        (mutation, deal(&self.staff, mutation, input).await)
     }
 
     /// Pays back some pieces, or all that is left.
@@ -242,7 +279,8 @@ impl Walk {
                 "shop_order o",
                 "o.status IN ('PAID', 'FULFILLED', 'COMPLETED') AND NOT EXISTS \
               (SELECT 1 FROM payment p WHERE p.order_id = o.id AND p.state = 'CAPTURED' AND \
-              p.captured = o.total)",
+              p.captured = o.paid_total AND (p.captured = o.total OR p.captured = \
+              p.capture_asked))",
             ),
             (
                 "shop_order o",
@@ -289,8 +327,8 @@ impl Walk {
     }
 }
 
-async fn walk(seed: u64, steps: usize) {
-    let mut walk = Box::pin(Walk::begin(seed)).await;
+async fn walk(seed: u64, capture: CaptureAt, steps: usize) {
+    let mut walk = Box::pin(Walk::begin(seed, capture)).await;
     let mut done: Vec<String> = Vec::new();
     for _ in 0..steps {
         let (name, answer) = Box::pin(walk.step()).await;
@@ -302,17 +340,27 @@ async fn walk(seed: u64, steps: usize) {
         walk.agrees(&format!("{done:?}")).await;
     }
     // A walk that did nothing proves nothing.
-    for name in ["orderFulfill ", "orderReturn ", "orderCancel ", "paymentRefund "] {
+    let mut names = vec!["orderFulfill ", "orderCancel ", "paymentRefund "];
+    names.extend(match capture {
+        CaptureAt::Checkout => vec!["orderReturn "],
+        CaptureAt::Fulfilment => vec!["paymentCapture ", "paymentVoid "],
+    });
+    for name in names {
         assert!(done.iter().any(|it| it == name), "seed {seed} never got through {name}: {done:?}");
     }
 }
 
 #[tokio::test]
 async fn whatever_is_done_to_orders_everything_agrees() {
-    Box::pin(walk(1, 150)).await;
+    Box::pin(walk(1, CaptureAt::Checkout, 150)).await;
 }
 
 #[tokio::test]
 async fn another_way_through_everything_agrees_as_well() {
-    Box::pin(walk(2, 150)).await;
+    Box::pin(walk(2, CaptureAt::Checkout, 150)).await;
+}
+
+#[tokio::test]
+async fn where_the_money_is_taken_late_everything_agrees_as_well() {
+    Box::pin(walk(3, CaptureAt::Fulfilment, 200)).await;
 }

@@ -3,6 +3,7 @@
 use crate::app::{TestApp, eur};
 use futures::future::join_all;
 use std::time::Duration;
+use stockroom::doctor::Invariant;
 use stockroom::payment::{NextActionKind, Outcome, PaymentError, PaymentState, PaymentStatus};
 use stockroom::telemetry::{self, PAYMENTS_DECLINED, PAYMENTS_SUCCEEDED};
 
@@ -146,6 +147,7 @@ async fn what_is_known_is_settled_once_however_often_it_is_told() {
     assert_eq!(app.settles(&payment, &declined).await, None);
     assert_eq!(app.payment(payment.id).await, now);
     assert_eq!(telemetry::total(PAYMENTS_DECLINED), 0);
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]
@@ -215,6 +217,8 @@ async fn of_capturing_and_voiding_at_once_one_happens() {
         assert_eq!(now.state == PaymentState::Captured, capturing.is_ok());
         assert_eq!(now.captured, charge.captured);
     }
+    // The orders are made up; their money is not.
+    app.is_sound_as_to(&[Invariant::Money]).await;
 }
 
 #[tokio::test]

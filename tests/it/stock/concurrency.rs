@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use stockroom::auth::Role;
+use stockroom::doctor::Invariant;
 use stockroom::telemetry::{self, STOCK_CONFLICTS};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -217,6 +218,7 @@ async fn of_two_ends_of_a_reservation_exactly_one_happens() {
     let (one, other) = race(&app, false, release, release).await;
     assert_eq!(one + other, 200);
     assert_eq!(telemetry::total(STOCK_CONFLICTS), 0);
+    app.is_sound_as_to(&[Invariant::Levels, Invariant::Ledger]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
