@@ -113,14 +113,14 @@ impl App {
         let watching = lifecycle.ended.clone().run_until_cancelled_owned(live_stock.clone().run());
         lifecycle.background.spawn(watching);
         let currency = settings.shop_currency;
-        let catalog = Catalog::new(db.clone(), stock.clone(), cache.clone(), currency);
+        let flash_sales = FlashSales::new(db.clone(), bus.clone());
+        let sources = (stock.clone(), flash_sales.clone());
+        let catalog = Catalog::new(db.clone(), sources.clone(), cache.clone(), currency);
         let audit = AuditLog::new(db.clone());
         let outbox = Outbox::new(db.clone());
         let courier = events::courier(&db, &bus, &settings);
         let lifetimes =
             Lifetimes { guest: settings.carts.guest, customer: settings.carts.customer };
-        let flash_sales = FlashSales::new(db.clone(), bus.clone());
-        let sources = (stock.clone(), flash_sales.clone());
         let carts = Carts::new(db.clone(), sources, currency, lifetimes);
         let sandbox = payments::sandbox(&db, &settings).await?;
         let payments = payments::payments(&db, sandbox.as_ref(), &settings)?;

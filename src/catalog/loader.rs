@@ -2,7 +2,8 @@
 
 use crate::auth::Viewer;
 use crate::catalog::{
-    Catalog, CatalogError, Category, ListedProduct, PriceRange, Product, ProductList, Variant,
+    Catalog, CatalogError, Category, Facet, ListedProduct, Offer, PriceRange, Product, ProductList,
+    Variant,
 };
 use crate::db::page::{Page, Window};
 use crate::graphql::{Batch, Fault};
@@ -28,6 +29,9 @@ pub struct CatalogLoaders {
     pub variant_in_use: Batch<Uuid, Arc<Variant>>,
     /// The products of such variants.
     pub product_in_use: Batch<Uuid, Arc<Product>>,
+    /// What is offered of variants now, a facet at a time; for variants that the viewer was found to
+    /// be allowed to see.
+    pub offer: Batch<(Uuid, Facet), Offer>,
     /// Variants by SKU.
     pub variant_by_sku: Batch<String, Arc<Variant>>,
     /// Categories by key.
@@ -72,6 +76,9 @@ impl CatalogLoaders {
             }),
             product_in_use: batch(with(), |catalog, ids| async move {
                 catalog.find_products_in_use(&ids).await
+            }),
+            offer: batch(with(), |catalog, asked: Vec<(Uuid, Facet)>| async move {
+                catalog.find_offers(&asked).await
             }),
             variant_by_sku: batch(with(), move |catalog, skus| async move {
                 catalog.find_variants_by_sku(&viewer, &skus).await

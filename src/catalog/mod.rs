@@ -20,6 +20,6 @@ pub use list::{
 };
 pub use product::{PriceRange, Product, ProductStatus, Variant, VariantOption, VariantStatus};
 pub use service::{
-    Catalog, CategoryChange, Created, CreatedRow, Deleted, ErrorPolicy, NewCategory, ProductChange,
-    VariantChange,
+    Catalog, CategoryChange, Created, CreatedRow, Deleted, ErrorPolicy, Facet, NewCategory, Offer,
+    ProductChange, VariantChange,
 };

@@ -12,3 +12,4 @@ pub use ask::{AskedPrice, EndFlashSale, SetFlashSale};
 pub use error::{FlashSaleError, LimitReached};
 pub use sale::{FlashSale, FlashSaleFilter, FlashSaleStatus, Take};
 pub use service::{Ended, FlashSales, Set};
+pub(crate) use service::{SaleRow, running};

@@ -3,7 +3,7 @@
 use crate::auth::Viewer;
 use crate::db::page::{Page, Window};
 use crate::graphql::{Batch, Fault};
-use crate::stock::{Availability, Level, Movement, Stock, Warehouse};
+use crate::stock::{Level, Movement, Stock, Warehouse};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -12,8 +12,6 @@ pub type ListKey = (Uuid, Window);
 
 /// The look-ups of one request.
 pub struct StockLoaders {
-    /// What shoppers may know, by variant.
-    pub availability: Batch<Uuid, Availability>,
     /// Whether something of a product can be bought, by product.
     pub product_in_stock: Batch<Uuid, bool>,
     /// The levels of a variant.
@@ -36,9 +34,6 @@ impl StockLoaders {
     pub fn new(stock: &Stock, viewer: Viewer) -> Self {
         let with = || stock.clone();
         Self {
-            availability: batch(with(), |stock, ids| async move {
-                stock.find_availability(&ids).await.map_err(Fault::from)
-            }),
             product_in_stock: batch(with(), |stock, ids| async move {
                 stock.find_in_stock(&ids).await.map_err(Fault::from)
             }),

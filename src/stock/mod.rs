@@ -13,6 +13,7 @@ pub use level::{
     Availability, Level, LevelFilter, Movement, MovementFilter, MovementKind, StockStatus,
     Warehouse,
 };
+pub(crate) use service::select_availability;
 pub use service::{
     Adjust, Adjusted, Coming, NewWarehouse, OpeningStock, OrderPieces, Reservation, ReserveLine,
     ReserveOrder, ReserveOutcome, SetLevel, Stock, Transfer, Transferred, Waiting, WarehouseChange,

@@ -1,13 +1,12 @@
 //! Variants in the schema.
 
 use crate::auth::Permission;
-use crate::catalog;
+use crate::catalog::{self, Facet};
 use crate::catalog::graphql::product::{Product, currency_or_shops};
 use crate::catalog::loader::CatalogLoaders;
 use crate::db::page::Page;
 use crate::flash_sale;
 use crate::flash_sale::graphql::FlashSale;
-use crate::flash_sale::loader::FlashSaleLoaders;
 use crate::graphql::scalars::{BigInt, CurrencyCode, DateTime, Money};
 use crate::graphql::{Auth, Connection, Fault, NodeKind};
 use crate::stock::Availability;
@@ -62,6 +61,16 @@ impl ProductVariant {
     pub fn in_use(variant: Arc<catalog::Variant>) -> Self {
         Self { variant, stock: None, is_in_use: true }
     }
+
+    /// The flash sale that runs now.
+    async fn sale(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<Option<Arc<flash_sale::FlashSale>>, Fault> {
+        let loaders = ctx.data_unchecked::<CatalogLoaders>();
+        let offer = loaders.offer.get((self.variant.id, Facet::Sale)).await?;
+        Ok(offer.and_then(|offer| offer.sale))
+    }
 }
 
 /// What is put into a cart: one SKU. Customers see what is sold, staff see all.
@@ -115,12 +124,10 @@ impl ProductVariant {
         >,
     ) -> Option<Result<Money, Fault>> {
         let list = self.variant.price(currency_or_shops(ctx, currency))?;
-        let sales = ctx.data_unchecked::<FlashSaleLoaders>();
-        let sale = sales.running.get(self.variant.id).await;
         let paid = |sale: Option<Arc<flash_sale::FlashSale>>| {
             sale.and_then(|sale| sale.price_below(list)).unwrap_or(list)
         };
-        Some(sale.map(|sale| paid(sale).into()))
+        Some(self.sale(ctx).await.map(|sale| paid(sale).into()))
     }
 
     /// What it costs outside of any sale; null when it is not sold in this currency.
@@ -137,8 +144,7 @@ impl ProductVariant {
     /// The flash sale that runs now; null when none does. At `remaining` 0 its price is not paid any
     /// more.
     async fn flash_sale(&self, ctx: &Context<'_>) -> Option<Result<FlashSale, Fault>> {
-        let sales = ctx.data_unchecked::<FlashSaleLoaders>();
-        sales.running.get(self.variant.id).await.map(|sale| sale.map(FlashSale)).transpose()
+        self.sale(ctx).await.map(|sale| sale.map(FlashSale)).transpose()
     }
 
     /// What a shopper may know of its stock.
@@ -146,9 +152,9 @@ impl ProductVariant {
         if let Some(stock) = self.stock {
             return Ok(stock.into());
         }
-        let loaders = ctx.data_unchecked::<StockLoaders>();
-        let availability = loaders.availability.get(self.variant.id).await?;
-        Ok(VariantStock::from(availability.unwrap_or_default()))
+        let loaders = ctx.data_unchecked::<CatalogLoaders>();
+        let offer = loaders.offer.get((self.variant.id, Facet::Stock)).await?;
+        Ok(VariantStock::from(offer.unwrap_or_default().stock))
     }
 
     /// Its stock in each warehouse.

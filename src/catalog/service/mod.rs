@@ -10,6 +10,7 @@ mod list;
 mod list_categories;
 mod list_variants;
 mod nested;
+mod offers;
 mod pages;
 mod read;
 mod refer;
@@ -22,11 +23,13 @@ pub use change_category::{CategoryChange, NewCategory};
 pub use change_product::{Deleted, ProductChange};
 pub use change_variant::VariantChange;
 pub use create::{Created, CreatedRow, ErrorPolicy};
+pub use offers::{Facet, Offer};
 
 use crate::auth::{Permission, Viewer};
 use crate::cache::{Cached, EntityCache};
 use crate::db::{Db, Tx};
 use crate::events::EntityChange;
+use crate::flash_sale::FlashSales;
 use crate::money::Currency;
 use crate::stock::Stock;
 use uuid::Uuid;
@@ -36,6 +39,7 @@ use uuid::Uuid;
 pub struct Catalog {
     db: Db,
     stock: Stock,
+    flash_sales: FlashSales,
     cache: EntityCache,
     shop_currency: Currency,
 }
@@ -43,8 +47,13 @@ pub struct Catalog {
 impl Catalog {
     /// The catalogue in this database. Products are sorted by their prices in `shop_currency`.
     #[must_use]
-    pub fn new(db: Db, stock: Stock, cache: EntityCache, shop_currency: Currency) -> Self {
-        Self { db, stock, cache, shop_currency }
+    pub fn new(
+        db: Db,
+        (stock, flash_sales): (Stock, FlashSales),
+        cache: EntityCache,
+        shop_currency: Currency,
+    ) -> Self {
+        Self { db, stock, flash_sales, cache, shop_currency }
     }
 
     /// Lets caches forget what is older than `version`, once the transaction is committed.

@@ -36,12 +36,7 @@ impl FlashSales {
         for variants in variants.chunks(MAX_KEYS) {
             rows.append(&mut self.db.all(&self.select_unended(variants)).await?);
         }
-        for row in &rows {
-            // What is paid changes when a sale begins and ends, and nobody tells.
-            reads::note_until(row.turns_at());
-        }
-        rows.retain(|row| row.is_running());
-        Ok(by_variant(rows))
+        Ok(running(rows))
     }
 
     /// The same in an open transaction.
@@ -60,8 +55,8 @@ impl FlashSales {
         Ok(by_variant(rows))
     }
 
-    /// What runs and what is to come.
-    fn select_unended(&self, variants: &[Uuid]) -> SelectStatement {
+    /// A select of the sales of variants that run and that are to come, for [`running`].
+    pub(crate) fn select_unended(&self, variants: &[Uuid]) -> SelectStatement {
         let of_variants: SimpleExpr = among(column(Column::VariantId), variants);
         let unended = column(Column::EndsAt).gt(self.db.now_sql());
         select_sales(&self.db, of_variants.and(unended))
@@ -170,6 +165,16 @@ pub(super) async fn of_customer_in_txn(
 struct Buyer {
     customer_id: Option<Uuid>,
     email_key: String,
+}
+
+/// The sales that run, by variant, of what [`FlashSales::select_unended`] finds.
+pub(crate) fn running(mut rows: Vec<SaleRow>) -> HashMap<Uuid, Arc<FlashSale>> {
+    for row in &rows {
+        // What is paid changes when a sale begins and ends, and nobody tells.
+        reads::note_until(row.turns_at());
+    }
+    rows.retain(SaleRow::is_running);
+    by_variant(rows)
 }
 
 fn by_variant(rows: Vec<SaleRow>) -> HashMap<Uuid, Arc<FlashSale>> {

@@ -10,6 +10,8 @@ mod set;
 mod take;
 
 pub use end::Ended;
+pub(crate) use find::running;
+pub(crate) use rows::SaleRow;
 pub use set::Set;
 
 use crate::db::{Db, DbError, DbErrorKind, Tx};

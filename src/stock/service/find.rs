@@ -3,11 +3,12 @@
 use crate::auth::{Permission, Viewer};
 use crate::cache::reads;
 use crate::db::Tx;
+use crate::db::keys::{MAX_KEYS, among};
 use crate::stock::service::{Stock, available, in_stock, select_levels};
 use crate::stock::{Availability, Level, Movement, StockError, Warehouse};
 use entity::stock_level::{Column, Entity, Model};
 use entity::{product, product_variant, reservation, stock_movement, warehouse};
-use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr};
 use sea_orm::{EntityTrait, QueryTrait};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,6 +20,33 @@ struct AvailabilityRow {
     available: i64,
     reorder_point: i64,
     version: i64,
+}
+
+/// A select of what can be bought of variants: `variant_id`, `available`, `reorder_point` and
+/// `version`, as in [`Availability`]. Variants that were never stocked have no row.
+pub(crate) fn select_availability(variants: &[Uuid]) -> SelectStatement {
+    // Whole numbers: SUM of bigint is numeric on Postgres.
+    let sum = |expr: SimpleExpr| Expr::expr(expr.sum()).cast_as("bigint");
+    let sold = |expr: SimpleExpr| {
+        Expr::case(Expr::col((warehouse::Entity, warehouse::Column::Active)).eq(true), expr)
+            .finally(0)
+            .into()
+    };
+    let mut select = Query::select();
+    select
+        .column((Entity, Column::VariantId))
+        .expr_as(sum(sold(available())), "available")
+        .expr_as(sum(sold(Expr::col((Entity, Column::ReorderPoint)))), "reorder_point")
+        .expr_as(sum(Expr::col((Entity, Column::Version))), "version")
+        .from(Entity)
+        .inner_join(
+            warehouse::Entity,
+            Expr::col((warehouse::Entity, warehouse::Column::Id))
+                .equals((Entity, Column::WarehouseId)),
+        )
+        .and_where(among(Expr::col((Entity, Column::VariantId)), variants))
+        .group_by_col((Entity, Column::VariantId));
+    select
 }
 
 /// A level with whether its warehouse sells.
@@ -104,28 +132,10 @@ impl Stock {
         variants: &[Uuid],
     ) -> Result<HashMap<Uuid, Availability>, StockError> {
         reads::note_variants(variants);
-        // Whole numbers: SUM of bigint is numeric on Postgres.
-        let sum = |expr: SimpleExpr| Expr::expr(expr.sum()).cast_as("bigint");
-        let sold = |expr: SimpleExpr| {
-            Expr::case(Expr::col((warehouse::Entity, warehouse::Column::Active)).eq(true), expr)
-                .finally(0)
-                .into()
-        };
-        let mut select = Query::select();
-        select
-            .column((Entity, Column::VariantId))
-            .expr_as(sum(sold(available())), "available")
-            .expr_as(sum(sold(Expr::col((Entity, Column::ReorderPoint)))), "reorder_point")
-            .expr_as(sum(Expr::col((Entity, Column::Version))), "version")
-            .from(Entity)
-            .inner_join(
-                warehouse::Entity,
-                Expr::col((warehouse::Entity, warehouse::Column::Id))
-                    .equals((Entity, Column::WarehouseId)),
-            )
-            .and_where(Expr::col((Entity, Column::VariantId)).is_in(variants.iter().copied()))
-            .group_by_col((Entity, Column::VariantId));
-        let rows: Vec<AvailabilityRow> = self.db.all(&select).await?;
+        let mut rows: Vec<AvailabilityRow> = Vec::new();
+        for variants in variants.chunks(MAX_KEYS) {
+            rows.append(&mut self.db.all(&select_availability(variants)).await?);
+        }
         let mut found: HashMap<Uuid, Availability> =
             variants.iter().map(|variant| (*variant, Availability::default())).collect();
         found.extend(rows.into_iter().map(|row| {

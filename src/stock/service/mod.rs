@@ -17,7 +17,7 @@ mod warehouse;
 
 pub use change::{Adjust, Adjusted, SetLevel};
 pub use find::Watchable;
-pub(crate) use find::WatchedLevel;
+pub(crate) use find::{WatchedLevel, select_availability};
 pub use goods::{Coming, Waiting};
 pub use opening::OpeningStock;
 pub use part::OrderPieces;
