@@ -60,7 +60,18 @@ pub enum DatabaseTarget {
         url: SecretString,
         /// Connections at most. More than a few per core lose throughput.
         max_connections: u32,
+        /// How many of them are opened ahead and stay open.
+        kept_open: u32,
     },
+}
+
+impl DatabaseTarget {
+    /// Has all connections opened ahead, and kept: for whoever serves crowds.
+    pub fn keep_open(&mut self) {
+        if let Self::Postgres { max_connections, kept_open, .. } = self {
+            *kept_open = *max_connections;
+        }
+    }
 }
 
 /// How log lines look.
@@ -312,6 +323,7 @@ impl SettingsArgs {
             return Some(DatabaseTarget::Postgres {
                 url: SecretString::from(url),
                 max_connections: self.database_pool_size,
+                kept_open: 1,
             });
         }
         wrong.push("DATABASE_URL must begin with postgres:// or sqlite:.".to_owned());

@@ -11,6 +11,11 @@ use tokio::time::MissedTickBehavior;
 
 /// How long stock may stay set aside after its hold has ended.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// Categories that are read ahead at most.
+const READ_AHEAD: u64 = 500;
+/// How often the cache is asked whether it can keep them, and the pause between two times.
+const READ_AHEAD_TRIES: u32 = 20;
+const READ_AHEAD_PAUSE: Duration = Duration::from_millis(100);
 
 impl App {
     /// Begins the background work. Whoever serves calls it once, with the database migrated; it
@@ -32,8 +37,29 @@ impl App {
             let stopping = self.lifecycle.stopping.clone();
             self.lifecycle.background.spawn(stopping.run_until_cancelled_owned(alerts));
         }
+        if self.settings.role != ServeRole::Worker {
+            self.read_ahead();
+        }
         // After the worker has begun, which would not be found well before.
         self.look_after_health();
+    }
+
+    /// Has at hand what nearly every first answer needs, once the cache can keep it.
+    fn read_ahead(&self) {
+        let (catalog, cache) = (self.services.catalog.clone(), self.cache.clone());
+        let work = async move {
+            for _ in 0..READ_AHEAD_TRIES {
+                if cache.check().await.is_ok() {
+                    break;
+                }
+                tokio::time::sleep(READ_AHEAD_PAUSE).await;
+            }
+            if let Err(error) = catalog.read_categories_ahead(READ_AHEAD).await {
+                tracing::warn!(%error, "the categories could not be read ahead");
+            }
+        };
+        let stopping = self.lifecycle.stopping.clone();
+        self.lifecycle.background.spawn(stopping.run_until_cancelled_owned(work));
     }
 
     fn repeat<Fut, E>(

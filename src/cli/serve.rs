@@ -36,7 +36,7 @@ pub fn run(settings: SettingsArgs) -> anyhow::Result<()> {
     served
 }
 
-async fn serve(settings: Settings) -> anyhow::Result<()> {
+async fn serve(mut settings: Settings) -> anyhow::Result<()> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     // Bound first: a port that is taken is told at once, and nothing else has happened.
     let listener = TcpListener::bind(settings.listen_addr)
@@ -44,6 +44,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", settings.listen_addr))?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
     let metrics = listen_for_metrics(&settings).await?;
+    // A crowd that comes first finds the connections open: opening one takes longer than a request.
+    settings.database.keep_open();
     let app = App::build(settings).await?;
     let steps = app.migrate().await?;
     if !steps.is_empty() {

@@ -55,8 +55,8 @@ impl Db {
                 let read = open_sqlite(path, connections, true).await?;
                 (read, write, 1, DbBackend::Sqlite)
             }
-            DatabaseTarget::Postgres { url, .. } => {
-                let pool = open_postgres(url, connections).await?;
+            DatabaseTarget::Postgres { url, kept_open, .. } => {
+                let pool = open_postgres(url, connections, *kept_open).await?;
                 // A quarter stays for reads.
                 let writers = connections - connections.div_ceil(4);
                 (pool.clone(), pool, writers.max(1), DbBackend::Postgres)
@@ -136,12 +136,13 @@ async fn rollback(
 async fn open_postgres(
     url: &secrecy::SecretString,
     max_connections: u32,
+    kept_open: u32,
 ) -> Result<DatabaseConnection, DbError> {
     use secrecy::ExposeSecret;
     let mut options = ConnectOptions::new(url.expose_secret());
     options
         .max_connections(max_connections)
-        .min_connections(1)
+        .min_connections(kept_open.clamp(1, max_connections))
         .connect_timeout(Duration::from_secs(5))
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)

@@ -10,6 +10,8 @@ use crate::catalog::{
     CatalogError, Category, PriceRange, Product, ProductStatus, Variant, VariantStatus,
 };
 use entity::{category, product, product_variant};
+use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Order, Query};
 use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -134,6 +136,27 @@ impl Catalog {
         let read =
             |ids: Vec<Uuid>| async move { read_categories(&db, category::Column::Id, &ids).await };
         Ok(self.cache.get_many::<Category, _, _>(ids, read).await?)
+    }
+
+    /// Has the categories at hand before anybody asks, the first so many by slug: nearly every page
+    /// names some of them. Tells how many there are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn read_categories_ahead(&self, most: u64) -> Result<usize, CatalogError> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            id: Uuid,
+        }
+        let mut select = Query::select();
+        select
+            .column(category::Column::Id)
+            .from(category::Entity)
+            .order_by(category::Column::Slug, Order::Asc)
+            .limit(most);
+        let rows: Vec<Row> = self.db.all(&select).await?;
+        let ids: Vec<Uuid> = rows.into_iter().map(|row| row.id).collect();
+        Ok(self.find_categories(&ids).await?.len())
     }
 
     /// The category, if it is at hand without waiting.

@@ -165,7 +165,7 @@ async fn copy_postgres(server: &str, name: &str) -> String {
         let building = format!("building_{}", Uuid::new_v4().simple());
         run(&format!("CREATE DATABASE {building}")).await;
         let url = with_database(server, &building).into();
-        let target = DatabaseTarget::Postgres { url, max_connections: 2 };
+        let target = DatabaseTarget::Postgres { url, max_connections: 2, kept_open: 1 };
         let db = Db::open(&target).await.expect("the template opens");
         db.migrate().await.expect("the migrations run");
         db.close().await;

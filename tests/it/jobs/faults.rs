@@ -48,7 +48,11 @@ async fn a_job_whose_process_is_killed_is_done_by_another() {
 async fn be_the_victim(url: &str) {
     let target = match url.strip_prefix("sqlite:") {
         Some(path) => DatabaseTarget::Sqlite(path.into()),
-        None => DatabaseTarget::Postgres { url: url.to_owned().into(), max_connections: 4 },
+        None => DatabaseTarget::Postgres {
+            url: url.to_owned().into(),
+            max_connections: 4,
+            kept_open: 1,
+        },
     };
     let db = Db::open(&target).await.unwrap();
     let mut handlers = Handlers::default();

@@ -86,7 +86,7 @@ async fn reserve_all(stock: &Stock, job: &Job) -> Tally {
 pub async fn work_if_asked() -> bool {
     let (Ok(url), Ok(job)) = (std::env::var(DATABASE), std::env::var(JOB)) else { return false };
     let job: Job = serde_json::from_str(&job).expect("the job can be read");
-    let target = DatabaseTarget::Postgres { url: url.into(), max_connections: 8 };
+    let target = DatabaseTarget::Postgres { url: url.into(), max_connections: 8, kept_open: 1 };
     let db = Db::open(&target).await.expect("the database opens");
     let bus = Bus::local();
     let (cache, _) = EntityCache::new(bus.clone(), None, Limits::default());
