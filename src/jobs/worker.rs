@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Timing {
     /// How long a job stays claimed by a process that says nothing more. Renewed at a third of it.
     pub lease: Duration,
+    /// The shortest time between two looks that are told for: the jobs of a crowd come together.
+    pub gather: Duration,
     /// Looks for jobs that nobody told of, such as delayed ones and those of other processes.
     pub poll: Duration,
     /// The pause after a first failure; each further one is four times as long, ± 20 %.
@@ -36,6 +38,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             lease: Duration::from_secs(30),
+            gather: Duration::from_millis(25),
             poll: Duration::from_secs(1),
             backoff: Duration::from_secs(1),
             pause: Duration::from_secs(1),
@@ -116,6 +119,7 @@ impl Worker {
 
 async fn take_turns(desk: &mut Desk, timing: Timing, pulse: &Pulse, stopping: &CancellationToken) {
     let mut announced = desk.work_announced();
+    let mut looked = Instant::now();
     while !stopping.is_cancelled() {
         if let Err(error) = desk.turn().await {
             tracing::warn!(%error, "the worker could not use the database and will try again");
@@ -130,7 +134,12 @@ async fn take_turns(desk: &mut Desk, timing: Timing, pulse: &Pulse, stopping: &C
             () = desk.hear() => {}
             () = tokio::time::sleep_until(renewal.unwrap_or_else(Instant::now)),
                 if renewal.is_some() => {}
-            _ = announced.changed() => desk.look_everywhere(),
+            _ = announced.changed() => {
+                tokio::time::sleep_until(looked + timing.gather).await;
+                announced.borrow_and_update();
+                looked = Instant::now();
+                desk.look_everywhere();
+            }
             () = tokio::time::sleep(jittered(timing.poll)) => desk.look_everywhere(),
             () = stopping.cancelled() => {}
         }
