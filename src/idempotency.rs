@@ -5,7 +5,9 @@
 use crate::db::{Db, DbError, DbErrorKind, Tx};
 use crate::validation::{Problem, ProblemKind};
 use entity::idempotency::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
+use sea_orm::sea_query::{
+    Expr, ExprTrait, OnConflict, Order, Query, SelectStatement, UpdateStatement,
+};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryTrait};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -138,6 +140,16 @@ impl IdempotencyKey {
     /// # Errors
     /// [`DbError`] when the database refuses.
     pub async fn record_in_txn(&self, tx: &Tx, outcome: &impl Serialize) -> Result<(), DbError> {
+        tx.run(&self.recording(outcome)).await?;
+        Ok(())
+    }
+
+    /// The same, sent with other writes of the transaction.
+    pub fn record_later(&self, tx: &Tx, outcome: &impl Serialize) {
+        tx.later(self.recording(outcome), 1);
+    }
+
+    fn recording(&self, outcome: &impl Serialize) -> UpdateStatement {
         let outcome = serde_json::to_value(outcome).unwrap_or_default();
         let mut update = Query::update();
         update
@@ -146,8 +158,7 @@ impl IdempotencyKey {
             .and_where(Expr::col(Column::Scope).eq(self.scope.as_str()))
             .and_where(Expr::col(Column::Operation).eq(self.operation))
             .and_where(Expr::col(Column::Key).eq(self.key.as_str()));
-        tx.run(&update).await?;
-        Ok(())
+        update
     }
 
     fn select(&self) -> SelectStatement {

@@ -5,7 +5,9 @@ mod commits;
 mod connect;
 mod error;
 pub mod keys;
+mod later;
 mod lines;
+mod looks;
 mod migrate;
 pub mod page;
 mod pools;
@@ -16,6 +18,8 @@ pub mod text;
 mod tx;
 
 pub use error::{DbError, DbErrorKind};
+pub use later::Write;
+pub use looks::Looks;
 pub use pools::PoolFigures;
 pub use stats::SqlStats;
 pub use tx::{Tx, TxError};

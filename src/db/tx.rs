@@ -2,6 +2,7 @@
 //! repeated when another transaction was in the way, and with actions that wait for the commit.
 
 use crate::db::commits::Committing;
+use crate::db::later::Later;
 use crate::db::lines::Turn;
 use crate::db::{Db, DbError, DbErrorKind};
 use crate::failpoint;
@@ -57,6 +58,7 @@ type AfterCommit = Box<dyn FnOnce() + Send>;
 pub struct Tx {
     inner: Arc<DatabaseTransaction>,
     after_commit: Arc<Mutex<Vec<AfterCommit>>>,
+    waiting: Arc<Mutex<Vec<Later>>>,
     last: Arc<Mutex<Vec<Last>>>,
     repeats: Arc<AtomicBool>,
     /// What others of this process wait for until it has ended.
@@ -114,6 +116,7 @@ impl Tx {
         Self {
             inner: Arc::new(transaction),
             after_commit: Arc::default(),
+            waiting: Arc::default(),
             last: Arc::default(),
             repeats: Arc::default(),
             turns: Arc::default(),
@@ -122,7 +125,7 @@ impl Tx {
         }
     }
 
-    /// The connection to run statements on.
+    /// The connection to run statements on that know nothing of writes that wait.
     #[must_use]
     pub fn connection(&self) -> &DatabaseTransaction {
         &self.inner
@@ -173,10 +176,15 @@ impl Tx {
 
     async fn run_last(&self) -> Result<(), DbError> {
         let last = std::mem::take(&mut *self.last.lock());
-        for Last { insert, .. } in last {
-            self.run(&insert).await?;
+        for Last { insert, rows } in last {
+            self.later(insert, rows);
         }
-        Ok(())
+        self.send_waiting().await
+    }
+
+    /// The writes that wait to be sent.
+    pub(super) fn waiting(&self) -> &Mutex<Vec<Later>> {
+        &self.waiting
     }
 
     /// What it answers was done by another transaction, which may have been committed this moment: it
@@ -193,6 +201,7 @@ impl Tx {
         &self,
         query: &impl StatementBuilder,
     ) -> Result<Vec<T>, DbError> {
+        self.send_waiting().await?;
         crate::db::rows(self.connection(), query).await
     }
 
@@ -204,6 +213,7 @@ impl Tx {
         &self,
         query: &impl StatementBuilder,
     ) -> Result<Option<T>, DbError> {
+        self.send_waiting().await?;
         crate::db::row(self.connection(), query).await
     }
 
@@ -252,12 +262,18 @@ impl Tx {
         }
     }
 
+    /// Runs a statement now, whatever waits.
+    pub(super) async fn execute(&self, statement: &impl StatementBuilder) -> Result<u64, DbError> {
+        Ok(self.connection().execute(statement).await?.rows_affected())
+    }
+
     /// Runs a statement and tells how many rows it touched.
     ///
     /// # Errors
     /// [`DbError`] when the database refuses.
     pub async fn run(&self, statement: &impl StatementBuilder) -> Result<u64, DbError> {
-        Ok(self.connection().execute(statement).await?.rows_affected())
+        self.send_waiting().await?;
+        self.execute(statement).await
     }
 }
 
@@ -288,7 +304,8 @@ impl Db {
         E: TxError,
     {
         let began = Instant::now();
-        let result = self.repeat(body).await;
+        // Boxed, as its body is: next to a transaction an allocation is nothing.
+        let result = Box::pin(self.repeat(body)).await;
         telemetry::time(telemetry::DB_TRANSACTIONS, began.elapsed());
         result
     }
@@ -334,7 +351,7 @@ impl Db {
         // request. Next to a transaction an allocation is nothing.
         let result = INSIDE.scope((), Box::pin(body(tx.clone()))).await;
         let result = match result {
-            Ok(value) => tx.run_last().await.map(|()| value).map_err(E::from),
+            Ok(value) => Box::pin(tx.run_last()).await.map(|()| value).map_err(E::from),
             refused => refused,
         };
         // The next one in line goes when this one has ended.

@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use entity::job::{Column, Entity};
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{
-    CommonTableExpression, Condition, Expr, ExprTrait, LockBehavior, LockType, OnConflict, Order,
-    Query, SimpleExpr, UpdateStatement, WithClause, WithQuery,
+    CommonTableExpression, Condition, Expr, ExprTrait, InsertStatement, LockBehavior, LockType,
+    OnConflict, Order, Query, SimpleExpr, UpdateStatement, WithClause, WithQuery,
 };
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -26,12 +26,36 @@ const REDACTED: &str = "CASE WHEN subject IS NULL THEN args ELSE '{}' END";
 /// # Errors
 /// [`DbError`] when the database refuses.
 pub async fn enqueue_in_txn(tx: &Tx, job: &NewJob) -> Result<bool, DbError> {
+    let written = tx.run(&inserting(tx.db(), job)?).await? == 1;
+    if written {
+        announce_in_txn(tx, job);
+    }
+    Ok(written)
+}
+
+/// The same, sent with other writes of the transaction.
+///
+/// # Errors
+/// [`DbError`] when its arguments cannot be written.
+pub fn enqueue_later(tx: &Tx, job: &NewJob) -> Result<(), DbError> {
+    tx.later(inserting(tx.db(), job)?, 1);
+    announce_in_txn(tx, job);
+    Ok(())
+}
+
+fn announce_in_txn(tx: &Tx, job: &NewJob) {
+    if job.delay.is_zero() {
+        let db = tx.db().clone();
+        tx.after_commit(move || db.announce_work());
+    }
+}
+
+fn inserting(db: &Db, job: &NewJob) -> Result<InsertStatement, DbError> {
     let args = job.args.clone().map_err(|error| DbError {
         kind: DbErrorKind::Fault,
         constraint: None,
         message: format!("the arguments of a job {} cannot be written: {error}", job.kind),
     })?;
-    let db = tx.db();
     let delay = TimeDelta::from_std(job.delay).unwrap_or(TimeDelta::MAX);
     let mut insert = Query::insert();
     insert
@@ -65,12 +89,7 @@ pub async fn enqueue_in_txn(tx: &Tx, job: &NewJob) -> Result<bool, DbError> {
             Expr::value(job.subject.as_ref().map(Subject::as_str)),
         ])
         .on_conflict(OnConflict::column(Column::Dedupe).do_nothing().to_owned());
-    let written = tx.run(&insert).await? == 1;
-    if written && job.delay.is_zero() {
-        let db = db.clone();
-        tx.after_commit(move || db.announce_work());
-    }
-    Ok(written)
+    Ok(insert)
 }
 
 /// A job that this process holds a lease on.

@@ -90,13 +90,13 @@ impl TestApp {
     /// An application with other settings.
     pub async fn with(configure: impl FnOnce(&mut Settings)) -> Self {
         let database = Arc::new(TestDatabase::create().await);
-        Self::on(database, configure).await
+        Box::pin(Self::on(database, configure)).await
     }
 
     /// An application on a database of its own on this Postgres server.
     pub async fn on_server(url: &str) -> Self {
         let database = Arc::new(TestDatabase::create_on(url).await);
-        Self::on(database, |_| ()).await
+        Box::pin(Self::on(database, |_| ())).await
     }
 
     /// Another replica on the same database and Redis, in this process.
@@ -110,7 +110,7 @@ impl TestApp {
             *settings = self.app.settings.clone();
             configure(settings);
         };
-        Self::on(Arc::clone(&self.database), inherit).await
+        Box::pin(Self::on(Arc::clone(&self.database), inherit)).await
     }
 
     async fn on(database: Arc<TestDatabase>, configure: impl FnOnce(&mut Settings)) -> Self {

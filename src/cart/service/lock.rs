@@ -43,7 +43,7 @@ impl Carts {
         Ok(LockedCart { cart: cart(model)?, items: lines.iter().map(Item::from).collect() })
     }
 
-    /// Closes an open cart for good: it became this order.
+    /// Closes an open cart for good: it became this order. What waits to be written goes along.
     ///
     /// # Errors
     /// [`CartError::Completed`] when it is not open any more.
@@ -58,7 +58,7 @@ impl Carts {
             .value(Column::Status, COMPLETED)
             .value(Column::OrderId, order_id)
             .and_where(column(Column::Status).eq(OPEN));
-        if tx.run(&update).await? == 1 { Ok(()) } else { Err(CartError::Completed) }
+        if tx.run_along(update).await? == 1 { Ok(()) } else { Err(CartError::Completed) }
     }
 
     /// Locks an open cart that the viewer may use, as the first statement of a change of it.

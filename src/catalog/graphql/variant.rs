@@ -1,9 +1,9 @@
 //! Variants in the schema.
 
 use crate::auth::Permission;
-use crate::catalog::{self, Facet};
 use crate::catalog::graphql::product::{Product, currency_or_shops};
 use crate::catalog::loader::CatalogLoaders;
+use crate::catalog::{self, Facet};
 use crate::db::page::Page;
 use crate::flash_sale;
 use crate::flash_sale::graphql::FlashSale;
@@ -63,10 +63,7 @@ impl ProductVariant {
     }
 
     /// The flash sale that runs now.
-    async fn sale(
-        &self,
-        ctx: &Context<'_>,
-    ) -> Result<Option<Arc<flash_sale::FlashSale>>, Fault> {
+    async fn sale(&self, ctx: &Context<'_>) -> Result<Option<Arc<flash_sale::FlashSale>>, Fault> {
         let loaders = ctx.data_unchecked::<CatalogLoaders>();
         let offer = loaders.offer.get((self.variant.id, Facet::Sale)).await?;
         Ok(offer.and_then(|offer| offer.sale))

@@ -32,11 +32,23 @@ impl FlashSales {
         variants: &[Uuid],
     ) -> Result<HashMap<Uuid, Arc<FlashSale>>, DbError> {
         reads::note_variants(variants);
+        if let [variant] = variants {
+            return Ok(running(self.look_at(*variant).await?.to_vec()));
+        }
         let mut rows: Vec<SaleRow> = Vec::new();
         for variants in variants.chunks(MAX_KEYS) {
             rows.append(&mut self.db.all(&self.select_unended(variants)).await?);
         }
         Ok(running(rows))
+    }
+
+    async fn look_at(&self, variant: Uuid) -> Result<Arc<Vec<SaleRow>>, DbError> {
+        let sales = self.clone();
+        let look = move || async move {
+            let rows = sales.db.all(&sales.select_unended(&[variant])).await?;
+            Ok(Arc::new(rows))
+        };
+        self.looks.share(variant, look).await
     }
 
     /// The same in an open transaction.

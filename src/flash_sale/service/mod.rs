@@ -14,10 +14,11 @@ pub(crate) use find::running;
 pub(crate) use rows::SaleRow;
 pub use set::Set;
 
-use crate::db::{Db, DbError, DbErrorKind, Tx};
+use crate::db::{Db, DbError, DbErrorKind, Looks, Tx};
 use crate::events::{Bus, BusMessage};
 use crate::flash_sale::FlashSaleError;
 use crate::telemetry;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The flash sales of the shop; cheap to clone.
@@ -25,13 +26,15 @@ use uuid::Uuid;
 pub struct FlashSales {
     db: Db,
     bus: Bus,
+    /// At one variant: all who watch it look when its stock changes.
+    looks: Looks<Uuid, Arc<Vec<SaleRow>>>,
 }
 
 impl FlashSales {
     /// Flash sales in this database; the bus hears of what is set and ended.
     #[must_use]
     pub fn new(db: Db, bus: Bus) -> Self {
-        Self { db, bus }
+        Self { db, bus, looks: Looks::default() }
     }
 
     /// Once it is committed, tells that a variant may cost something else from now on.

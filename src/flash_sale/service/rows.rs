@@ -11,7 +11,7 @@ use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, JoinType, Query, SelectState
 use uuid::Uuid;
 
 /// One price of a sale, with the sale.
-#[derive(FromQueryResult)]
+#[derive(Clone, FromQueryResult)]
 pub(crate) struct SaleRow {
     #[sea_orm(nested)]
     sale: Model,

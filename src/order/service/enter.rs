@@ -117,8 +117,8 @@ impl Orders {
             token_key,
         };
         let order = insert_order_in_txn(tx, order_id, &addressed, &quote, &owner).await?;
-        let reserve = insert_lines_in_txn(tx, order.id, &quote).await?;
-        self.note_in_txn(tx, &order, (EventKind::Placed, None, None), viewer).await?;
+        let reserve = insert_lines_in_txn(tx, order.id, &quote)?;
+        self.note_in_txn(tx, &order, (EventKind::Placed, None, None), viewer);
         let payment = match &ask.payment {
             Some(payment) => self.open_payment_in_txn(tx, &order, payment).await?,
             None => None,

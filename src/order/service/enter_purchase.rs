@@ -69,8 +69,8 @@ impl Orders {
         let wanted = wanted_in_txn(tx, &ask.lines).await?;
         let quote = cost(ask, &wanted)?;
         let order = insert_in_txn(tx, supplier, warehouse_id, &quote).await?;
-        insert_lines_in_txn(tx, order.id, &quote).await?;
-        self.note_in_txn(tx, &order, (EventKind::Placed, None, None), viewer).await?;
+        insert_lines_in_txn(tx, order.id, &quote)?;
+        self.note_in_txn(tx, &order, (EventKind::Placed, None, None), viewer);
         if let Some(key) = key {
             key.record_in_txn(tx, &order.id).await?;
         }

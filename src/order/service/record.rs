@@ -66,29 +66,29 @@ impl Orders {
             refunded: changed.refunded_total.saturating_sub(order.refunded_total),
         };
         let note = (step.kind, Some(order.status), step.note);
-        self.write_note_in_txn(tx, &changed, note, moved, step.viewer).await?;
+        self.write_note_in_txn(tx, &changed, note, moved, step.viewer);
         Ok(changed)
     }
 
     /// Writes into an order's history how it came to be as it is, and has others told.
-    pub(super) async fn note_in_txn(
+    pub(super) fn note_in_txn(
         &self,
         tx: &Tx,
         order: &Order,
         note: (EventKind, Option<OrderStatus>, Option<&str>),
         viewer: &Viewer,
-    ) -> Result<(), OrderError> {
-        self.write_note_in_txn(tx, order, note, Moved::default(), viewer).await
+    ) {
+        self.write_note_in_txn(tx, order, note, Moved::default(), viewer);
     }
 
-    async fn write_note_in_txn(
+    fn write_note_in_txn(
         &self,
         tx: &Tx,
         order: &Order,
         (kind, from, note): (EventKind, Option<OrderStatus>, Option<&str>),
         moved: Moved,
         viewer: &Viewer,
-    ) -> Result<(), OrderError> {
+    ) {
         let token = match viewer {
             Viewer::Service { id, .. } => Some(*id),
             _ => None,
@@ -127,12 +127,11 @@ impl Orders {
                 // The moment of the order's own row: the day that it is counted on.
                 Expr::value(order.updated_at),
             ]);
-        tx.run(&insert).await?;
-        self.count_in_txn(tx, from, order, moved).await?;
+        tx.later(insert, 1);
+        Self::count_in_txn(tx, from, order, moved);
         events::write_in_txn(tx, &[event_of(order, kind)]);
         let (bus, id) = (self.bus.clone(), order.id);
         tx.after_commit(move || bus.publish(BusMessage::OrdersChanged(vec![id])));
-        Ok(())
     }
 
     /// Has others told how a payment stands, and whoever watches its order.

@@ -3,7 +3,7 @@
 
 use crate::auth::Viewer;
 use crate::db::Tx;
-use crate::jobs::{NewJob, enqueue_in_txn};
+use crate::jobs::{NewJob, enqueue_later};
 use crate::order::jobs::Confirmed;
 use crate::order::service::asked::{Asked, Verdict};
 use crate::order::service::record::Step;
@@ -274,7 +274,7 @@ impl Orders {
     ) -> Result<Order, OrderError> {
         let order = self.step_in_txn(tx, order, step).await?;
         let job = NewJob::new(&Confirmed { order_id: order.id });
-        enqueue_in_txn(tx, &job.dedupe(format!("order.confirmed:{}", order.id))).await?;
+        enqueue_later(tx, &job.dedupe(format!("order.confirmed:{}", order.id)))?;
         Ok(order)
     }
 

@@ -51,16 +51,10 @@ fn sums(rows: Vec<Row>) -> Sums {
 
 impl Orders {
     /// Counts a change of an order.
-    pub(super) async fn count_in_txn(
-        &self,
-        tx: &Tx,
-        before: Option<OrderStatus>,
-        order: &Order,
-        moved: Moved,
-    ) -> Result<(), OrderError> {
+    pub(super) fn count_in_txn(tx: &Tx, before: Option<OrderStatus>, order: &Order, moved: Moved) {
         let added = added_by(before, order, moved);
         if added.is_empty() {
-            return Ok(());
+            return;
         }
         let today = order.updated_at.date_naive().to_string();
         let mut insert = Query::insert();
@@ -71,6 +65,7 @@ impl Orders {
             Change::Count,
             Change::Amount,
         ]);
+        let rows = added.len();
         for (measure, figures) in added {
             insert.values_panic([
                 Expr::value(if measure.is_daily() { today.as_str() } else { NO_DAY }),
@@ -80,8 +75,7 @@ impl Orders {
                 Expr::value(figures.amount),
             ]);
         }
-        tx.run(&insert).await?;
-        Ok(())
+        tx.later(insert, rows);
     }
 
     /// Sums up what changes have added; tells how many there were.

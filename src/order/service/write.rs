@@ -90,12 +90,12 @@ impl Orders {
             token_key: None,
         };
         let order = insert_order_in_txn(tx, order_id, addressed, &quote, &owner).await?;
-        let reserve = insert_lines_in_txn(tx, order.id, &quote).await?;
-        self.note_in_txn(tx, &order, (EventKind::Placed, None, None), viewer).await?;
         let payment = self.open_payment_in_txn(tx, &order, &ask.payment).await?;
-        self.carts.complete_in_txn(tx, ask.cart_id, order.id).await?;
+        let reserve = insert_lines_in_txn(tx, order.id, &quote)?;
+        self.note_in_txn(tx, &order, (EventKind::Placed, None, None), viewer);
         let written = Written::new(order.id, payment);
-        key.record_in_txn(tx, &written).await?;
+        key.record_later(tx, &written);
+        self.carts.complete_in_txn(tx, ask.cart_id, order.id).await?;
         // Stock last, and flash sales after it: a hot level stays locked until the commit.
         let reserve = [reserve];
         let reserved = self.stock.reserve_in_txn(tx, &reserve, self.policy.hold).await?;
@@ -285,7 +285,7 @@ pub(super) async fn insert_order_in_txn(
 }
 
 /// Writes the lines with what they cost now, and tells what is to be set aside for them.
-pub(super) async fn insert_lines_in_txn(
+pub(super) fn insert_lines_in_txn(
     tx: &Tx,
     order_id: Uuid,
     quote: &Quote,
@@ -335,6 +335,6 @@ pub(super) async fn insert_lines_in_txn(
             quantity: line.quantity,
         });
     }
-    tx.run(&insert).await?;
+    tx.later(insert, lines.len());
     Ok(ReserveOrder { order_id, lines })
 }

@@ -120,7 +120,7 @@ impl Payments {
             return Ok(None);
         }
         if there == RefundState::Succeeded {
-            count_refund_in_txn(tx, row.updated_at).await?;
+            count_refund_in_txn(tx, row.updated_at);
         }
         let payment = move_money(tx, &refund, there).await?;
         Ok(Some((payment, row.try_into()?)))

@@ -126,7 +126,7 @@ impl Payments {
         if now.step > payment.step {
             keep_in_txn(tx, payment, outcome).await?;
         }
-        count_decision_in_txn(tx, payment, &now).await?;
+        count_decision_in_txn(tx, payment, &now);
         // What is corrected was counted when it was decided first.
         if let Some(decision) = decision
             && payment.decided_as.is_none()

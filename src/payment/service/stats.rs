@@ -43,38 +43,28 @@ impl Payments {
 }
 
 /// Counts that a payment was decided; `before` is how it stood until now.
-pub(super) async fn count_decision_in_txn(
-    tx: &Tx,
-    before: &Payment,
-    now: &Payment,
-) -> Result<(), PaymentError> {
-    let (Some(decision), Some(at)) = (now.decided_as, now.decided_at) else { return Ok(()) };
+pub(super) fn count_decision_in_txn(tx: &Tx, before: &Payment, now: &Payment) {
+    let (Some(decision), Some(at)) = (now.decided_as, now.decided_at) else { return };
     if before.decided_as == Some(decision) {
-        return Ok(());
+        return;
     }
     if let Some(wrong) = before.decided_as {
-        count_in_txn(tx, at, wrong.name(), -1).await?;
+        count_in_txn(tx, at, wrong.name(), -1);
     }
-    count_in_txn(tx, at, decision.name(), 1).await
+    count_in_txn(tx, at, decision.name(), 1);
 }
 
 /// Counts a refund that succeeded.
-pub(super) async fn count_refund_in_txn(tx: &Tx, at: Timestamp) -> Result<(), PaymentError> {
-    count_in_txn(tx, at, REFUNDED, 1).await
+pub(super) fn count_refund_in_txn(tx: &Tx, at: Timestamp) {
+    count_in_txn(tx, at, REFUNDED, 1);
 }
 
-async fn count_in_txn(
-    tx: &Tx,
-    at: Timestamp,
-    outcome: &str,
-    count: i64,
-) -> Result<(), PaymentError> {
+fn count_in_txn(tx: &Tx, at: Timestamp, outcome: &str, count: i64) {
     let mut insert = Query::insert();
     insert.into_table(Changes).columns([Change::Day, Change::Outcome, Change::Count]).values_panic(
         [Expr::value(at.date_naive().to_string()), Expr::value(outcome), Expr::value(count)],
     );
-    tx.run(&insert).await?;
-    Ok(())
+    tx.later(insert, 1);
 }
 
 async fn sum_up_in_txn(tx: &Tx) -> Result<u64, PaymentError> {

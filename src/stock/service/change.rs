@@ -113,7 +113,7 @@ impl Stock {
             ..LedgerLine::of(&level, ask.kind, ask.delta, 0).by(viewer)
         };
         let lines = [line.reference(ask.reference_id.as_deref())];
-        let movement_id = record_in_txn(&tx, &lines).await?.first().copied();
+        let movement_id = record_in_txn(&tx, &lines).first().copied();
         self.tell_in_txn(&tx, [(&level, 1)]);
         finish_in_txn(&tx, key, level, movement_id).await
     }
@@ -163,7 +163,7 @@ impl Stock {
                 note: ask.note.as_deref(),
                 ..LedgerLine::of(&level, MovementKind::Adjustment, change, 0).by(viewer)
             };
-            movement_id = record_in_txn(&tx, &[line]).await?.first().copied();
+            movement_id = record_in_txn(&tx, &[line]).first().copied();
         }
         self.tell_in_txn(&tx, [(&level, 1)]);
         finish_in_txn(&tx, key, level, movement_id).await

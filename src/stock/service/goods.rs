@@ -204,7 +204,7 @@ impl Stock {
             })
             .collect();
         if !lines.is_empty() {
-            record_in_txn(tx, &lines).await?;
+            record_in_txn(tx, &lines);
         }
         let levels: Vec<(&Level, i64)> = changed.iter().map(|(level, _)| (level, 1)).collect();
         self.tell_in_txn(tx, levels);

@@ -2,8 +2,8 @@
 
 use crate::auth::Viewer;
 use crate::db::Tx;
-use crate::stock::service::count_conflict;
-use crate::stock::{Level, MovementKind, StockError};
+use crate::stock::service::note_conflict;
+use crate::stock::{Level, MovementKind};
 use entity::stock_movement::{Column, Entity};
 use sea_orm::sea_query::{Expr, Query};
 use uuid::Uuid;
@@ -62,11 +62,8 @@ impl<'a> LedgerLine<'a> {
 /// Rows of one INSERT at most: SQLite allows 32,766 parameters.
 const LEDGER_CHUNK: usize = 1_000;
 
-/// Writes the ledger; gives the keys of the movements in the order of the lines.
-pub(super) async fn record_in_txn(
-    tx: &Tx,
-    lines: &[LedgerLine<'_>],
-) -> Result<Vec<Uuid>, StockError> {
+/// Has the ledger written with the transaction's other last writes; gives the keys of the movements in the order of the lines.
+pub(super) fn record_in_txn(tx: &Tx, lines: &[LedgerLine<'_>]) -> Vec<Uuid> {
     let ids: Vec<Uuid> = lines.iter().map(|_| Uuid::now_v7()).collect();
     let rows: Vec<_> = ids.iter().zip(lines).collect();
     for chunk in rows.chunks(LEDGER_CHUNK) {
@@ -103,7 +100,7 @@ pub(super) async fn record_in_txn(
                 tx.db().now_sql(),
             ]);
         }
-        tx.run(&insert).await.map_err(count_conflict)?;
+        tx.later_or(insert, chunk.len(), note_conflict);
     }
-    Ok(ids)
+    ids
 }

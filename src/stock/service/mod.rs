@@ -149,9 +149,14 @@ fn count_rejection<T>(result: Result<T, StockError>) -> Result<T, StockError> {
 
 /// Counts it when a constraint of the database had to refuse what a guard should have.
 fn count_conflict(error: DbError) -> StockError {
+    note_conflict(&error);
+    error.into()
+}
+
+/// The same, of writes that nothing waits for.
+fn note_conflict(error: &DbError) {
     if matches!(error.kind, DbErrorKind::Check | DbErrorKind::Unique) {
         telemetry::count(telemetry::STOCK_CONFLICTS);
         tracing::error!(%error, "a constraint had to save the stock");
     }
-    error.into()
 }

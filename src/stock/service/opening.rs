@@ -66,7 +66,7 @@ impl Stock {
             .filter(|level| level.on_hand > 0)
             .map(|level| LedgerLine::of(level, MovementKind::Receipt, level.on_hand, 0).by(viewer))
             .collect();
-        record_in_txn(tx, &lines).await?;
+        record_in_txn(tx, &lines);
         self.tell_in_txn(tx, levels.iter().map(|level| (level, level.version)));
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::db::keys::among;
 use crate::stock::service::hold::dead_holds_in_txn;
 use crate::stock::service::ledger::{LedgerLine, record_in_txn};
 use crate::stock::service::row::{changed_in_txn, touch};
-use crate::stock::service::{Stock, available, count_conflict, count_rejection, select_levels};
+use crate::stock::service::{Stock, available, count_rejection, note_conflict, select_levels};
 use crate::stock::{Level, MovementKind, Shortage, StockError};
 use crate::validation::{Problem, ProblemKind};
 use chrono::TimeDelta;
@@ -146,7 +146,7 @@ impl Stock {
         }
         name_dead_holds_in_txn(tx, &mut outcomes, &free).await?;
         let levels = take_in_txn(tx, &takes, &free.places).await?;
-        write_reservations_in_txn(tx, &takes, &mut outcomes, orders, hold).await?;
+        write_reservations_in_txn(tx, &takes, &mut outcomes, orders, hold);
         self.tell_in_txn(tx, levels.iter().map(|(level, risen)| (level, *risen)));
         Ok(outcomes)
     }
@@ -362,17 +362,17 @@ async fn take_in_txn(
             });
         }
     }
-    record_in_txn(tx, &lines).await?;
+    record_in_txn(tx, &lines);
     Ok(levels)
 }
 
-async fn write_reservations_in_txn(
+fn write_reservations_in_txn(
     tx: &Tx,
     takes: &BTreeMap<Uuid, Vec<Take>>,
     outcomes: &mut [ReserveOutcome],
     orders: &[ReserveOrder],
     hold: TimeDelta,
-) -> Result<(), StockError> {
+) {
     use reservation::Column as R;
     let places: HashMap<Uuid, usize> =
         orders.iter().enumerate().map(|(place, order)| (order.order_id, place)).collect();
@@ -414,7 +414,6 @@ async fn write_reservations_in_txn(
                 });
             }
         }
-        tx.run(&insert).await.map_err(count_conflict)?;
+        tx.later_or(insert, chunk.len(), note_conflict);
     }
-    Ok(())
 }

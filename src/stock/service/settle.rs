@@ -24,7 +24,7 @@ impl Stock {
     pub async fn commit_in_txn(&self, tx: &Tx, order_id: Uuid) -> Result<u64, StockError> {
         let mut update = of_order(tx, order_id, &["HELD"], "COMMITTED");
         update.value(R::ExpiresAt, Expr::value(Option::<crate::db::Timestamp>::None));
-        Ok(tx.run(&update).await?)
+        Ok(tx.run_along(update).await?)
     }
 
     /// Lets the holds of an order last so long from now at least. Gives how many there were; 0 when they
@@ -160,6 +160,6 @@ async fn record_ends_in_txn(
             });
         }
     }
-    record_in_txn(tx, &lines).await?;
+    record_in_txn(tx, &lines);
     Ok(())
 }

@@ -135,7 +135,7 @@ async fn move_in_txn(
     };
     let out = line(&from, MovementKind::TransferOut, -ask.quantity);
     let into = line(&to, MovementKind::TransferIn, ask.quantity);
-    record_in_txn(tx, &[out, into]).await?;
+    record_in_txn(tx, &[out, into]);
     Ok((from, to))
 }
 

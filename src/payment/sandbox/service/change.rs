@@ -49,7 +49,7 @@ async fn capture_in_txn(tx: &Tx, request: &CaptureRequest) -> Result<i64, Refusa
         .and_where(Expr::col(Column::Currency).eq(request.amount.currency.code()));
     let row: Option<Model> = if amount > 0 { tx.one(&update).await? } else { None };
     let Some(row) = row else { return Err(refusal_in_txn(tx, request.payment_id).await?) };
-    note_in_txn(tx, &Charge::try_from(row)?, None).await?;
+    note_in_txn(tx, &Charge::try_from(row)?, None)?;
     keep_in_txn(tx, key, &amount).await?;
     Ok(amount)
 }
@@ -74,7 +74,7 @@ async fn let_go_in_txn(tx: &Tx, request: &VoidRequest) -> Result<bool, Refusal> 
     );
     let row: Option<Model> = tx.one(&update).await?;
     if let Some(row) = row {
-        note_in_txn(tx, &Charge::try_from(row)?, None).await?;
+        note_in_txn(tx, &Charge::try_from(row)?, None)?;
         return Ok(true);
     }
     match find_in_txn(tx, request.payment_id).await? {
@@ -114,7 +114,7 @@ async fn refund_in_txn(tx: &Tx, request: &RefundRequest) -> Result<RefundAnswer,
     let Some(row) = row else { return Err(Refusal::Code("refund_exceeds_charge")) };
     let charge = Charge::try_from(row)?;
     insert_refund_in_txn(tx, &charge, request).await?;
-    note_in_txn(tx, &charge, Some((request.refund_id, amount))).await?;
+    note_in_txn(tx, &charge, Some((request.refund_id, amount)))?;
     let reference = format!("re_{}", request.refund_id.simple());
     let answer = RefundAnswer::Succeeded { reference };
     keep_in_txn(tx, key, &answer).await?;

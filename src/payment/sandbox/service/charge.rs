@@ -138,7 +138,7 @@ pub(super) async fn insert_in_txn(tx: &Tx, new: &NewCharge<'_>) -> Result<Option
     let row: Option<Model> = tx.one(&insert).await?;
     let Some(row) = row else { return Ok(None) };
     let charge = Charge::try_from(row)?;
-    note_in_txn(tx, &charge, None).await?;
+    note_in_txn(tx, &charge, None)?;
     Ok(Some(charge))
 }
 
@@ -165,5 +165,5 @@ async fn decide_in_txn(
         .returning(Query::returning().all());
     let row: Option<Model> = tx.one(&update).await?;
     let Some(row) = row else { return Ok(None) };
-    note_in_txn(tx, &Charge::try_from(row)?, None).await
+    note_in_txn(tx, &Charge::try_from(row)?, None)
 }

@@ -206,7 +206,7 @@ async fn find_in_txn(tx: &Tx, payment_id: Uuid) -> Result<Option<Charge>, DbErro
 }
 
 /// Writes down what is to be told of a charge; gives the body of the webhook, if there is one.
-async fn note_in_txn(
+fn note_in_txn(
     tx: &Tx,
     charge: &Charge,
     refund: Option<(Uuid, i64)>,
@@ -242,6 +242,6 @@ async fn note_in_txn(
             Expr::value(body.as_str()),
             tx.db().now_sql(),
         ]);
-    tx.run(&insert).await?;
+    tx.later(insert, 1);
     Ok(Some(body))
 }

@@ -78,7 +78,7 @@ async fn insert_in_txn(
             tx.db().now_sql(),
         ])
         .on_conflict(OnConflict::column(Column::Key).do_nothing().to_owned());
-    Ok(tx.run(&insert).await? == 1)
+    Ok(tx.run_along(insert).await? == 1)
 }
 
 /// Keeps what was answered.

@@ -1,0 +1,146 @@
+//! Writes of a transaction that nothing waits for: they are sent together, on Postgres as one
+//! statement, so that they cost one round trip.
+
+use crate::db::{DbError, Tx};
+use sea_orm::sea_query::{
+    CommonTableExpression, InsertStatement, SubQueryStatement, UpdateStatement, WithClause,
+    WithQuery,
+};
+use sea_orm::{DbBackend, StatementBuilder};
+
+/// Rows that are sent at once: a statement of Postgres takes 65,535 parameters.
+const ROWS: usize = 2_000;
+
+/// A write that waits.
+pub(super) struct Later {
+    write: Write,
+    rows: usize,
+    refused: fn(&DbError),
+}
+
+/// A statement whose result nobody needs.
+pub enum Write {
+    /// New rows.
+    Insert(InsertStatement),
+    /// Changed rows.
+    Update(UpdateStatement),
+}
+
+impl From<InsertStatement> for Write {
+    fn from(insert: InsertStatement) -> Self {
+        Self::Insert(insert)
+    }
+}
+
+impl From<UpdateStatement> for Write {
+    fn from(update: UpdateStatement) -> Self {
+        Self::Update(update)
+    }
+}
+
+impl From<Write> for SubQueryStatement {
+    fn from(write: Write) -> Self {
+        match write {
+            Write::Insert(insert) => insert.into(),
+            Write::Update(update) => update.into(),
+        }
+    }
+}
+
+impl Tx {
+    /// Has a write of so many rows sent with others: before the next statement of the transaction, at
+    /// the end of the body at the latest. It must not depend on one that still waits.
+    pub fn later(&self, write: impl Into<Write>, rows: usize) {
+        self.later_or(write, rows, |_| {});
+    }
+
+    /// The same; `refused` hears of an error of what is sent with it.
+    pub fn later_or(&self, write: impl Into<Write>, rows: usize, refused: fn(&DbError)) {
+        self.waiting().lock().push(Later { write: write.into(), rows, refused });
+    }
+
+    /// Sends what waits, so that whatever comes next finds it.
+    pub(super) async fn send_waiting(&self) -> Result<(), DbError> {
+        if self.waiting().lock().is_empty() {
+            return Ok(());
+        }
+        // Boxed: it is seldom there, and would stand in the state of every statement.
+        Box::pin(self.send()).await
+    }
+
+    async fn send(&self) -> Result<(), DbError> {
+        let waiting = std::mem::take(&mut *self.waiting().lock());
+        let mut together: Vec<Later> = Vec::new();
+        for later in waiting {
+            let rows: usize = together.iter().map(|later| later.rows).sum();
+            if rows + later.rows > ROWS && !together.is_empty() {
+                self.send_together(std::mem::take(&mut together)).await?;
+            }
+            together.push(later);
+        }
+        self.send_together(together).await.map(drop)
+    }
+
+    /// Runs a write now, and sends what waits with it; tells how many rows this one touched. It does
+    /// not see what goes along; what waits for the same table is sent before it.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database refuses.
+    pub async fn run_along(&self, write: impl Into<Write>) -> Result<u64, DbError> {
+        let write = write.into();
+        let same = table(&write);
+        if self.waiting().lock().iter().any(|later| table(&later.write) == same) {
+            self.send_waiting().await?;
+        }
+        let mut waiting = std::mem::take(&mut *self.waiting().lock());
+        waiting.push(Later { write, rows: 1, refused: |_| {} });
+        self.send_together(waiting).await
+    }
+
+    /// Tells how many rows the last one touched.
+    async fn send_together(&self, mut writes: Vec<Later>) -> Result<u64, DbError> {
+        if !self.db().is_postgres() {
+            // A statement of SQLite writes to one table, and a round trip costs nothing there.
+            let mut touched = 0;
+            for Later { write, refused, .. } in writes {
+                touched = self.send_one(write).await.inspect_err(refused)?;
+            }
+            return Ok(touched);
+        }
+        let Some(last) = writes.pop() else { return Ok(0) };
+        let refused: Vec<fn(&DbError)> =
+            writes.iter().chain([&last]).map(|later| later.refused).collect();
+        let sent = match writes.is_empty() {
+            true => self.send_one(last.write).await,
+            false => self.execute(&one_statement(writes, last.write)).await,
+        };
+        sent.inspect_err(|error| refused.iter().for_each(|refused| refused(error)))
+    }
+
+    async fn send_one(&self, write: Write) -> Result<u64, DbError> {
+        match write {
+            Write::Insert(insert) => self.execute(&insert).await,
+            Write::Update(update) => self.execute(&update).await,
+        }
+    }
+}
+
+/// The table that it writes to: `INSERT INTO "table" …`, `UPDATE "table" …`.
+fn table(write: &Write) -> String {
+    let sql = match write {
+        Write::Insert(insert) => StatementBuilder::build(insert, &DbBackend::Postgres).sql,
+        Write::Update(update) => StatementBuilder::build(update, &DbBackend::Postgres).sql,
+    };
+    sql.split('"').nth(1).unwrap_or_default().to_owned()
+}
+
+/// All of them as parts of one statement. Their order is not said, and none sees the others.
+fn one_statement(first: Vec<Later>, last: Write) -> WithQuery {
+    let mut with = WithClause::new();
+    for (number, later) in first.into_iter().enumerate() {
+        let mut part = CommonTableExpression::new();
+        part.table_name(format!("part_{number}")).query(later.write);
+        with.cte(part);
+    }
+    with.query(last)
+}
