@@ -1,8 +1,19 @@
 //! What a provider tells by itself: through the real route, any number of times.
 
+use super::money::{deal, late_shop, refund};
 use super::shop::shop;
-use serde_json::json;
+use crate::app::{Caller, TestApp};
+use chrono::TimeDelta;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use stockroom::failpoint;
+use stockroom::graphql::NodeKind;
 use stockroom::payment::sandbox::SignedEvent;
+use tokio::sync::Notify;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn what_the_payer_confirms_at_the_provider_pays_the_order_once() {
@@ -54,5 +65,85 @@ async fn what_is_not_signed_by_the_provider_changes_nothing() {
 
     let order = app.staff().await.order(&placed["order"]["id"]).await;
     assert_eq!(order["status"], "PENDING_PAYMENT");
+    app.is_sound().await;
+}
+
+/// Asks the provider for something, which does it; whoever asked never hears of it.
+async fn is_gone_after(told: &Notify, staff: &Caller, mutation: &'static str, input: Value) {
+    let staff = staff.clone();
+    let asking = tokio::spawn(async move { deal(&staff, mutation, input).await });
+    told.notified().await;
+    asking.abort();
+    assert!(asking.await.is_err_and(|error| error.is_cancelled()));
+}
+
+/// The provider tells everything that it has to say of a payment twice, in any order.
+async fn tells_all(app: &TestApp, payment: Uuid, events: usize, random: &mut StdRng) {
+    let mut all = app.sandbox().events_of(payment).await.unwrap();
+    assert_eq!(all.len(), events);
+    all.extend(all.clone());
+    all.shuffle(random);
+    for event in all {
+        let name = SignedEvent::HEADER;
+        let headers = [(name.as_str(), event.signature.as_str())];
+        let answer =
+            app.guest().post_to("/webhooks/payments/sandbox", &headers, event.body.clone()).await;
+        assert_eq!(answer.status, 204);
+    }
+}
+
+#[tokio::test]
+async fn in_any_order_and_repeated_order_money_and_stock_come_to_the_same_end() {
+    let seed = rand::random::<u64>();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let app = late_shop().await;
+    let told = Arc::new(Notify::new());
+    for place in ["till.before_settle", "refund.after_call"] {
+        let tell = Arc::clone(&told);
+        failpoint::on(place, move || {
+            tell.notify_one();
+            std::future::pending()
+        });
+    }
+    // Before the clock is moved on, by which a token would come from the future.
+    let staff = app.staff().await;
+    for _ in 0..5 {
+        let placed = app.guest().buys(&[("CUP", 3)], "card_pending").await;
+        let (order, payment) = (&placed["order"]["id"], &placed["payment"]);
+        let key = NodeKind::Payment.key(payment["id"].as_str().unwrap()).unwrap();
+        app.sandbox().decide(key, true).await.unwrap().expect("it waits");
+        app.waits(TimeDelta::seconds(16));
+        app.orders().recover().await.unwrap();
+        let capture = json!({ "paymentId": payment["id"] });
+
+        is_gone_after(&told, &staff, "paymentCapture", capture).await;
+        assert_eq!(staff.order(order).await["status"], "AUTHORIZED");
+        tells_all(&app, key, 2, &mut random).await;
+
+        let paid = staff.order(order).await;
+        assert_eq!(
+            (&paid["status"], &paid["payments"][0]["status"]),
+            (&json!("PAID"), &json!("CAPTURED"))
+        );
+        assert_eq!(app.pieces("CUP").await, (100, 3));
+
+        let back = refund(payment, &json!({ "restock": true }));
+        is_gone_after(&told, &staff, "paymentRefund", back).await;
+        assert_eq!(staff.order(order).await["status"], "PAID");
+        tells_all(&app, key, 3, &mut random).await;
+
+        let over = staff.order(order).await;
+        assert_eq!(
+            (&over["status"], &over["refundedTotal"]),
+            (
+                &json!("REFUNDED"),
+                &json!({
+                    "amountMinor": over["total"]["amountMinor"],
+                })
+            )
+        );
+        assert_eq!(app.pieces("CUP").await, (100, 0));
+    }
     app.is_sound().await;
 }
