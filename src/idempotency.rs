@@ -87,6 +87,26 @@ impl IdempotencyKey {
         &self,
         tx: &Tx,
     ) -> Result<Claim<T>, IdempotencyError> {
+        self.claim(tx, serde_json::Value::Null).await
+    }
+
+    /// The same for whoever knows before it is done what will have come of it.
+    ///
+    /// # Errors
+    /// As [`IdempotencyKey::claim_in_txn`].
+    pub async fn claim_for_in_txn<T: Serialize + DeserializeOwned>(
+        &self,
+        tx: &Tx,
+        outcome: &T,
+    ) -> Result<Claim<T>, IdempotencyError> {
+        self.claim(tx, serde_json::to_value(outcome).unwrap_or_default()).await
+    }
+
+    async fn claim<T: DeserializeOwned>(
+        &self,
+        tx: &Tx,
+        outcome: serde_json::Value,
+    ) -> Result<Claim<T>, IdempotencyError> {
         let mut insert = Query::insert();
         insert
             .into_table(Entity)
@@ -103,7 +123,7 @@ impl IdempotencyKey {
                 Expr::value(self.operation),
                 Expr::value(self.key.as_str()),
                 Expr::value(self.fingerprint.clone()),
-                Expr::value(serde_json::Value::Null),
+                Expr::value(outcome),
                 tx.db().now_sql(),
             ])
             .on_conflict(OnConflict::new().do_nothing().to_owned());

@@ -19,6 +19,15 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const SQLITE_READERS: u32 = 4;
 
+/// What a commit on Postgres waits for.
+#[derive(Clone, Copy)]
+enum Durability {
+    /// That it is on the disk, as the server is set.
+    Own,
+    /// Nothing.
+    Follows,
+}
+
 impl Db {
     /// Opens the database.
     ///
@@ -29,7 +38,7 @@ impl Db {
             DatabaseTarget::Sqlite(_) => SQLITE_READERS,
             DatabaseTarget::Postgres { max_connections, .. } => *max_connections,
         };
-        Self::connect(target, connections).await
+        Self::connect(target, connections, Durability::Own).await
     }
 
     /// Opens the same database once more, with a few connections of its own: for a part that keeps
@@ -37,17 +46,23 @@ impl Db {
     ///
     /// On SQLite, where one writes at a time, the two take turns, however many wait on either side:
     /// nobody has to outlast the other's crowd. So whoever is in a transaction of one must not wait
-    /// for the other.
+    /// for the other. On Postgres it does not wait until what it commits is on the disk: the next
+    /// commit of the others takes it along. When the database fails in between, both lose it, and
+    /// whoever asked is not told otherwise.
     ///
     /// # Errors
     /// [`DbError`] when it cannot be reached or opened.
     pub async fn beside(&self, target: &DatabaseTarget, connections: u32) -> Result<Self, DbError> {
-        let beside = Self::connect(target, connections).await?;
+        let beside = Self::connect(target, connections, Durability::Follows).await?;
         let clock_offset_us = Arc::clone(&self.clock_offset_us);
         Ok(Self { turn: self.turn.clone(), clock_offset_us, ..beside })
     }
 
-    async fn connect(target: &DatabaseTarget, connections: u32) -> Result<Self, DbError> {
+    async fn connect(
+        target: &DatabaseTarget,
+        connections: u32,
+        durability: Durability,
+    ) -> Result<Self, DbError> {
         let (read, write, writers, backend) = match target {
             DatabaseTarget::Sqlite(path) => {
                 // The writer comes first: it makes the file and sets its journal mode.
@@ -56,7 +71,7 @@ impl Db {
                 (read, write, 1, DbBackend::Sqlite)
             }
             DatabaseTarget::Postgres { url, kept_open, .. } => {
-                let pool = open_postgres(url, connections, *kept_open).await?;
+                let pool = open_postgres(url, (connections, *kept_open), durability).await?;
                 // A quarter stays for reads.
                 let writers = connections - connections.div_ceil(4);
                 (pool.clone(), pool, writers.max(1), DbBackend::Postgres)
@@ -135,8 +150,8 @@ async fn rollback(
 
 async fn open_postgres(
     url: &secrecy::SecretString,
-    max_connections: u32,
-    kept_open: u32,
+    (max_connections, kept_open): (u32, u32),
+    durability: Durability,
 ) -> Result<DatabaseConnection, DbError> {
     use secrecy::ExposeSecret;
     let mut options = ConnectOptions::new(url.expose_secret());
@@ -148,7 +163,11 @@ async fn open_postgres(
         .test_before_acquire(false)
         .sqlx_logging(false)
         .set_application_name("stockroom")
-        .map_sqlx_postgres_opts(|postgres| {
+        .map_sqlx_postgres_opts(move |postgres| {
+            let postgres = match durability {
+                Durability::Own => postgres,
+                Durability::Follows => postgres.options([("synchronous_commit", "off")]),
+            };
             postgres.options([
                 ("statement_timeout", "3s"),
                 ("lock_timeout", "1s"),

@@ -1,12 +1,12 @@
 //! Writes of a transaction that nothing waits for: they are sent together, on Postgres as one
 //! statement, so that they cost one round trip.
 
-use crate::db::{DbError, Tx};
+use crate::db::{Db, DbError, Tx, row};
 use sea_orm::sea_query::{
     CommonTableExpression, InsertStatement, SubQueryStatement, UpdateStatement, WithClause,
     WithQuery,
 };
-use sea_orm::{DbBackend, StatementBuilder};
+use sea_orm::{DbBackend, FromQueryResult, StatementBuilder};
 
 /// Rows that are sent at once: a statement of Postgres takes 65,535 parameters.
 const ROWS: usize = 2_000;
@@ -19,6 +19,7 @@ pub(super) struct Later {
 }
 
 /// A statement whose result nobody needs.
+#[derive(Clone)]
 pub enum Write {
     /// New rows.
     Insert(InsertStatement),
@@ -88,13 +89,44 @@ impl Tx {
     /// [`DbError`] when the database refuses.
     pub async fn run_along(&self, write: impl Into<Write>) -> Result<u64, DbError> {
         let write = write.into();
-        let same = table(&write);
-        if self.waiting().lock().iter().any(|later| table(&later.write) == same) {
-            self.send_waiting().await?;
-        }
-        let mut waiting = std::mem::take(&mut *self.waiting().lock());
-        waiting.push(Later { write, rows: 1, refused: |_| {} });
+        let mut waiting = self.going_along_with(&write).await?;
+        waiting.push(write.into());
         self.send_together(waiting).await
+    }
+
+    /// Runs a write that returns rows now, and sends what waits with it, as [`Tx::run_along`] does;
+    /// decodes the first row, if any.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database refuses.
+    pub async fn one_along<T: FromQueryResult>(
+        &self,
+        write: impl Into<Write>,
+    ) -> Result<Option<T>, DbError> {
+        let write = write.into();
+        let waiting = self.going_along_with(&write).await?;
+        if waiting.is_empty() || !self.db().is_postgres() {
+            self.send_together(waiting).await?;
+            return match &write {
+                Write::Insert(insert) => row(self.connection(), insert).await,
+                Write::Update(update) => row(self.connection(), update).await,
+            };
+        }
+        let refused: Vec<fn(&DbError)> = waiting.iter().map(|later| later.refused).collect();
+        let sent = row(self.connection(), &one_statement(waiting, write)).await;
+        sent.inspect_err(|error| refused.iter().for_each(|refused| refused(error)))
+    }
+
+    /// What waits and can go along: what waits for the same table is sent now, with the rest.
+    async fn going_along_with(&self, write: &Write) -> Result<Vec<Later>, DbError> {
+        let is_waiting = !self.waiting().lock().is_empty();
+        if is_waiting {
+            let same = table(write);
+            if self.waiting().lock().iter().any(|later| table(&later.write) == same) {
+                self.send_waiting().await?;
+            }
+        }
+        Ok(std::mem::take(&mut *self.waiting().lock()))
     }
 
     /// Tells how many rows the last one touched.
@@ -122,6 +154,34 @@ impl Tx {
             Write::Insert(insert) => self.execute(&insert).await,
             Write::Update(update) => self.execute(&update).await,
         }
+    }
+}
+
+impl Db {
+    /// Makes writes that are a transaction by themselves, as [`Db::write`] does. On Postgres they must
+    /// not depend on each other.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database refuses: then none of them was made.
+    pub async fn write_together(&self, writes: Vec<Write>) -> Result<(), DbError> {
+        #[derive(FromQueryResult)]
+        struct Nothing {}
+        if self.is_postgres() {
+            let mut first: Vec<Later> = writes.into_iter().map(Later::from).collect();
+            let Some(last) = first.pop() else { return Ok(()) };
+            return self.write::<Nothing>(&one_statement(first, last.write)).await.map(drop);
+        }
+        let writing = self.tx(|tx| {
+            writes.iter().for_each(|write| tx.later(write.clone(), 1));
+            async { Ok(()) }
+        });
+        writing.await
+    }
+}
+
+impl From<Write> for Later {
+    fn from(write: Write) -> Self {
+        Self { write, rows: 1, refused: |_| {} }
     }
 }
 

@@ -4,9 +4,10 @@
 use crate::db::commits::Committing;
 use crate::db::later::Later;
 use crate::db::lines::Turn;
-use crate::db::{Db, DbError, DbErrorKind};
+use crate::db::{Clock, Db, DbError, DbErrorKind, Timestamp};
 use crate::failpoint;
 use crate::telemetry;
+use futures::FutureExt;
 use parking_lot::Mutex;
 use rand::RngExt;
 use sea_orm::sea_query::{Expr, InsertStatement, Query};
@@ -81,7 +82,12 @@ impl Round {
         Self { attempt: 1, began: Instant::now() }
     }
 
-    fn next(self) -> Self {
+    /// Gives the next one, after a while.
+    async fn pause(self) -> Self {
+        telemetry::count(telemetry::TX_RETRIES);
+        let longest_ms = FIRST_PAUSE_MS << self.attempt.min(4);
+        let pause_ms = rand::rng().random_range(0..=longest_ms);
+        tokio::time::sleep(Duration::from_millis(pause_ms)).await;
         Self { attempt: self.attempt.saturating_add(1), ..self }
     }
 
@@ -205,6 +211,17 @@ impl Tx {
         crate::db::rows(self.connection(), query).await
     }
 
+    /// The same of a query that has nothing to do with the writes that wait: they go on waiting.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database refuses.
+    pub async fn all_aside<T: FromQueryResult>(
+        &self,
+        query: &impl StatementBuilder,
+    ) -> Result<Vec<T>, DbError> {
+        crate::db::rows(self.connection(), query).await
+    }
+
     /// Decodes the first row of a query, if any.
     ///
     /// # Errors
@@ -215,6 +232,21 @@ impl Tx {
     ) -> Result<Option<T>, DbError> {
         self.send_waiting().await?;
         crate::db::row(self.connection(), query).await
+    }
+
+    /// The present time by the clock of [`Db::now_sql`], for rows that are made up before they are
+    /// written.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database refuses.
+    pub async fn clock(&self) -> Result<Timestamp, DbError> {
+        if !self.db.is_postgres() {
+            return Ok(self.db.now());
+        }
+        let mut select = Query::select();
+        select.expr_as(self.db.now_sql(), "now");
+        let clock: Option<Clock> = crate::db::row(self.connection(), &select).await?;
+        Ok(clock.map_or_else(|| self.db.now(), |clock| clock.now))
     }
 
     /// Waits until no other transaction holds the turn of this name, and holds it to the end: for
@@ -245,6 +277,12 @@ impl Tx {
             return Ok(false);
         }
         let mut taking = pin!(self.db.lines.take(keys.to_vec()));
+        if let Some((turns, waited)) = taking.as_mut().now_or_never() {
+            self.turns.lock().extend(turns);
+            return Ok(waited);
+        }
+        // Not once it has its turn, when others wait for it.
+        self.send_waiting().await?;
         loop {
             let left = WRITER_PATIENCE.saturating_sub(self.round.began.elapsed());
             if let Ok((turns, waited)) = timeout(SIGN_OF_LIFE.min(left), &mut taking).await {
@@ -310,6 +348,64 @@ impl Db {
         result
     }
 
+    /// Runs one write that is a transaction by itself, repeated like one, and decodes what it
+    /// returns. On Postgres without BEGIN and COMMIT: they would be two more round trips. When the
+    /// caller is cancelled meanwhile, it is done whole or not at all.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database refuses.
+    pub async fn write<T: FromQueryResult + Send>(
+        &self,
+        statement: &(impl StatementBuilder + Sync),
+    ) -> Result<Vec<T>, DbError> {
+        if !self.is_postgres() {
+            return self.tx(|tx| async move { tx.all(statement).await }).await;
+        }
+        let began = Instant::now();
+        let result = self.repeat_alone(statement).await;
+        telemetry::time(telemetry::DB_TRANSACTIONS, began.elapsed());
+        result
+    }
+
+    /// The same of several writes: all of them are done or none.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database refuses.
+    pub async fn write_each<T: FromQueryResult + Send>(
+        &self,
+        statements: &[impl StatementBuilder + Sync],
+    ) -> Result<Vec<T>, DbError> {
+        if let [statement] = statements {
+            return self.write(statement).await;
+        }
+        let writing = self.tx(|tx| async move {
+            let mut returned = Vec::new();
+            for statement in statements {
+                returned.append(&mut tx.all(statement).await?);
+            }
+            Ok(returned)
+        });
+        writing.await
+    }
+
+    async fn repeat_alone<T: FromQueryResult>(
+        &self,
+        statement: &impl StatementBuilder,
+    ) -> Result<Vec<T>, DbError> {
+        let mut round = Round::first();
+        loop {
+            let patience = round.patience();
+            let waited = timeout(patience, self.place()).await;
+            let Ok(Ok(place)) = waited else { return Err(too_many_writers(patience)) };
+            let result = crate::db::rows(&self.write, statement).await;
+            drop(place);
+            match &result {
+                Err(error) if round.is_repeated_after(error) => round = round.pause().await,
+                _ => return result,
+            }
+        }
+    }
+
     async fn repeat<T, E, F, Fut>(&self, body: F) -> Result<T, E>
     where
         F: Fn(Tx) -> Fut,
@@ -323,11 +419,7 @@ impl Db {
             if !error.db_error().is_some_and(|error| round.is_repeated_after(error)) {
                 return result;
             }
-            telemetry::count(telemetry::TX_RETRIES);
-            let longest_ms = FIRST_PAUSE_MS << round.attempt.min(4);
-            let pause_ms = rand::rng().random_range(0..=longest_ms);
-            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-            round = round.next();
+            round = round.pause().await;
         }
     }
 

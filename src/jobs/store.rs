@@ -140,8 +140,7 @@ pub(crate) async fn claim(
     places: usize,
     lease: TimeDelta,
 ) -> Result<Vec<Claimed>, DbError> {
-    let statement = &claiming(db, queue, kinds, places, lease);
-    db.tx(|tx| async move { tx.all(statement).await }).await
+    db.write(&claiming(db, queue, kinds, places, lease)).await
 }
 
 fn claiming(
@@ -203,8 +202,7 @@ pub(crate) async fn renew(
         .and_where(Expr::cust(RUNNING))
         .cond_where(any_of(holdings.iter().copied()))
         .returning(Query::returning().columns([Column::Id, Column::Token]));
-    let update = &update;
-    db.tx(|tx| async move { touched_in_txn(&tx, update).await }).await
+    Ok(holdings_of(db.write(&update).await?))
 }
 
 /// Writes what became of attempts and tells for which of them it counts: a holder whose job was
@@ -223,15 +221,7 @@ pub(crate) async fn settle(
         update.cond_where(any_of(plain.into_iter().map(|(holding, _)| *holding)));
         statements.push(update);
     }
-    let statements = &statements;
-    db.tx(|tx| async move {
-        let mut settled = HashSet::new();
-        for statement in statements {
-            settled.extend(touched_in_txn(&tx, statement).await?);
-        }
-        Ok(settled)
-    })
-    .await
+    Ok(holdings_of(db.write_each(&statements).await?))
 }
 
 fn settling(db: &Db, holding: Holding, verdict: &Verdict) -> UpdateStatement {
@@ -298,8 +288,7 @@ pub(crate) async fn bury(db: &Db) -> Result<Vec<Buried>, DbError> {
         .and_where(Expr::col(Column::RunAt).lte(now_once(db)))
         .and_where(Expr::col(Column::Attempts).gte(Expr::col(Column::MaxAttempts)))
         .returning(Query::returning().columns([Column::Id, Column::Kind]));
-    let update = &update;
-    db.tx(|tx| async move { tx.all(update).await }).await
+    db.write(&update).await
 }
 
 /// The present time, asked for once a statement: an index can be searched for it.
@@ -311,12 +300,12 @@ fn any_of(holdings: impl Iterator<Item = Holding>) -> Condition {
     holdings.fold(Condition::any(), |any, holding| any.add(holding.holds()))
 }
 
-async fn touched_in_txn(tx: &Tx, update: &UpdateStatement) -> Result<HashSet<Holding>, DbError> {
-    #[derive(FromQueryResult)]
-    struct Touched {
-        id: Uuid,
-        token: i64,
-    }
-    let touched: Vec<Touched> = tx.all(update).await?;
-    Ok(touched.into_iter().map(|Touched { id, token }| Holding { id, token }).collect())
+#[derive(FromQueryResult)]
+struct Touched {
+    id: Uuid,
+    token: i64,
+}
+
+fn holdings_of(touched: Vec<Touched>) -> HashSet<Holding> {
+    touched.into_iter().map(|Touched { id, token }| Holding { id, token }).collect()
 }

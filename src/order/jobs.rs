@@ -2,7 +2,6 @@
 //! and the recovery of payments. The arguments hold keys alone.
 
 use crate::account::Links;
-use crate::auth::Viewer;
 use crate::jobs::{Failure, Handlers, Job, Queue};
 use crate::mail::Mailer;
 use crate::order::{GuestToken, Order, OrderError, OrderLine, OrderStatus, Orders, mails};
@@ -119,51 +118,48 @@ struct Post {
 
 impl Post {
     async fn confirm(&self, order_id: Uuid) -> Result<(), Failure> {
-        let order = self.order(order_id).await?;
+        let (order, token) = self.order(order_id).await?;
         if order.status == OrderStatus::Cancelled {
             return Err(Failure::discard("the order was cancelled meanwhile"));
         }
-        let (lines, token) = self.details(order_id).await?;
+        let lines = self.lines(order_id).await?;
         let message = mails::confirmation(&order, &lines, &self.links, token.as_ref());
         self.mailer.send(&message).await.map_err(Failure::from)
     }
 
     async fn ask_to_pay(&self, order_id: Uuid) -> Result<(), Failure> {
-        let order = self.order(order_id).await?;
+        let (order, token) = self.order(order_id).await?;
         if order.status != OrderStatus::PendingPayment {
             return Err(Failure::discard("the order does not wait for its payment any more"));
         }
-        let (lines, token) = self.details(order_id).await?;
+        let lines = self.lines(order_id).await?;
         let message = mails::entered(&order, &lines, &self.links, token.as_ref());
         self.mailer.send(&message).await.map_err(Failure::from)
     }
 
     async fn tell_sent(&self, order_id: Uuid, fulfillment_id: Uuid) -> Result<(), Failure> {
-        let order = self.order(order_id).await?;
+        let (order, token) = self.order(order_id).await?;
         let sent = self.orders.fulfillments_of(&[order_id]).await?.remove(&order_id);
         let sent = sent.into_iter().flatten().find(|sent| sent.id == fulfillment_id);
         let Some(sent) = sent else { return Err(Failure::discard("nothing was sent")) };
-        let (lines, token) = self.details(order_id).await?;
+        let lines = self.lines(order_id).await?;
         let message = mails::sent(&order, &lines, &sent, &self.links, token.as_ref());
         self.mailer.send(&message).await.map_err(Failure::from)
     }
 
-    /// The order, if there is anybody to write to.
-    async fn order(&self, order_id: Uuid) -> Result<Order, Failure> {
-        let found = self.orders.find_many(&Viewer::System, &[order_id]).await?.remove(&order_id);
-        let order = found.ok_or_else(|| Failure::discard("the order is gone"))?;
+    /// The order, if there is anybody to write to, and a guest's way to it.
+    async fn order(&self, order_id: Uuid) -> Result<(Order, Option<GuestToken>), Failure> {
+        let found = self.orders.get_with_token(order_id).await?;
+        let (order, token) = found.ok_or_else(|| Failure::discard("the order is gone"))?;
         if order.email.is_empty() {
             return Err(Failure::discard("the buyer's address is not known any more"));
         }
-        Ok(order)
+        Ok((order, token))
     }
 
-    async fn details(
-        &self,
-        order_id: Uuid,
-    ) -> Result<(Vec<OrderLine>, Option<GuestToken>), Failure> {
+    async fn lines(&self, order_id: Uuid) -> Result<Vec<OrderLine>, Failure> {
         let lines = self.orders.lines_of(&[order_id]).await?.remove(&order_id);
-        Ok((lines.unwrap_or_default(), self.orders.guest_token(order_id).await?))
+        Ok(lines.unwrap_or_default())
     }
 }
 

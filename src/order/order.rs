@@ -6,6 +6,7 @@ use crate::db::page::{Cursor, CursorKey};
 use crate::money::{Currency, Money};
 use crate::order::{OrderKind, OrderStatus};
 use entity::{order_event, order_line, shop_order};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Something that is sold, or bought by the shop.
@@ -55,6 +56,8 @@ pub struct Order {
     pub created_at: Timestamp,
     /// When it changed last.
     pub updated_at: Timestamp,
+    /// Its lines, for whoever has just written them; None: they are to be looked up.
+    pub lines: Option<Arc<[OrderLine]>>,
 }
 
 impl Order {
@@ -97,6 +100,7 @@ impl TryFrom<shop_order::Model> for Order {
             version: model.version,
             created_at: model.created_at,
             updated_at: model.updated_at,
+            lines: None,
         })
     }
 }

@@ -119,6 +119,8 @@ pub enum NextActionKind {
 /// An attempt to begin.
 #[derive(Debug, Clone)]
 pub struct NewPayment {
+    /// Its key.
+    pub id: Uuid,
     /// What is paid for.
     pub order_id: Uuid,
     /// Its number.

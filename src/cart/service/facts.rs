@@ -2,6 +2,7 @@
 //! never a cache.
 
 use crate::auth::Viewer;
+use crate::cache::reads;
 use crate::cart::quote::{Facts, Ware};
 use crate::cart::service::row::{currency, shipping};
 use crate::cart::service::{Carts, Source};
@@ -11,13 +12,14 @@ use crate::cart::{
 use crate::catalog::{ProductStatus, VariantStatus};
 use crate::db::DbError;
 use crate::db::keys::{MAX_KEYS, among};
+use crate::flash_sale::{self, FlashSales, SaleRow};
 use crate::money::Money;
 use crate::stock::StockError;
 use entity::{product, product_variant, shipping_method, shipping_price, tax_rate, variant_price};
-use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{
-    Asterisk, Expr, ExprTrait, JoinType, Order, Query, SelectStatement, SimpleExpr, Value,
+    Alias, Asterisk, Expr, ExprTrait, JoinType, Query, SelectStatement, SimpleExpr, Value,
 };
+use sea_orm::{DbErr, FromQueryResult, IdenStatic, Iterable, QueryResult};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -30,9 +32,32 @@ impl Carts {
         places: &[&Destination],
     ) -> Result<Facts, DbError> {
         let codes: BTreeSet<&str> = places.iter().map(|place| place.country.code()).collect();
-        let wares = self.wares_by_id(source, variants).await?;
-        let methods = shipping_methods(source, true).await?;
-        let rates = if codes.is_empty() { Vec::new() } else { tax_rates(source, &codes).await? };
+        if let Source::Db(_) = source {
+            reads::note_variants(variants);
+        }
+        // Wares and sales both name the keys.
+        let at_once = Ord::min(variants.len(), MAX_KEYS / 2);
+        let (variants, others) = variants.split_at(at_once);
+        let select = select_facts(&self.flash_sales, variants, &codes);
+        let (mut wares, mut sales) = (Vec::new(), Vec::new());
+        let (mut methods, mut rates) = (Vec::new(), Vec::new());
+        for row in source.all::<FactRow>(&select).await? {
+            match row {
+                FactRow::Ware(row) => wares.push(row),
+                FactRow::Sale(row) => sales.push(row),
+                FactRow::Method(row) => methods.push(row),
+                FactRow::Rate(row) => rates.push(TaxRate::from(row)),
+            }
+        }
+        let mut sales = flash_sale::running(sales);
+        let mut wares = gather_wares(wares)?;
+        for ware in wares.values_mut() {
+            ware.sale = sales.remove(&ware.id);
+        }
+        if !others.is_empty() {
+            wares.extend(self.wares_by_id(source, others).await?);
+        }
+        let methods = gather_methods(methods)?;
         Ok(Facts { wares, available: None, had: None, methods, rates })
     }
 
@@ -128,18 +153,25 @@ async fn wares<T: Clone + Into<Value>>(
     by: product_variant::Column,
     keys: &[T],
 ) -> Result<Vec<Ware>, DbError> {
-    let mut wares: HashMap<Uuid, Ware> = HashMap::new();
+    let mut rows: Vec<WareRow> = Vec::new();
     for keys in keys.chunks(MAX_KEYS) {
         let select = select_wares(among(Expr::col((product_variant::Entity, by)), keys));
-        for mut row in source.all::<WareRow>(&select).await? {
-            let price = row.price_currency.take().zip(row.price_amount);
-            let ware = wares.entry(row.id).or_insert_with(|| ware(row));
-            if let Some((code, minor)) = price {
-                ware.prices.push(Money { minor, currency: currency(&code)? });
-            }
+        rows.append(&mut source.all(&select).await?);
+    }
+    Ok(gather_wares(rows)?.into_values().collect())
+}
+
+/// Wares with all of their prices.
+fn gather_wares(rows: Vec<WareRow>) -> Result<HashMap<Uuid, Ware>, DbError> {
+    let mut wares: HashMap<Uuid, Ware> = HashMap::new();
+    for mut row in rows {
+        let price = row.price_currency.take().zip(row.price_amount);
+        let ware = wares.entry(row.id).or_insert_with(|| ware(row));
+        if let Some((code, minor)) = price {
+            ware.prices.push(Money { minor, currency: currency(&code)? });
         }
     }
-    Ok(wares.into_values().collect())
+    Ok(wares)
 }
 
 fn ware(row: WareRow) -> Ware {
@@ -204,6 +236,10 @@ pub(super) async fn shipping_methods(
     source: Source<'_>,
     active_only: bool,
 ) -> Result<Vec<ShippingSettings>, DbError> {
+    gather_methods(source.all(&select_methods(active_only)).await?)
+}
+
+fn select_methods(active_only: bool) -> SelectStatement {
     use shipping_method::{Column, Entity};
     let of_price = |column| Expr::col((shipping_price::Entity, column));
     let mut select = Query::select();
@@ -217,16 +253,25 @@ pub(super) async fn shipping_methods(
             JoinType::LeftJoin,
             shipping_price::Entity,
             of_price(shipping_price::Column::Method).equals((Entity, Column::Code)),
-        )
-        .order_by((Entity, Column::Position), Order::Asc)
-        .order_by((Entity, Column::Code), Order::Asc)
-        .order_by((shipping_price::Entity, shipping_price::Column::Currency), Order::Asc)
-        .order_by((shipping_price::Entity, shipping_price::Column::FromSubtotal), Order::Asc);
+        );
     if active_only {
         select.and_where(Expr::col((Entity, Column::Active)).eq(true));
     }
+    select
+}
+
+fn gather_methods(mut rows: Vec<MethodRow>) -> Result<Vec<ShippingSettings>, DbError> {
+    rows.sort_by(|a, b| {
+        let by = |row: &MethodRow| (row.method.position, row.from_subtotal);
+        let ((a_position, a_from), (b_position, b_from)) = (by(a), by(b));
+        a_position
+            .cmp(&b_position)
+            .then_with(|| a.method.code.cmp(&b.method.code))
+            .then_with(|| a.price_currency.cmp(&b.price_currency))
+            .then(a_from.cmp(&b_from))
+    });
     let mut methods: Vec<(shipping_method::Model, Vec<ShippingPrice>)> = Vec::new();
-    for row in source.all::<MethodRow>(&select).await? {
+    for row in rows {
         if methods.last().is_none_or(|(last, _)| last.code != row.method.code) {
             methods.push((row.method, Vec::new()));
         }
@@ -240,14 +285,72 @@ pub(super) async fn shipping_methods(
     Ok(methods.into_iter().map(|(method, prices)| shipping(method, prices)).collect())
 }
 
-/// The rates of these countries and that of everywhere else.
-async fn tax_rates(source: Source<'_>, codes: &BTreeSet<&str>) -> Result<Vec<TaxRate>, DbError> {
-    let codes: Vec<&str> = codes.iter().copied().chain([EVERYWHERE_ELSE]).collect();
+/// The rates of these countries and that of everywhere else; of no countries none.
+fn select_rates(codes: &BTreeSet<&str>) -> SelectStatement {
+    let elsewhere = (!codes.is_empty()).then_some(EVERYWHERE_ELSE);
+    let codes: Vec<&str> = codes.iter().copied().chain(elsewhere).collect();
     let mut select = Query::select();
     select
         .column((tax_rate::Entity, Asterisk))
         .from(tax_rate::Entity)
         .and_where(among(Expr::col(tax_rate::Column::Country), &codes));
-    let models: Vec<tax_rate::Model> = source.all(&select).await?;
-    Ok(models.into_iter().map(TaxRate::from).collect())
+    select
+}
+
+/// One of the rows that goods are priced by.
+enum FactRow {
+    Ware(WareRow),
+    Sale(SaleRow),
+    Method(MethodRow),
+    Rate(tax_rate::Model),
+}
+
+impl FromQueryResult for FactRow {
+    fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
+        if row.try_get::<Option<Uuid>>("ware_", "id")?.is_some() {
+            return WareRow::from_query_result(row, "ware_").map(Self::Ware);
+        }
+        if row.try_get::<Option<String>>("method_", "code")?.is_some() {
+            return MethodRow::from_query_result(row, "method_").map(Self::Method);
+        }
+        if row.try_get::<Option<Uuid>>("rate_", "id")?.is_some() {
+            return tax_rate::Model::from_query_result(row, "rate_").map(Self::Rate);
+        }
+        SaleRow::from_query_result(row, "").map(Self::Sale)
+    }
+}
+
+/// Everything that goods are priced by, in one statement: its parts stand in rows of their own.
+fn select_facts(
+    flash_sales: &FlashSales,
+    variants: &[Uuid],
+    codes: &BTreeSet<&str>,
+) -> SelectStatement {
+    let names = ["id", "sku", "name", "options", "status", "product_name", "product_status"];
+    let wares = names.into_iter().chain(["price_currency", "price_amount"]).map(str::to_owned);
+    let method = ["price_currency", "from_subtotal", "price"].map(str::to_owned);
+    let methods = shipping_method::Column::iter().map(|it| it.as_str().to_owned()).chain(method);
+    let rates = tax_rate::Column::iter().map(|it| it.as_str().to_owned());
+    let mut select = Query::select();
+    prefix(&mut select, "ware", wares);
+    prefix(&mut select, "method", methods);
+    prefix(&mut select, "rate", rates);
+    let of_variants =
+        among(Expr::col((product_variant::Entity, product_variant::Column::Id)), variants);
+    select.column((Alias::new("sale"), Asterisk)).from_subquery(select_wares(of_variants), "ware");
+    let mut beside = |part: SelectStatement, name: &'static str| {
+        select.join_subquery(JoinType::FullOuterJoin, part, name, Expr::cust("1 = 2"));
+    };
+    beside(flash_sales.select_unended(variants), "sale");
+    beside(select_methods(true), "method");
+    beside(select_rates(codes), "rate");
+    select
+}
+
+/// Selects columns of a part under names of their own.
+fn prefix(select: &mut SelectStatement, part: &str, columns: impl Iterator<Item = String>) {
+    for column in columns {
+        let name = format!("{part}_{column}");
+        select.expr_as(Expr::col((Alias::new(part), Alias::new(column))), Alias::new(name));
+    }
 }

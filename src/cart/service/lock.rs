@@ -2,15 +2,17 @@
 
 use crate::auth::{Permission, Viewer};
 use crate::cart::contents::Line;
-use crate::cart::service::row::{COMPLETED, OPEN, cart, column, is_open, is_usable_by};
+use crate::cart::service::row::{COMPLETED, cart, column, is_open, is_usable_by};
 use crate::cart::service::{Carts, Source};
 use crate::cart::{Cart, CartError, Item};
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Timestamp, Tx};
 use entity::cart::{Column, Entity, Model};
 use entity::cart_line;
 use sea_orm::sea_query::{
-    Asterisk, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr, UpdateStatement,
+    Alias, Asterisk, CommonTableExpression, Expr, ExprTrait, JoinType, Order, Query,
+    SelectStatement, SimpleExpr, UpdateStatement, WithClause, WithQuery,
 };
+use sea_orm::{DbErr, FromQueryResult, QueryResult};
 use uuid::Uuid;
 
 /// A cart that stays as it is until the transaction ends.
@@ -20,6 +22,38 @@ pub struct LockedCart {
     pub cart: Cart,
     /// What is in it, in its order.
     pub items: Vec<Item>,
+    /// When, by the database's clock.
+    pub locked_at: Timestamp,
+}
+
+/// A cart that is locked, with one of its lines as they were when the statement began.
+struct LockedRow {
+    cart: Model,
+    locked_at: Timestamp,
+    /// The cart's version then.
+    seen_version: i64,
+    line: Option<Line>,
+}
+
+impl FromQueryResult for LockedRow {
+    fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
+        let id: Option<Uuid> = row.try_get(prefix, "line_id")?;
+        let line = id.map(|id| {
+            Ok::<_, DbErr>(Line {
+                id,
+                variant_id: row.try_get(prefix, "line_variant_id")?,
+                position: row.try_get(prefix, "line_position")?,
+                quantity: row.try_get(prefix, "line_quantity")?,
+                seen_price: row.try_get(prefix, "line_seen_price")?,
+            })
+        });
+        Ok(Self {
+            cart: Model::from_query_result(row, prefix)?,
+            locked_at: row.try_get(prefix, "locked_at")?,
+            seen_version: row.try_get(prefix, "seen_version")?,
+            line: line.transpose()?,
+        })
+    }
 }
 
 impl Carts {
@@ -34,31 +68,27 @@ impl Carts {
         cart_id: Uuid,
     ) -> Result<LockedCart, CartError> {
         viewer.may(Permission::CartUse)?;
-        let mut select = select_carts(column(Column::Id).eq(cart_id));
-        select.and_where(is_open(tx.db())).and_where(is_usable_by(viewer)).lock_exclusive();
-        let Some(model) = tx.one::<Model>(&select).await? else {
+        let rows: Vec<LockedRow> = tx.all(&locking(tx, viewer, cart_id)).await?;
+        let Some(first) = rows.first() else {
             return Err(why_not_in_txn(tx, viewer, cart_id).await?);
         };
-        let lines = lines_in_txn(tx, cart_id).await?;
-        Ok(LockedCart { cart: cart(model)?, items: lines.iter().map(Item::from).collect() })
+        let (model, locked_at) = (first.cart.clone(), first.locked_at);
+        let lines = if first.seen_version == model.version {
+            rows.into_iter().filter_map(|row| row.line).collect()
+        } else {
+            // Who held the lock before has changed it since this statement began.
+            lines_in_txn(tx, cart_id).await?
+        };
+        let items = lines.iter().map(Item::from).collect();
+        Ok(LockedCart { cart: cart(model)?, items, locked_at })
     }
 
-    /// Closes an open cart for good: it became this order. What waits to be written goes along.
-    ///
-    /// # Errors
-    /// [`CartError::Completed`] when it is not open any more.
-    pub async fn complete_in_txn(
-        &self,
-        tx: &Tx,
-        cart_id: Uuid,
-        order_id: Uuid,
-    ) -> Result<(), CartError> {
+    /// Closes a cart that is locked and open, for good: it becomes this order. Sent with what else
+    /// waits to be written.
+    pub fn complete_in_txn(&self, tx: &Tx, cart_id: Uuid, order_id: Uuid) {
         let mut update = self.update(tx, column(Column::Id).eq(cart_id));
-        update
-            .value(Column::Status, COMPLETED)
-            .value(Column::OrderId, order_id)
-            .and_where(column(Column::Status).eq(OPEN));
-        if tx.run_along(update).await? == 1 { Ok(()) } else { Err(CartError::Completed) }
+        update.value(Column::Status, COMPLETED).value(Column::OrderId, order_id);
+        tx.later(update, 1);
     }
 
     /// Locks an open cart that the viewer may use, as the first statement of a change of it.
@@ -96,6 +126,46 @@ impl Carts {
             .and_where(which);
         update
     }
+}
+
+/// Locks a cart and reads its lines, in one statement. Behind a lock that it waited for, Postgres
+/// reads the newest version of the row, and the lines as they were before: the two versions tell.
+fn locking(tx: &Tx, viewer: &Viewer, cart_id: Uuid) -> WithQuery {
+    use cart_line::Column as L;
+    let (locked, seen) = (Alias::new("locked"), Alias::new("seen"));
+    let mut lock = select_carts(column(Column::Id).eq(cart_id));
+    lock.and_where(is_open(tx.db())).and_where(is_usable_by(viewer)).lock_exclusive();
+    let mut cart = CommonTableExpression::new();
+    cart.table_name(locked.clone()).materialized(true).query(lock);
+    let mut select = Query::select();
+    select
+        .column((locked.clone(), Asterisk))
+        .expr_as(tx.db().now_sql(), "locked_at")
+        .expr_as(Expr::col((seen.clone(), Column::Version)), "seen_version");
+    for (column, name) in [
+        (L::Id, "line_id"),
+        (L::VariantId, "line_variant_id"),
+        (L::Position, "line_position"),
+        (L::Quantity, "line_quantity"),
+        (L::SeenPrice, "line_seen_price"),
+    ] {
+        select.expr_as(Expr::col((cart_line::Entity, column)), name);
+    }
+    select
+        .from(locked.clone())
+        .join_as(
+            JoinType::InnerJoin,
+            Entity,
+            seen.clone(),
+            Expr::col((seen, Column::Id)).equals((locked.clone(), Column::Id)),
+        )
+        .left_join(
+            cart_line::Entity,
+            Expr::col((cart_line::Entity, L::CartId)).equals((locked, Column::Id)),
+        )
+        .order_by((cart_line::Entity, L::Position), Order::Asc)
+        .order_by((cart_line::Entity, L::Id), Order::Asc);
+    select.with(WithClause::new().cte(cart).to_owned())
 }
 
 /// Why a cart cannot be used.

@@ -27,6 +27,10 @@ impl Sink for BusSink {
         "bus"
     }
 
+    fn is_at_hand(&self) -> bool {
+        true
+    }
+
     fn take<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), SinkError>> {
         let recalled = recall(event).map(|recall| {
             self.bus.publish(BusMessage::Recalled(vec![recall]));

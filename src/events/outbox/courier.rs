@@ -3,7 +3,8 @@
 //!
 //! It takes events in a transaction, hands them on outside any, and then writes what became of
 //! them. When it ends in between, others take the events over once its lease is past, and the sink
-//! is told of them twice.
+//! is told of them twice. To a sink that is at hand it does all of it in one transaction: each event
+//! is written once less.
 
 use crate::db::{Db, DbError};
 use crate::events::outbox::rows::{self, Fate, Held};
@@ -65,6 +66,9 @@ pub struct Courier {
     sink: Arc<dyn Sink>,
     terms: CourierTerms,
 }
+
+/// How many events were taken, and what became of them.
+type Delivered = (usize, Vec<(i64, Fate)>);
 
 /// What one turn came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -134,11 +138,38 @@ impl Courier {
     }
 
     async fn turn(&self, stopping: &CancellationToken) -> Result<Turn, DbError> {
+        let (taken, fates) = match self.sink.is_at_hand() {
+            true => self.deliver_in_one(stopping).await?,
+            false => self.deliver_apart(stopping).await?,
+        };
+        let delivered = fates.iter().filter(|(_, fate)| *fate == Fate::Sent).count();
+        let away = taken > 0 && delivered == 0 && fates.iter().all(|(_, fate)| *fate == Fate::Back);
+        telemetry::add(telemetry::EVENTS_SENT, delivered);
+        Ok(Turn { taken, delivered, away })
+    }
+
+    async fn deliver_in_one(&self, stopping: &CancellationToken) -> Result<Delivered, DbError> {
+        let until = Instant::now() + self.terms.margin;
+        let delivering = self.db.tx(|tx| {
+            let (courier, stopping) = (self.clone(), stopping.clone());
+            async move {
+                let held = rows::hold_in_txn(&tx, courier.terms.batch).await?;
+                let taken = held.len();
+                let fates = courier.hand_on(held, until, &stopping).await;
+                failpoint::reach("outbox.after_publish").await;
+                rows::settle_in_txn(&tx, &fates).await?;
+                Ok((taken, fates))
+            }
+        });
+        delivering.await
+    }
+
+    async fn deliver_apart(&self, stopping: &CancellationToken) -> Result<Delivered, DbError> {
         let (claim, asked) = (Uuid::new_v4(), Instant::now());
         let lease = TimeDelta::from_std(self.terms.lease).unwrap_or(TimeDelta::MAX);
         let held = rows::claim(&self.db, claim, self.terms.batch, lease).await?;
         if held.is_empty() {
-            return Ok(Turn::default());
+            return Ok(Delivered::default());
         }
         let taken = held.len();
         // Counted from before the question: the database's lease ends later, never sooner.
@@ -149,10 +180,7 @@ impl Courier {
         if usize::try_from(settled).unwrap_or(usize::MAX) < taken {
             tracing::warn!(taken, settled, "others took over events that took too long");
         }
-        let delivered = fates.iter().filter(|(_, fate)| *fate == Fate::Sent).count();
-        let away = delivered == 0 && fates.iter().all(|(_, fate)| *fate == Fate::Back);
-        telemetry::add(telemetry::EVENTS_SENT, delivered);
-        Ok(Turn { taken, delivered, away })
+        Ok((taken, fates))
     }
 
     /// Offers events to the sink: those of one aggregate one after the other, until one is not

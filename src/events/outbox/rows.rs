@@ -1,5 +1,5 @@
 //! The rows of `outbox`: the statements by which couriers take events and write what became of
-//! them. Each is a short transaction, in which nothing is handed on.
+//! them. Each is a short transaction, in which nothing is handed on but to a sink that is at hand.
 //!
 //! A courier takes an aggregate by its first event that is not delivered, and with it those that
 //! follow: whoever has the first keeps all others off the rest.
@@ -10,13 +10,18 @@ use chrono::TimeDelta;
 use entity::outbox::{Column, Entity, Model};
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{
-    Alias, Expr, ExprTrait, IntoIden, LockBehavior, LockType, Order, Query, SelectStatement,
-    SimpleExpr, UpdateStatement,
+    Alias, Asterisk, Expr, ExprTrait, IntoIden, LockBehavior, LockType, Order, Query,
+    SelectStatement, SimpleExpr, UpdateStatement,
 };
 use uuid::Uuid;
 
 /// Written out, so that the planner knows that the partial indexes have all of them.
 pub(super) const OPEN: &str = "status IN ('PENDING', 'INFLIGHT')";
+/// The same in the order of writing: the index for that has this condition, so that it is used for
+/// nothing else.
+const OPEN_IN_ORDER: &str = "status IN ('PENDING', 'INFLIGHT') AND id > 0";
+/// What the events before an event are called in a question about it.
+const EARLIER: &str = "earlier";
 /// How long a delivered event can be looked at.
 pub const SENT_KEPT: TimeDelta = TimeDelta::days(7);
 /// Placeholders in one statement at most.
@@ -87,17 +92,40 @@ fn held(row: Model) -> Held {
     }
 }
 
+/// Takes events as [`claim`] does, until the transaction ends: others pass by their rows meanwhile.
+pub(super) async fn hold_in_txn(tx: &Tx, places: u64) -> Result<Vec<Held>, DbError> {
+    let whole = (Entity, Asterisk);
+    let mut rows: Vec<Model> = tx.all(heads(tx, places).column(whole)).await?;
+    let taken = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    let left = places.saturating_sub(taken);
+    if left > 0 && !rows.is_empty() {
+        let held: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let mut followers = followers(tx, &rows, left, is_earlier_due(tx).not());
+        followers.column(whole).and_where(Expr::col((Entity, Column::Id)).is_not_in(held));
+        rows.extend(tx.all::<Model>(&followers).await?);
+    }
+    rows.sort_by_key(|row| (row.aggregate_id, row.seq));
+    Ok(rows.into_iter().map(held).collect())
+}
+
 async fn claim_heads_in_txn(
     tx: &Tx,
     claim: Uuid,
     places: u64,
     lease: TimeDelta,
 ) -> Result<Vec<Model>, DbError> {
+    // Apart from the update: inside it, Postgres may run the choice more than once, and each time
+    // skip what the last one locked.
+    let chosen: Vec<Chosen> = tx.all(heads(tx, places).column((Entity, Column::Id))).await?;
+    take_in_txn(tx, claim, &chosen, lease).await
+}
+
+/// The first event of each aggregate that is due, in the order of writing; locks them.
+fn heads(tx: &Tx, places: u64) -> SelectStatement {
     let mut heads = Query::select();
     heads
-        .column((Entity, Column::Id))
         .from(Entity)
-        .and_where(Expr::cust(OPEN))
+        .and_where(Expr::cust(OPEN_IN_ORDER))
         .and_where(is_due(tx.db(), Entity))
         .and_where(Expr::exists(earlier(Entity)).not())
         .order_by((Entity, Column::Id), Order::Asc)
@@ -105,10 +133,7 @@ async fn claim_heads_in_txn(
     if tx.db().is_postgres() {
         heads.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }
-    // Apart from the update: inside it, Postgres may run the choice more than once, and each time
-    // skip what the last one locked.
-    let chosen: Vec<Chosen> = tx.all(&heads).await?;
-    take_in_txn(tx, claim, &chosen, lease).await
+    heads
 }
 
 /// What follows heads that this transaction holds, up to the first that is not due.
@@ -119,20 +144,24 @@ async fn claim_followers_in_txn(
     places: u64,
     lease: TimeDelta,
 ) -> Result<Vec<Model>, DbError> {
+    let its_claim = || Expr::col((Alias::new(EARLIER), Column::Claim));
+    let foreign = its_claim().ne(claim).or(its_claim().is_null());
+    let mut followers = followers(tx, heads, places, foreign.and(is_earlier_due(tx).not()));
+    followers.column((Entity, Column::Id));
+    let chosen: Vec<Chosen> = tx.all(&followers).await?;
+    take_in_txn(tx, claim, &chosen, lease).await
+}
+
+fn is_earlier_due(tx: &Tx) -> SimpleExpr {
+    is_due(tx.db(), Alias::new(EARLIER))
+}
+
+/// What follows these heads, up to the first before which an earlier one stops it.
+fn followers(tx: &Tx, heads: &[Model], places: u64, stops: SimpleExpr) -> SelectStatement {
     let mut in_the_way = earlier(Entity);
-    let other = Alias::new("earlier");
-    in_the_way
-        .and_where(
-            Expr::col((other.clone(), Column::Claim)).ne(claim).or(Expr::col((
-                other.clone(),
-                Column::Claim,
-            ))
-            .is_null()),
-        )
-        .and_where(is_due(tx.db(), other).not());
+    in_the_way.and_where(stops);
     let mut followers = Query::select();
     followers
-        .column((Entity, Column::Id))
         .from(Entity)
         .and_where(
             Expr::col((Entity, Column::AggregateId))
@@ -145,8 +174,7 @@ async fn claim_followers_in_txn(
         .order_by((Entity, Column::AggregateId), Order::Asc)
         .order_by((Entity, Column::Seq), Order::Asc)
         .limit(places);
-    let chosen: Vec<Chosen> = tx.all(&followers).await?;
-    take_in_txn(tx, claim, &chosen, lease).await
+    followers
 }
 
 #[derive(FromQueryResult)]
@@ -187,7 +215,7 @@ fn is_due(db: &Db, of: impl IntoIden) -> SimpleExpr {
 
 /// The undelivered events of the same aggregate that come before, as `earlier`.
 fn earlier(than: impl IntoIden) -> SelectStatement {
-    let (than, earlier) = (than.into_iden(), Alias::new("earlier"));
+    let (than, earlier) = (than.into_iden(), Alias::new(EARLIER));
     let mut select = Query::select();
     select
         .expr(Expr::value(1))
@@ -206,17 +234,38 @@ fn earlier(than: impl IntoIden) -> SelectStatement {
 /// Writes what became of events, of those that this claim still holds: what somebody else has taken
 /// over is theirs. Tells for how many it counts.
 pub(super) async fn settle(db: &Db, claim: Uuid, fates: &[(i64, Fate)]) -> Result<u64, DbError> {
+    let mut statements = settling(db, fates, true);
+    for update in &mut statements {
+        update
+            .and_where(Expr::col(Column::Claim).eq(claim))
+            .and_where(Expr::cust("status = 'INFLIGHT'"))
+            .returning(Query::returning().column(Column::Id));
+    }
+    let settled: Vec<Chosen> = db.write_each(&statements).await?;
+    Ok(u64::try_from(settled.len()).unwrap_or(u64::MAX))
+}
+
+/// Writes what became of events that [`hold_in_txn`] took.
+pub(super) async fn settle_in_txn(tx: &Tx, fates: &[(i64, Fate)]) -> Result<(), DbError> {
+    for update in settling(tx.db(), fates, false) {
+        tx.run(&update).await?;
+    }
+    Ok(())
+}
+
+/// What writes it; what was not offered is as it was, but for being taken.
+fn settling(db: &Db, fates: &[(i64, Fate)], taken: bool) -> Vec<UpdateStatement> {
     let rows = |wanted: &Fate| -> Vec<i64> {
         fates.iter().filter(|(_, fate)| fate == wanted).map(|(row, _)| *row).collect()
     };
     let mut statements = Vec::new();
     for rows in rows(&Fate::Sent).chunks(KEYS_AT_ONCE) {
-        let mut update = leaving(claim, "SENT", rows);
+        let mut update = leaving("SENT", rows);
         update.value(Column::SentAt, db.now_sql()).value(Column::LastError, Option::<String>::None);
         statements.push(update);
     }
-    for rows in rows(&Fate::Back).chunks(KEYS_AT_ONCE) {
-        statements.push(leaving(claim, "PENDING", rows));
+    for rows in rows(&Fate::Back).chunks(KEYS_AT_ONCE).filter(|_| taken) {
+        statements.push(leaving("PENDING", rows));
     }
     for (row, fate) in fates {
         let (status, reason, after) = match fate {
@@ -224,34 +273,24 @@ pub(super) async fn settle(db: &Db, claim: Uuid, fates: &[(i64, Fate)]) -> Resul
             Fate::Again { reason, after } => ("PENDING", reason, *after),
             Fate::Dead { reason } => ("DEAD", reason, TimeDelta::zero()),
         };
-        let mut update = leaving(claim, status, &[*row]);
+        let mut update = leaving(status, &[*row]);
         update
             .value(Column::Attempts, Expr::col(Column::Attempts).add(1))
             .value(Column::NextAttemptAt, db.now_plus_sql(after))
             .value(Column::LastError, reason.as_str());
         statements.push(update);
     }
-    let statements = &statements;
-    db.tx(|tx| async move {
-        let mut settled = 0;
-        for statement in statements {
-            settled += tx.run(statement).await?;
-        }
-        Ok(settled)
-    })
-    .await
+    statements
 }
 
-fn leaving(claim: Uuid, status: &'static str, rows: &[i64]) -> UpdateStatement {
+fn leaving(status: &'static str, rows: &[i64]) -> UpdateStatement {
     let mut update = Query::update();
     update
         .table(Entity)
         .value(Column::Status, status)
         .value(Column::Claim, Option::<Uuid>::None)
         .value(Column::LeaseUntil, Option::<Timestamp>::None)
-        .and_where(Expr::col(Column::Id).is_in(rows.iter().copied()))
-        .and_where(Expr::col(Column::Claim).eq(claim))
-        .and_where(Expr::cust("status = 'INFLIGHT'"));
+        .and_where(Expr::col(Column::Id).is_in(rows.iter().copied()));
     update
 }
 
@@ -277,7 +316,7 @@ pub async fn waiting(db: &Db) -> Result<Waiting, DbError> {
     select
         .expr_as(Expr::col(Column::NextAttemptAt), "oldest")
         .from(Entity)
-        .and_where(Expr::cust(OPEN))
+        .and_where(Expr::cust(OPEN_IN_ORDER))
         .and_where(Expr::col(Column::NextAttemptAt).lte(now_once(db)))
         .order_by(Column::Id, Order::Asc)
         .limit(1);

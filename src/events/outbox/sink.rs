@@ -43,6 +43,12 @@ pub trait Sink: Send + Sync + 'static {
     /// Its name, for logs.
     fn name(&self) -> &'static str;
 
+    /// Whether it is a part of this process that takes or refuses whatever it is offered at once, and
+    /// waits for nothing: then events are handed on in the transaction that takes them.
+    fn is_at_hand(&self) -> bool {
+        false
+    }
+
     /// Takes an event; done when it is as safe there as it was in the outbox.
     fn take<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), SinkError>>;
 }

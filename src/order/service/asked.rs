@@ -168,11 +168,11 @@ impl Orders {
     ) -> Result<Dealt, OrderError> {
         failpoint::reach("till.before_settle").await;
         let source = Source::Told(*viewer);
-        let settled = self.settle_asked(begun, outcome, source, Some(&asked)).await?;
-        let (order, rest, verdict) = settled;
-        let order = self.finish(order, rest).await?;
+        let mut settled = self.settle_asked(begun, outcome, source, Some(&asked)).await?;
+        let verdict = settled.verdict.take();
+        let (order, payment) = self.finish_settled(settled, begun.id).await?;
         let verdict = verdict.ok_or_else(|| OrderError::fault("nobody said what it came to"))?;
-        dealt(order, self.payments.get(begun.id).await?, verdict)
+        dealt(order, payment, verdict)
     }
 
     /// What came of it when the key was used first; `kept` is what the key said before whoever used

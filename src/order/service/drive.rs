@@ -32,10 +32,10 @@ impl Orders {
     ) -> Result<Placed, OrderError> {
         let (order, payment, refusal) = match (written.payment_id, &written.opened) {
             (None, _) => (self.get(written.order_id).await?, None, None),
-            (Some(id), Some(payment)) if !replayed => {
+            (Some(_), Some(payment)) if !replayed => {
                 let asked = Asked { key: key.cloned(), judge: Judge::Attempt(written.clone()) };
-                let (order, refusal) = self.drive(payment, &asked).await?;
-                (order, Some(self.payments.get(id).await?), refusal)
+                let (order, payment, refusal) = self.drive(payment, &asked).await?;
+                (order, Some(payment), refusal)
             }
             (Some(id), _) => {
                 self.await_decision(id).await?;
@@ -43,6 +43,7 @@ impl Orders {
                 (order, Some(payment), refusal)
             }
         };
+        let order = Order { lines: written.lines.clone(), ..order };
         Ok(Placed { order, payment, refusal, guest_token: None, replayed })
     }
 
@@ -51,16 +52,16 @@ impl Orders {
         &self,
         payment: &Payment,
         asked: &Asked,
-    ) -> Result<(Order, Option<Refusal>), OrderError> {
+    ) -> Result<(Order, Payment, Option<Refusal>), OrderError> {
         let outcome = self.payments.authorize(payment).await;
         failpoint::reach("settle.before_guard").await;
         let source = Source::Told(Viewer::System);
-        let settled = self.settle_asked(payment, &outcome, source, Some(asked)).await?;
-        let (order, rest, verdict) = settled;
-        let order = self.finish(order, rest).await?;
+        let mut settled = self.settle_asked(payment, &outcome, source, Some(asked)).await?;
+        let verdict = settled.verdict.take();
+        let (order, now) = self.finish_settled(settled, payment.id).await?;
         failpoint::reach("pay.after_t2").await;
         let refused = verdict.and_then(Result::err);
-        Ok((order, refused.as_ref().and_then(Refusal::of_error)))
+        Ok((order, now, refused.as_ref().and_then(Refusal::of_error)))
     }
 
     /// What whoever used the key first was told. Nobody was when they are gone, or when nothing was

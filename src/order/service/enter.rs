@@ -17,7 +17,7 @@ use crate::order::service::place::{ROUNDS, Round, count_attempt};
 use crate::order::service::record::Step;
 use crate::order::service::ware::{Wanted, wanted_in_txn};
 use crate::order::service::write::{
-    Owner, Written, check_total, destination, insert_lines_in_txn, insert_order_in_txn,
+    Owner, Written, check_total, destination, insert_lines_in_txn, insert_order_in_txn, needed,
 };
 use crate::order::{EnterSale, EventKind, GuestToken, Order, OrderError, OrderStatus, Placed};
 use crate::stock::ReserveOrder;
@@ -116,18 +116,19 @@ impl Orders {
             cart_id: None,
             token_key,
         };
-        let order = insert_order_in_txn(tx, order_id, &addressed, &quote, &owner).await?;
-        let reserve = insert_lines_in_txn(tx, order.id, &quote)?;
+        let now = tx.clock().await?;
+        let order = insert_order_in_txn(tx, &addressed, &quote, &owner, (order_id, now))?;
+        let lines = insert_lines_in_txn(tx, order.id, &quote)?;
         self.note_in_txn(tx, &order, (EventKind::Placed, None, None), viewer);
         let payment = match &ask.payment {
-            Some(payment) => self.open_payment_in_txn(tx, &order, payment).await?,
+            Some(payment) => self.open_first_payment_in_txn(tx, &order, payment, Uuid::now_v7())?,
             None => None,
         };
-        let written = Written::new(order.id, payment);
+        let written = Written::new(order.id, payment, &lines);
         if let Some(key) = key {
             key.record_in_txn(tx, &written).await?;
         }
-        self.hold_in_txn(tx, ask, reserve).await?;
+        self.hold_in_txn(tx, ask, needed(order.id, &lines)).await?;
         self.flash_sales.take_in_txn(tx, order.id, &quote.takes()).await?;
         self.go_on_in_txn(tx, viewer, &order, written.payment_id).await?;
         Ok(written)

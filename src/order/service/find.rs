@@ -106,13 +106,21 @@ impl Orders {
 
     /// The way of a guest to an order, for the mail that carries it; None: it is an account's.
     pub(crate) async fn guest_token(&self, id: Uuid) -> Result<Option<GuestToken>, OrderError> {
+        Ok(self.get_with_token(id).await?.and_then(|(_, token)| token))
+    }
+
+    /// An order with the way of a guest to it, whoever asks; None when there is no such order.
+    pub(crate) async fn get_with_token(
+        &self,
+        id: Uuid,
+    ) -> Result<Option<(Order, Option<GuestToken>)>, OrderError> {
         let mut select = select_orders();
         select.and_where(column(Column::Id).eq(id));
-        let row: Option<Model> = self.db.one(&select).await?;
-        let guests = row.filter(|row| row.guest_token_hash.is_some());
+        let Some(row) = self.db.one::<Model>(&select).await? else { return Ok(None) };
         // What staff entered has no cart, and a key of its own in its place.
-        let key = guests.and_then(|row| row.cart_id.or(row.token_key));
-        Ok(key.map(|key| GuestToken::of(key, id)))
+        let key = row.guest_token_hash.as_ref().and(row.cart_id.or(row.token_key));
+        let token = key.map(|key| GuestToken::of(key, id));
+        Ok(Some((Order::try_from(row).map_err(OrderError::fault)?, token)))
     }
 
     /// An order as it is now, whoever asks: for the server's own work.

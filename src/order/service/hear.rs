@@ -3,7 +3,7 @@
 use crate::auth::Viewer;
 use crate::failpoint;
 use crate::order::OrderError;
-use crate::order::service::settle::{Rest, Source};
+use crate::order::service::settle::{Rest, Settled, Source};
 use crate::order::service::{Orders, lock_in_txn};
 use crate::payment::{Payment, PaymentError, PaymentState, ProviderEvent, Said};
 
@@ -40,27 +40,29 @@ impl Orders {
                 let order = lock_in_txn(&tx, order_id).await?;
                 let order = order.ok_or_else(|| OrderError::fault("a payment has no order"))?;
                 if !orders.payments.record_event_in_txn(&tx, &event).await? {
-                    return Ok((order, Rest::Nothing));
+                    return Ok(Settled::nothing(order));
                 }
                 failpoint::reach("webhook.after_insert").await;
                 match &event.said {
-                    Said::Nothing => Ok((order, Rest::Nothing)),
-                    Said::Changed if waits_for_news(&payment) => Ok((order, Rest::Ask(payment))),
-                    Said::Changed => Ok((order, Rest::Nothing)),
+                    Said::Nothing => Ok(Settled::nothing(order)),
+                    Said::Changed if waits_for_news(&payment) => {
+                        Ok(Settled { rest: Rest::Ask(payment), ..Settled::nothing(order) })
+                    }
+                    Said::Changed => Ok(Settled::nothing(order)),
                     Said::Refund { refund_id, outcome } => {
                         let id = *refund_id;
                         let order = orders.settle_refund_in_txn(&tx, order, id, outcome).await?;
-                        Ok((order, Rest::Nothing))
+                        Ok(Settled::nothing(order))
                     }
                     Said::Payment(outcome) => {
                         let told = (outcome, Source::Told(Viewer::System));
-                        orders.settle_in_txn(&tx, order, payment_id, told).await
+                        orders.settle_in_txn(&tx, order, &payment, told).await
                     }
                 }
             }
         });
-        let (order, rest) = hearing.await?;
-        if let Err(error) = self.finish(order, rest).await {
+        let settled = hearing.await?;
+        if let Err(error) = self.finish(settled.order, settled.rest).await {
             tracing::warn!(%error, "what is left to do for a payment is left to recovery");
         }
         Ok(())

@@ -62,6 +62,6 @@ impl Orders {
         if self.stock.extend_in_txn(tx, order.id, self.policy.hold).await? == 0 {
             return Err(over("Its stock was held for a while and is free again."));
         }
-        Ok(Written::new(order.id, Some(payment)))
+        Ok(Written::again(order.id, Some(payment)))
     }
 }

@@ -58,7 +58,7 @@ impl Orders {
         for (column, value) in step.set {
             update.value(column, value);
         }
-        let row: Option<Model> = tx.one(&update).await?;
+        let row: Option<Model> = tx.one_along(update).await?;
         let row = row.ok_or_else(|| OrderError::fault("a locked order was changed"))?;
         let changed = Order::try_from(row).map_err(OrderError::fault)?;
         let moved = Moved {

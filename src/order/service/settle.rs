@@ -7,10 +7,10 @@ use crate::jobs::{NewJob, enqueue_later};
 use crate::order::jobs::Confirmed;
 use crate::order::service::asked::{Asked, Verdict};
 use crate::order::service::record::Step;
+use crate::order::service::write::needed;
 use crate::order::service::{Orders, lock_in_txn};
 use crate::order::{EventKind, Order, OrderError, OrderStatus};
 use crate::payment::{Outcome, Payment, PaymentState};
-use crate::stock::{ReserveLine, ReserveOrder};
 use entity::shop_order::Column;
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use std::collections::BTreeSet;
@@ -34,6 +34,23 @@ pub(super) enum Source<'a> {
     Told(Viewer),
     /// The provider, when it was asked what it knows of a payment that was so.
     Found(&'a Payment),
+}
+
+/// What settling came to.
+pub(super) struct Settled {
+    pub order: Order,
+    pub rest: Rest,
+    /// The payment as it is now; None when that was not looked at.
+    pub payment: Option<Payment>,
+    /// What whoever asked is told; None when nobody did.
+    pub verdict: Option<Verdict>,
+}
+
+impl Settled {
+    /// Nothing was written.
+    pub fn nothing(order: Order) -> Self {
+        Self { order, rest: Rest::Nothing, payment: None, verdict: None }
+    }
 }
 
 /// How often dead holds are ended so that late money is served.
@@ -72,8 +89,8 @@ impl Orders {
         outcome: &Outcome,
         source: Source<'_>,
     ) -> Result<(Order, Rest), OrderError> {
-        let (order, rest, _) = self.settle_asked(payment, outcome, source, None).await?;
-        Ok((order, rest))
+        let settled = self.settle_asked(payment, outcome, source, None).await?;
+        Ok((settled.order, settled.rest))
     }
 
     /// The same, and what it came to for whoever asked for it: judged, and a refusal kept under
@@ -85,7 +102,7 @@ impl Orders {
         outcome: &Outcome,
         source: Source<'_>,
         asked: Option<&Asked>,
-    ) -> Result<(Order, Rest, Option<Verdict>), OrderError> {
+    ) -> Result<Settled, OrderError> {
         for _ in 0..ROUNDS {
             match self.settle_locked(payment, outcome, source, asked).await {
                 Err(OrderError::Insufficient(short)) => {
@@ -106,7 +123,7 @@ impl Orders {
         outcome: &Outcome,
         source: Source<'_>,
         asked: Option<&Asked>,
-    ) -> Result<(Order, Rest, Option<Verdict>), OrderError> {
+    ) -> Result<Settled, OrderError> {
         let told_to = if let Source::Told(viewer) = source { Some(viewer) } else { None };
         let settling = self.db.tx(|tx| {
             let (orders, outcome, payment) = (self.clone(), outcome.clone(), payment.clone());
@@ -116,19 +133,21 @@ impl Orders {
                 let order = lock_in_txn(&tx, payment.order_id).await?;
                 let order = order.ok_or_else(|| OrderError::fault("a payment has no order"))?;
                 let source = told_to.map_or(Source::Found(&payment), Source::Told);
-                let (order, rest) = if told_to.is_some()
+                let settled = if told_to.is_some()
                     && orders.is_overtaken_in_txn(&tx, &payment, &outcome).await?
                 {
-                    (order, Rest::Nothing)
+                    Settled::nothing(order)
                 } else {
-                    let told = (&outcome, source);
-                    orders.settle_in_txn(&tx, order, payment.id, told).await?
+                    orders.settle_in_txn(&tx, order, &payment, (&outcome, source)).await?
                 };
-                let Some(asked) = asked else { return Ok((order, rest, None)) };
-                let now = orders.payments.lock_in_txn(&tx, payment.id).await?;
-                let (told, rows) = ((&payment, &outcome), (&order, &now));
+                let Some(asked) = asked else { return Ok(settled) };
+                let now = match settled.payment {
+                    Some(now) => now,
+                    None => orders.payments.lock_in_txn(&tx, payment.id).await?,
+                };
+                let (told, rows) = ((&payment, &outcome), (&settled.order, &now));
                 let verdict = asked.judge_in_txn(&tx, &orders.payments, told, rows).await?;
-                Ok((order, rest, Some(verdict)))
+                Ok(Settled { payment: Some(now), verdict: Some(verdict), ..settled })
             }
         });
         settling.await
@@ -149,20 +168,34 @@ impl Orders {
         Ok(nothing_done && self.payments.lock_in_txn(tx, begun.id).await?.step != begun.step)
     }
 
-    /// The same, of an order that is locked.
+    /// The same, of an order that is locked, and a payment as it was read before.
     pub(super) async fn settle_in_txn(
         &self,
         tx: &Tx,
         order: Order,
-        payment_id: Uuid,
-        (outcome, source): (&Outcome, Source<'_>),
-    ) -> Result<(Order, Rest), OrderError> {
+        payment: &Payment,
+        told: (&Outcome, Source<'_>),
+    ) -> Result<Settled, OrderError> {
+        let (outcome, source) = told;
         let settled = match source {
-            Source::Told(_) => self.payments.settle_in_txn(tx, payment_id, outcome).await?,
+            Source::Told(_) => self.payments.settle_in_txn(tx, payment, outcome).await?,
             Source::Found(asked) => self.payments.settle_found_in_txn(tx, asked, outcome).await?,
         };
-        let Some(payment) = settled else { return Ok((order, Rest::Nothing)) };
+        let Some(payment) = settled else { return Ok(Settled::nothing(order)) };
         self.tell_payment_in_txn(tx, &payment);
+        let (order, rest) = self.follow_in_txn(tx, order, payment.clone(), source).await?;
+        let payment = matches!(rest, Rest::Nothing).then_some(payment);
+        Ok(Settled { payment, rest, ..Settled::nothing(order) })
+    }
+
+    /// What follows for an order from a payment that has just come to be as it is.
+    async fn follow_in_txn(
+        &self,
+        tx: &Tx,
+        order: Order,
+        payment: Payment,
+        source: Source<'_>,
+    ) -> Result<(Order, Rest), OrderError> {
         let found_out = matches!(source, Source::Found(_)).then_some(FOUND_OUT);
         let viewer = &if let Source::Told(viewer) = source { viewer } else { Viewer::System };
         match payment.state {
@@ -247,14 +280,8 @@ impl Orders {
             return Ok(true);
         }
         let lines = self.lines_in_txn(tx, order).await?;
-        let lines = lines.into_iter().map(|line| ReserveLine {
-            order_line_id: line.id,
-            variant_id: line.variant_id,
-            sku: line.sku,
-            quantity: line.quantity,
-        });
-        let needed = ReserveOrder { order_id: order.id, lines: lines.collect() };
-        let reserved = self.stock.reserve_in_txn(tx, &[needed], self.policy.hold).await?;
+        let needed = [needed(order.id, &lines)];
+        let reserved = self.stock.reserve_in_txn(tx, &needed, self.policy.hold).await?;
         match reserved.into_iter().next() {
             Some(Ok(_)) => Ok(self.stock.commit_in_txn(tx, order.id).await? > 0),
             // These are ended first, then the whole is tried again.
@@ -295,6 +322,24 @@ impl Orders {
             }
             // Whoever is asking will hear, and settle; then it is given back.
             _ => Ok(Rest::Nothing),
+        }
+    }
+
+    /// Does outside the transaction what is left of settling what somebody asked for; tells how the
+    /// order and its payment stand then.
+    pub(super) async fn finish_settled(
+        &self,
+        settled: Settled,
+        payment_id: Uuid,
+    ) -> Result<(Order, Payment), OrderError> {
+        match settled {
+            Settled { order, rest: Rest::Nothing, payment: Some(payment), .. } => {
+                Ok((order, payment))
+            }
+            Settled { order, rest, .. } => {
+                let order = self.finish(order, rest).await?;
+                Ok((order, self.payments.get(payment_id).await?))
+            }
         }
     }
 

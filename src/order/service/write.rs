@@ -3,7 +3,7 @@
 use crate::account::PostalAddress;
 use crate::auth::Viewer;
 use crate::cart::{Destination, LineProblem, Quote};
-use crate::db::Tx;
+use crate::db::{Timestamp, Tx};
 use crate::failpoint;
 use crate::idempotency::{Claim, IdempotencyKey};
 use crate::money::Money;
@@ -12,14 +12,14 @@ use crate::order::service::Orders;
 use crate::order::service::place::Round;
 use crate::order::service::record::Step;
 use crate::order::{
-    Checkout, EventKind, GuestToken, Order, OrderError, OrderKind, OrderStatus, PaymentAsk,
-    Refusal, number,
+    Checkout, EventKind, GuestToken, Order, OrderError, OrderKind, OrderLine, OrderStatus,
+    PaymentAsk, Refusal, number,
 };
 use crate::payment::{NewPayment, Payment};
 use crate::stock::{ReserveLine, ReserveOrder, Shortage};
 use crate::validation::{Problem, ProblemKind};
 use entity::{order_line, shop_order};
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{EntityTrait, QueryTrait};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -36,12 +36,27 @@ pub(super) struct Written {
     /// The payment as it was opened, for whoever opened it.
     #[serde(skip)]
     pub opened: Option<Box<Payment>>,
+    /// The lines as they were written, for whoever wrote them.
+    #[serde(skip)]
+    pub lines: Option<Arc<[OrderLine]>>,
 }
 
 impl Written {
-    pub fn new(order_id: Uuid, opened: Option<Payment>) -> Self {
+    /// Of an order and a payment that are to be written.
+    fn expected((order_id, payment_id): (Uuid, Uuid)) -> Self {
+        Self { payment_id: Some(payment_id), ..Self::again(order_id, None) }
+    }
+
+    /// Of an order that is new.
+    pub fn new(order_id: Uuid, opened: Option<Payment>, lines: &Arc<[OrderLine]>) -> Self {
+        Self { lines: Some(Arc::clone(lines)), ..Self::again(order_id, opened) }
+    }
+
+    /// Of one that was there.
+    pub fn again(order_id: Uuid, opened: Option<Payment>) -> Self {
         let payment_id = opened.as_ref().map(|payment| payment.id);
-        Self { order_id, payment_id, refusal: None, opened: opened.map(Box::new) }
+        let opened = opened.map(Box::new);
+        Self { order_id, payment_id, refusal: None, opened, lines: None }
     }
 }
 
@@ -62,43 +77,55 @@ impl Orders {
         let writing = self.db.tx(|tx| {
             let (orders, ready) = (self.clone(), Arc::clone(ready));
             async move {
-                if let Claim::Earlier(earlier) = ready.key.claim_in_txn::<Written>(&tx).await? {
+                // Named before they are there, so that the key says at once what came of it.
+                let ids = (Uuid::now_v7(), Uuid::now_v7());
+                let expected = Written::expected(ids);
+                if let Claim::Earlier(earlier) = ready.key.claim_for_in_txn(&tx, &expected).await? {
                     return Ok((earlier, true));
                 }
-                Ok((orders.write_in_txn(&tx, &ready, round).await?, false))
+                Ok((orders.write_in_txn(&tx, &ready, ids, round).await?, false))
             }
         });
-        writing.await
+        writing.await.map_err(|error| match error {
+            OrderError::Db(error)
+                if error.violates("shop_order_cart_key", "shop_order.cart_id") =>
+            {
+                OrderError::CartCompleted
+            }
+            error => error,
+        })
     }
 
     async fn write_in_txn(
         &self,
         tx: &Tx,
         ready: &Ready,
+        (order_id, payment_id): (Uuid, Uuid),
         round: Round,
     ) -> Result<Written, OrderError> {
         let Ready { viewer, ask, key } = ready;
         // Only now: what was placed before answers as it did, whatever the rules are by now.
         let addressed = &ask.addressed().map_err(OrderError::Invalid)?;
         self.payments.check_method(&ask.payment.provider, &ask.payment.method)?;
-        let quote = self.quote_in_txn(tx, ready, addressed, round).await?;
-        let order_id = Uuid::now_v7();
+        let (quote, now) = self.quote_in_txn(tx, ready, addressed, round).await?;
         let owner = Owner {
             customer_id: viewer.user_id(),
             token: viewer.user_id().is_none().then(|| GuestToken::of(ask.cart_id, order_id)),
             cart_id: Some(ask.cart_id),
             token_key: None,
         };
-        let order = insert_order_in_txn(tx, order_id, addressed, &quote, &owner).await?;
-        let payment = self.open_payment_in_txn(tx, &order, &ask.payment).await?;
-        let reserve = insert_lines_in_txn(tx, order.id, &quote)?;
+        let order = insert_order_in_txn(tx, addressed, &quote, &owner, (order_id, now))?;
+        let payment = self.open_first_payment_in_txn(tx, &order, &ask.payment, payment_id)?;
+        let lines = insert_lines_in_txn(tx, order.id, &quote)?;
         self.note_in_txn(tx, &order, (EventKind::Placed, None, None), viewer);
-        let written = Written::new(order.id, payment);
-        key.record_later(tx, &written);
-        self.carts.complete_in_txn(tx, ask.cart_id, order.id).await?;
+        let written = Written::new(order.id, payment, &lines);
+        if written.payment_id.is_none() {
+            key.record_later(tx, &written);
+        }
+        self.carts.complete_in_txn(tx, ask.cart_id, order.id);
         // Stock last, and flash sales after it: a hot level stays locked until the commit.
-        let reserve = [reserve];
-        let reserved = self.stock.reserve_in_txn(tx, &reserve, self.policy.hold).await?;
+        let needed = [needed(order.id, &lines)];
+        let reserved = self.stock.reserve_in_txn(tx, &needed, self.policy.hold).await?;
         if let Some(Err(shortages)) = reserved.into_iter().next() {
             return Err(OrderError::Insufficient(shortages));
         }
@@ -120,7 +147,7 @@ impl Orders {
         Ready { viewer, ask, .. }: &Ready,
         addressed: &Addressed,
         round: Round,
-    ) -> Result<Quote, OrderError> {
+    ) -> Result<(Quote, Timestamp), OrderError> {
         let cart = self.carts.lock_in_txn(tx, viewer, ask.cart_id).await?;
         let method = ask.shipping_method.clone().or(cart.cart.shipping_method);
         let (currency, to) = (cart.cart.currency, destination(&addressed.shipping));
@@ -129,26 +156,29 @@ impl Orders {
         let quote = pricing.await?;
         self.check_sold_out_in_txn(tx, &quote, round).await?;
         check_quote(ask, &quote)?;
-        Ok(quote)
+        Ok((quote, cart.locked_at))
     }
 
-    pub(super) async fn open_payment_in_txn(
+    /// Has the first attempt to pay an order written, with the order itself.
+    pub(super) fn open_first_payment_in_txn(
         &self,
         tx: &Tx,
         order: &Order,
         ask: &PaymentAsk,
+        payment_id: Uuid,
     ) -> Result<Option<Payment>, OrderError> {
         if order.total == 0 {
             return Ok(None);
         }
-        let new = self.new_payment(order, ask);
-        let payment = self.payments.open_in_txn(tx, &new).await?;
+        let new = NewPayment { id: payment_id, ..self.new_payment(order, ask) };
+        let payment = self.payments.open_first_in_txn(tx, &new, order.created_at)?;
         self.tell_payment_in_txn(tx, &payment);
         Ok(Some(payment))
     }
 
     pub(super) fn new_payment(&self, order: &Order, ask: &PaymentAsk) -> NewPayment {
         NewPayment {
+            id: Uuid::now_v7(),
             order_id: order.id,
             order_number: order.number.clone(),
             amount: order.money(order.total),
@@ -210,131 +240,97 @@ pub(super) struct Owner {
     pub token_key: Option<Uuid>,
 }
 
-pub(super) async fn insert_order_in_txn(
+/// Has an order written with what comes after it; gives it as it is then.
+pub(super) fn insert_order_in_txn(
     tx: &Tx,
-    order_id: Uuid,
     addressed: &Addressed,
     quote: &Quote,
     owner: &Owner,
+    (order_id, now): (Uuid, Timestamp),
 ) -> Result<Order, OrderError> {
-    use shop_order::Column as C;
     let json = |address: &PostalAddress| {
         serde_json::to_value(address).map_err(|error| OrderError::fault(error.to_string()))
     };
     let method = quote.shipping_method.as_ref();
-    let mut insert = Query::insert();
-    insert
-        .into_table(shop_order::Entity)
-        .columns([
-            C::Id,
-            C::Number,
-            C::Kind,
-            C::Status,
-            C::CustomerId,
-            C::Email,
-            C::EmailKey,
-            C::GuestTokenHash,
-            C::CartId,
-            C::Currency,
-            C::Subtotal,
-            C::ShippingTotal,
-            C::TaxTotal,
-            C::Total,
-            C::ShippingAddress,
-            C::BillingAddress,
-            C::ShippingMethod,
-            C::ShippingMethodName,
-            C::ShippingTax,
-            C::TokenKey,
-            C::CreatedAt,
-            C::UpdatedAt,
-        ])
-        .values_panic([
-            Expr::value(order_id),
-            Expr::value(number::random(OrderKind::Sale)),
-            Expr::value(OrderKind::Sale.as_str()),
-            Expr::value(OrderStatus::PendingPayment.as_str()),
-            Expr::value(owner.customer_id),
-            Expr::value(addressed.email.address.as_str()),
-            Expr::value(addressed.email.key.as_str()),
-            Expr::value(owner.token.as_ref().map(GuestToken::hash)),
-            Expr::value(owner.cart_id),
-            Expr::value(quote.currency.code()),
-            Expr::value(quote.subtotal),
-            Expr::value(quote.shipping_total),
-            Expr::value(quote.tax_total),
-            Expr::value(quote.total),
-            Expr::value(json(&addressed.shipping)?),
-            Expr::value(addressed.billing.as_ref().map(json).transpose()?),
-            Expr::value(method.map(|method| method.code.as_str())),
-            Expr::value(method.map(|method| method.name.as_str())),
-            Expr::value(quote.shipping_tax),
-            Expr::value(owner.token_key),
-            tx.db().now_sql(),
-            tx.db().now_sql(),
-        ])
-        .returning(Query::returning().all());
-    let row: Option<shop_order::Model> = tx.one(&insert).await.map_err(|error| {
-        match (error.violates("shop_order_cart_key", "shop_order.cart_id"), error) {
-            (true, _) => OrderError::CartCompleted,
-            (false, error) => error.into(),
-        }
-    })?;
-    let row = row.ok_or_else(|| OrderError::fault("an order was not written"))?;
-    Order::try_from(row).map_err(OrderError::fault)
+    let row = shop_order::Model {
+        id: order_id,
+        number: number::random(OrderKind::Sale),
+        kind: OrderKind::Sale.as_str().to_owned(),
+        status: OrderStatus::PendingPayment.as_str().to_owned(),
+        customer_id: owner.customer_id,
+        email: addressed.email.address.clone(),
+        email_key: addressed.email.key.clone(),
+        guest_token_hash: owner.token.as_ref().map(GuestToken::hash),
+        cart_id: owner.cart_id,
+        currency: quote.currency.code().to_owned(),
+        subtotal: quote.subtotal,
+        shipping_total: quote.shipping_total,
+        tax_total: quote.tax_total,
+        total: quote.total,
+        refunded_total: 0,
+        shipping_address: Some(json(&addressed.shipping)?),
+        billing_address: addressed.billing.as_ref().map(json).transpose()?,
+        shipping_method: method.map(|method| method.code.clone()),
+        shipping_method_name: method.map(|method| method.name.clone()),
+        shipping_tax: quote.shipping_tax,
+        cancel_reason: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        paid_total: 0,
+        supplier_name: None,
+        warehouse_id: None,
+        token_key: owner.token_key,
+    };
+    let order = Order::try_from(row.clone()).map_err(OrderError::fault)?;
+    tx.later(shop_order::Entity::insert(shop_order::ActiveModel::from(row)).into_query(), 1);
+    Ok(order)
 }
 
-/// Writes the lines with what they cost now, and tells what is to be set aside for them.
+/// Has the lines written with what comes after them, with what they cost now; gives them.
 pub(super) fn insert_lines_in_txn(
     tx: &Tx,
     order_id: Uuid,
     quote: &Quote,
-) -> Result<ReserveOrder, OrderError> {
-    use order_line::Column as C;
-    let mut insert = Query::insert();
-    insert.into_table(order_line::Entity).columns([
-        C::Id,
-        C::OrderId,
-        C::Position,
-        C::VariantId,
-        C::Sku,
-        C::ProductName,
-        C::VariantName,
-        C::Options,
-        C::Quantity,
-        C::UnitPrice,
-        C::LineTotal,
-        C::TaxRatePpm,
-        C::Tax,
-        C::FlashSaleId,
-    ]);
-    let mut lines = Vec::with_capacity(quote.lines.len());
+) -> Result<Arc<[OrderLine]>, OrderError> {
+    let mut rows = Vec::with_capacity(quote.lines.len());
     for (position, line) in (0_i32..).zip(&quote.lines) {
-        let id = Uuid::now_v7();
         let options = serde_json::to_value(&line.options);
-        insert.values_panic([
-            Expr::value(id),
-            Expr::value(order_id),
-            Expr::value(position),
-            Expr::value(line.variant_id),
-            Expr::value(line.sku.as_str()),
-            Expr::value(line.product_name.as_str()),
-            Expr::value(line.variant_name.as_str()),
-            Expr::value(options.map_err(|error| OrderError::fault(error.to_string()))?),
-            Expr::value(line.quantity),
-            Expr::value(line.unit_price),
-            Expr::value(line.line_total),
-            Expr::value(line.tax_rate_ppm),
-            Expr::value(line.tax),
-            Expr::value(line.flash_sale.map(|sale| sale.sale_id)),
-        ]);
-        lines.push(ReserveLine {
-            order_line_id: id,
+        rows.push(order_line::Model {
+            id: Uuid::now_v7(),
+            order_id,
+            position,
             variant_id: line.variant_id,
             sku: line.sku.clone(),
+            product_name: line.product_name.clone(),
+            variant_name: line.variant_name.clone(),
+            options: options.map_err(|error| OrderError::fault(error.to_string()))?,
             quantity: line.quantity,
+            unit_price: line.unit_price,
+            line_total: line.line_total,
+            tax_rate_ppm: line.tax_rate_ppm,
+            tax: line.tax,
+            quantity_fulfilled: 0,
+            quantity_returned: 0,
+            quantity_received: 0,
+            quantity_refunded: 0,
+            refunded_amount: 0,
+            quantity_cancelled: 0,
+            flash_sale_id: line.flash_sale.map(|sale| sale.sale_id),
         });
     }
-    tx.later(insert, lines.len());
-    Ok(ReserveOrder { order_id, lines })
+    let new = rows.iter().cloned().map(order_line::ActiveModel::from);
+    tx.later(order_line::Entity::insert_many(new).into_query(), rows.len());
+    Ok(rows.into_iter().map(|row| OrderLine::of(row, quote.currency)).collect())
+}
+
+/// What is to be set aside for an order with these lines.
+pub(super) fn needed(order_id: Uuid, lines: &[OrderLine]) -> ReserveOrder {
+    let line = |line: &OrderLine| ReserveLine {
+        order_line_id: line.id,
+        variant_id: line.variant_id,
+        sku: line.sku.clone(),
+        quantity: line.quantity,
+    };
+    ReserveOrder { order_id, lines: lines.iter().map(line).collect() }
 }

@@ -15,7 +15,6 @@ use crate::telemetry;
 use chrono::TimeDelta;
 use entity::payment::{Column, Entity, Model};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, UpdateStatement};
-use uuid::Uuid;
 
 /// When nobody could find out for so long, someone has to look.
 const GIVEN_UP_AFTER: TimeDelta = TimeDelta::hours(24);
@@ -30,17 +29,26 @@ impl Payments {
     /// Writes what was told of a payment into its row: by the answer to a call, or by a webhook.
     /// None: there was nothing new, or somebody else settled it; read it again. That the provider
     /// holds money of an attempt that is over is not believed at once, because answers and webhooks
-    /// may be late: recovery asks.
+    /// may be late: recovery asks. `known` is the payment as it was read before: most often it still
+    /// is so.
     ///
     /// # Errors
     /// [`PaymentError::NotFound`] when there is no such payment.
     pub async fn settle_in_txn(
         &self,
         tx: &Tx,
-        payment_id: Uuid,
+        known: &Payment,
         outcome: &Outcome,
     ) -> Result<Option<Payment>, PaymentError> {
-        let payment = self.lock_in_txn(tx, payment_id).await?;
+        if known.state == PaymentState::Authorizing
+            && is_money(outcome)
+            && known.can_be(outcome)
+            && let Some(there) = known.state.after(outcome)
+            && let Some(now) = self.come_in_txn(tx, known, there, outcome).await?
+        {
+            return Ok(Some(now));
+        }
+        let payment = self.lock_in_txn(tx, known.id).await?;
         if payment.state.is_over() {
             if is_money(outcome) {
                 tracing::warn!(payment = %payment.id, state = payment.state.name(),
@@ -67,7 +75,7 @@ impl Payments {
     ) -> Result<Option<Payment>, PaymentError> {
         let payment = self.lock_in_txn(tx, asked.id).await?;
         if !payment.state.is_over() {
-            return self.settle_in_txn(tx, payment.id, outcome).await;
+            return self.settle_in_txn(tx, &payment, outcome).await;
         }
         if (payment.version, payment.lease_until) != (asked.version, asked.lease_until) {
             // It was changed, or there is news of it: the answer may be older than that. What it
@@ -120,7 +128,7 @@ impl Payments {
         if possible {
             write_outcome(&mut update, payment, there, outcome);
         }
-        let row: Option<Model> = tx.one(&update).await?;
+        let row: Option<Model> = tx.one_along(update).await?;
         let Some(row) = row else { return Ok(None) };
         let now = Payment::try_from(row)?;
         if now.step > payment.step {

@@ -234,7 +234,7 @@ async fn free_in_txn(tx: &Tx, variants: &[Uuid], locked: bool) -> Result<Free, S
     if locked {
         select.lock_with_tables(LockType::Update, [Entity]);
     }
-    let levels: Vec<Served> = tx.all(&select).await?;
+    let levels: Vec<Served> = tx.all_aside(&select).await?;
     let mut served: Vec<(i32, Level)> =
         levels.into_iter().map(|row| (row.priority, Level::from(row.level))).collect();
     served.sort_by_key(|(priority, level)| (*priority, level.warehouse_id));

@@ -30,14 +30,14 @@ pub(super) fn touch(tx: &Tx, movements: i64) -> UpdateStatement {
     update
 }
 
-/// Runs an update of at most one level; None when its guard did not hold.
+/// Runs an update of at most one level, with the writes that wait; None when its guard did not hold.
 pub(super) async fn changed_in_txn(
     tx: &Tx,
     update: &UpdateStatement,
 ) -> Result<Option<Level>, StockError> {
     let mut update = update.clone();
     update.returning_all();
-    let changed = tx.one::<Model>(&update).await.map_err(count_conflict)?;
+    let changed = tx.one_along::<Model>(update).await.map_err(count_conflict)?;
     Ok(changed.map(Level::from))
 }
 

@@ -76,6 +76,7 @@ impl TestApp {
         capture: bool,
     ) -> Result<Payment, PaymentError> {
         let new = NewPayment {
+            id: Uuid::now_v7(),
             order_id: order,
             order_number: order.to_string(),
             amount: eur(cents),
@@ -103,9 +104,9 @@ impl TestApp {
 
     /// Writes what is known of a payment; None when it was known.
     pub async fn settles(&self, payment: &Payment, outcome: &Outcome) -> Option<Payment> {
-        let (payments, id) = (self.payments(), payment.id);
+        let payments = self.payments();
         let settled =
-            self.app.db.tx(|tx| async move { payments.settle_in_txn(&tx, id, outcome).await });
+            self.app.db.tx(|tx| async move { payments.settle_in_txn(&tx, payment, outcome).await });
         settled.await.expect("the payment is there")
     }
 

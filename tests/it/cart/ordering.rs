@@ -1,9 +1,13 @@
 //! What carts do for those who write orders: a lock, a price, an end.
 
 use crate::app::{TestApp, country, currency};
+use sea_orm::ConnectionTrait;
+use std::time::Duration;
 use stockroom::auth::{Role, Viewer};
 use stockroom::cart::{CartError, Destination, Item, LineProblem, NewCart, NewLine, Quote};
+use stockroom::db::DbError;
 use stockroom::validation::ProblemKind;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 fn to(code: &str) -> Destination {
@@ -38,8 +42,12 @@ async fn quote(
     app.app.db.tx(tx).await
 }
 
-async fn complete(app: &TestApp, cart: Uuid) -> Result<(), CartError> {
-    let tx = |tx| async move { app.carts().complete_in_txn(&tx, cart, Uuid::now_v7()).await };
+async fn complete(app: &TestApp, viewer: Viewer, cart: Uuid) -> Result<(), CartError> {
+    let tx = |tx| async move {
+        app.carts().lock_in_txn(&tx, &viewer, cart).await?;
+        app.carts().complete_in_txn(&tx, cart, Uuid::now_v7());
+        Ok(())
+    };
     app.app.db.tx(tx).await
 }
 
@@ -66,8 +74,8 @@ async fn a_cart_is_locked_by_who_may_use_it_and_completed_once() {
     for stranger in [other, Viewer::Guest, Viewer::System] {
         assert!(matches!(lock(&app, stranger, cart).await, Err(CartError::NotFound)));
     }
-    complete(&app, cart).await.unwrap();
-    assert!(matches!(complete(&app, cart).await, Err(CartError::Completed)));
+    complete(&app, owner, cart).await.unwrap();
+    assert!(matches!(complete(&app, owner, cart).await, Err(CartError::Completed)));
     assert!(matches!(lock(&app, owner, cart).await, Err(CartError::Completed)));
     assert!(matches!(lock(&app, other, cart).await, Err(CartError::NotFound)));
 }
@@ -143,4 +151,31 @@ async fn the_price_of_the_moment_counts_and_not_a_cached_one() {
 
     let quote = quote(&app, "EUR", &[item(cup, 1)], None, None).await.unwrap();
     assert_eq!(quote.subtotal, 1_234);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waited_for_a_cart_gets_it_as_it_was_left() {
+    let app = TestApp::start().await;
+    app.offers("CUP", 5, 1_000).await;
+    let guest = Viewer::Guest;
+    let cart = app.carts().create(&guest, &new_cart(&[("CUP", 2)]), None).await.unwrap().cart_id;
+    let changed = &Notify::new();
+    let change = app.app.db.tx(|tx| async move {
+        for sql in ["UPDATE cart SET version = version + 1", "UPDATE cart_line SET quantity = 3"] {
+            tx.connection().execute_unprepared(sql).await.map_err(DbError::from)?;
+        }
+        changed.notify_one();
+        // For the other one to come and wait.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        Ok::<_, DbError>(())
+    });
+    let wait = async {
+        changed.notified().await;
+        lock(&app, guest, cart).await
+    };
+
+    let (done, items) = tokio::join!(change, wait);
+
+    done.unwrap();
+    assert_eq!(items.unwrap()[0].quantity, 3);
 }

@@ -114,16 +114,17 @@ async fn a_thousand_buyers_of_a_hundred_pieces_make_a_hundred_orders() {
     app.is_sound().await;
 }
 
-/// How many buyers stand in line with nothing but plans, and how many wait at the row itself.
+/// How many buyers stand in line, with everything written but the stock, and how many wait at the
+/// row itself.
 async fn standing_in_line(app: &TestApp) -> (i64, i64) {
     let those = |which: &str| {
         format!(
             "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND {which}"
         )
     };
-    let plans = "state = 'idle in transaction' AND query LIKE 'SELECT \"stock_level\".*%'";
+    let written = "state = 'idle in transaction' AND query LIKE '%INSERT INTO \"shop_order\"%'";
     let waits = "wait_event_type = 'Lock'";
-    (app.number(&those(plans)).await, app.number(&those(waits)).await)
+    (app.number(&those(written)).await, app.number(&those(waits)).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -109,14 +109,15 @@ async fn its_record_stays_when_the_callers_transaction_is_rolled_back() {
     let app = TestApp::start().await;
     let payment = app.begins_to_pay("card_approved", true).await;
     let outcome = app.payments().authorize(&payment).await;
-    let (payments, outcome, called) = (app.payments(), &outcome, &AtomicBool::new(false));
+    let (payments, payment, outcome) = (app.payments(), &payment, &outcome);
+    let called = &AtomicBool::new(false);
     let (sandbox, other) = (app.sandbox(), &asks(Uuid::now_v7(), "inside", 700));
 
     let rolled_back: Result<(), DbError> = app
         .app
         .db
         .tx(|tx| async move {
-            payments.settle_in_txn(&tx, payment.id, outcome).await.expect("it can be settled");
+            payments.settle_in_txn(&tx, payment, outcome).await.expect("it can be settled");
             if tx.db().is_postgres() {
                 // On SQLite one writes at a time: there nobody may call from inside a transaction.
                 sandbox.authorize(other).await.expect("it is approved");

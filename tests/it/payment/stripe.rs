@@ -39,6 +39,7 @@ async fn with_a_hasty_one() -> Option<(StripeFront, TestApp, TestApp)> {
 async fn begins(app: &TestApp, method: &str, capture: bool) -> Payment {
     let order_id = app.owes(10_000, None).await;
     let new = &NewPayment {
+        id: uuid::Uuid::now_v7(),
         order_id,
         order_number: format!("R-{order_id}"),
         amount: eur(10_000),

@@ -29,10 +29,8 @@ async fn receive(app: &TestApp, event: &SignedEvent) -> bool {
         if new {
             match &event.said {
                 Said::Payment(outcome) => {
-                    payments
-                        .settle_in_txn(&tx, event.payment_id.unwrap(), outcome)
-                        .await
-                        .map(drop)?;
+                    let payment = payments.lock_in_txn(&tx, event.payment_id.unwrap()).await?;
+                    payments.settle_in_txn(&tx, &payment, outcome).await.map(drop)?;
                 }
                 Said::Refund { refund_id, outcome } => {
                     payments.settle_refund_in_txn(&tx, *refund_id, outcome).await.map(drop)?;

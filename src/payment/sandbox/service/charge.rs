@@ -1,14 +1,15 @@
 //! Charging, and what becomes of a charge that waits for its payer.
 
-use crate::db::{DbError, Tx};
+use crate::db::{Db, DbError, DbErrorKind, Tx};
 use crate::payment::provider::{Authorization, AuthorizeRequest, ProviderError};
 use crate::payment::sandbox::method::Method;
-use crate::payment::sandbox::service::once::{Earlier, answer_in_txn, claim_in_txn, keep_in_txn};
+use crate::payment::sandbox::service::once::{Earlier, answering, claim_in_txn, keep_in_txn};
 use crate::payment::sandbox::service::{
-    Charge, ChargeState, Ledger, Refusal, broken, find_in_txn, note_in_txn, waiting,
+    Charge, ChargeState, Ledger, Refusal, broken, find_in_txn, note_in_txn, reference, told,
+    waiting,
 };
 use entity::sandbox_charge::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, InsertStatement, OnConflict, Query};
 use uuid::Uuid;
 
 /// A charge to write down.
@@ -29,8 +30,31 @@ impl Ledger {
         request: &AuthorizeRequest,
         method: Method,
     ) -> Result<Authorization, ProviderError> {
-        let done = self.db.tx(|tx| async move { charge_in_txn(&tx, request, method).await }).await;
-        done.map_err(ProviderError::from)
+        let charged = match self.charge_first(request, method).await {
+            // It was charged before, or asked for under another key, or this key was used.
+            Err(Refusal::Db(error)) if error.kind == DbErrorKind::Unique => {
+                self.db.tx(|tx| async move { charge_in_txn(&tx, request, method).await }).await
+            }
+            charged => charged,
+        };
+        charged.map_err(ProviderError::from)
+    }
+
+    /// The usual case, in one go: nobody has asked for this payment. Whoever comes second waits here,
+    /// and is refused by a constraint.
+    async fn charge_first(
+        &self,
+        request: &AuthorizeRequest,
+        method: Method,
+    ) -> Result<Authorization, Refusal> {
+        let (insert, charge) = new_charge(request, method).insert(&self.db);
+        let told = told(&self.db, &charge, None)?;
+        let answer = answer(charge);
+        let key = answering(&self.db, &request.idempotency_key, request, &answer)?;
+        let told = told.map(|told| told.insert.into());
+        let writes = [insert.into()].into_iter().chain(told).chain([key.into()]);
+        self.db.write_together(writes.collect()).await?;
+        Ok(answer)
     }
 
     /// The payer of a charge that waits confirms, or gives up. Gives the body of the webhook that
@@ -50,8 +74,22 @@ async fn charge_in_txn(
     method: Method,
 ) -> Result<Authorization, Refusal> {
     let key = &request.idempotency_key;
+    if let Earlier::Answer(answer) = claim_in_txn(tx, key, request).await? {
+        return Ok(answer);
+    }
+    // Under another key, or after it was voided: a payment is charged once.
+    let charge = match insert_in_txn(tx, &new_charge(request, method)).await? {
+        Some(charge) => Some(charge),
+        None => find_in_txn(tx, request.payment_id).await?,
+    };
+    let answer = answer(charge.ok_or_else(|| broken("a charge came and went"))?);
+    keep_in_txn(tx, key, &answer).await?;
+    Ok(answer)
+}
+
+fn new_charge(request: &AuthorizeRequest, method: Method) -> NewCharge<'_> {
     let (state, decline_code) = fate(method, request.capture);
-    let new = NewCharge {
+    NewCharge {
         payment_id: request.payment_id,
         method: &request.method,
         currency: request.amount.currency.code(),
@@ -59,21 +97,7 @@ async fn charge_in_txn(
         capture_at_once: request.capture,
         state,
         decline_code,
-    };
-    // The usual case first: whoever comes second for a payment waits here, and finds its charge.
-    if let Some(charge) = insert_in_txn(tx, &new).await? {
-        let answer = answer(charge);
-        answer_in_txn(tx, key, request, &answer).await?;
-        return Ok(answer);
     }
-    if let Earlier::Answer(answer) = claim_in_txn(tx, key, request).await? {
-        return Ok(answer);
-    }
-    // Under another key, or after it was voided: a payment is charged once.
-    let charge = find_in_txn(tx, request.payment_id).await?;
-    let answer = answer(charge.ok_or_else(|| broken("a charge came and went"))?);
-    keep_in_txn(tx, key, &answer).await?;
-    Ok(answer)
 }
 
 fn fate(method: Method, capture: bool) -> (ChargeState, Option<&'static str>) {
@@ -101,43 +125,63 @@ fn answer(charge: Charge) -> Authorization {
     }
 }
 
+impl NewCharge<'_> {
+    /// The statement that writes it down, and the charge as it is then.
+    fn insert(&self, db: &Db) -> (InsertStatement, Charge) {
+        let captured = if self.state == ChargeState::Captured { self.amount } else { 0 };
+        let id = Uuid::now_v7();
+        let mut insert = Query::insert();
+        insert
+            .into_table(Entity)
+            .columns([
+                Column::Id,
+                Column::PaymentId,
+                Column::Method,
+                Column::Currency,
+                Column::Amount,
+                Column::CaptureAtOnce,
+                Column::State,
+                Column::Captured,
+                Column::DeclineCode,
+                Column::CreatedAt,
+                Column::UpdatedAt,
+            ])
+            .values_panic([
+                Expr::value(id),
+                Expr::value(self.payment_id),
+                Expr::value(self.method),
+                Expr::value(self.currency),
+                Expr::value(self.amount),
+                Expr::value(self.capture_at_once),
+                Expr::value(self.state.name()),
+                Expr::value(captured),
+                Expr::value(self.decline_code.map(str::to_owned)),
+                db.now_sql(),
+                db.now_sql(),
+            ]);
+        let charge = Charge {
+            reference: reference(id),
+            payment_id: self.payment_id,
+            state: self.state,
+            amount: self.amount,
+            captured,
+            refunded: 0,
+            decline_code: self.decline_code.map(str::to_owned),
+            created_at: db.estimated_clock(),
+            id,
+            capture_at_once: self.capture_at_once,
+        };
+        (insert, charge)
+    }
+}
+
 /// None: there is a charge of this payment.
 pub(super) async fn insert_in_txn(tx: &Tx, new: &NewCharge<'_>) -> Result<Option<Charge>, DbError> {
-    let captured = if new.state == ChargeState::Captured { new.amount } else { 0 };
-    let mut insert = Query::insert();
-    insert
-        .into_table(Entity)
-        .columns([
-            Column::Id,
-            Column::PaymentId,
-            Column::Method,
-            Column::Currency,
-            Column::Amount,
-            Column::CaptureAtOnce,
-            Column::State,
-            Column::Captured,
-            Column::DeclineCode,
-            Column::CreatedAt,
-            Column::UpdatedAt,
-        ])
-        .values_panic([
-            Expr::value(Uuid::now_v7()),
-            Expr::value(new.payment_id),
-            Expr::value(new.method),
-            Expr::value(new.currency),
-            Expr::value(new.amount),
-            Expr::value(new.capture_at_once),
-            Expr::value(new.state.name()),
-            Expr::value(captured),
-            Expr::value(new.decline_code.map(str::to_owned)),
-            tx.db().now_sql(),
-            tx.db().now_sql(),
-        ])
-        .on_conflict(OnConflict::column(Column::PaymentId).do_nothing().to_owned())
-        .returning(Query::returning().all());
-    let row: Option<Model> = tx.one(&insert).await?;
-    let Some(row) = row else { return Ok(None) };
-    let charge = Charge::try_from(row)?;
+    let (mut insert, charge) = new.insert(tx.db());
+    insert.on_conflict(OnConflict::column(Column::PaymentId).do_nothing().to_owned());
+    if tx.run(&insert).await? == 0 {
+        return Ok(None);
+    }
     note_in_txn(tx, &charge, None)?;
     Ok(Some(charge))
 }

@@ -11,7 +11,9 @@ use crate::payment::attempt::{NextAction, NextActionKind};
 use crate::payment::provider::{Found, FoundState, ProviderError};
 use crate::payment::sandbox::event::{Body, Kind};
 use entity::{sandbox_charge, sandbox_event};
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_orm::sea_query::{
+    Asterisk, Expr, ExprTrait, InsertStatement, Order, Query, SelectStatement,
+};
 use uuid::Uuid;
 
 /// Where a charge stands.
@@ -73,7 +75,7 @@ impl TryFrom<sandbox_charge::Model> for Charge {
     fn try_from(row: sandbox_charge::Model) -> Result<Self, DbError> {
         let state = ChargeState::ALL.into_iter().find(|state| state.name() == row.state);
         Ok(Self {
-            reference: format!("ch_{}", row.id.simple()),
+            reference: reference(row.id),
             payment_id: row.payment_id,
             state: state.ok_or_else(|| broken("a charge cannot be read"))?,
             amount: row.amount,
@@ -85,6 +87,10 @@ impl TryFrom<sandbox_charge::Model> for Charge {
             capture_at_once: row.capture_at_once,
         })
     }
+}
+
+fn reference(id: Uuid) -> String {
+    format!("ch_{}", id.simple())
 }
 
 impl From<Charge> for Found {
@@ -211,6 +217,19 @@ fn note_in_txn(
     charge: &Charge,
     refund: Option<(Uuid, i64)>,
 ) -> Result<Option<String>, DbError> {
+    let Some(Told { insert, body }) = told(tx.db(), charge, refund)? else { return Ok(None) };
+    tx.later(insert, 1);
+    Ok(Some(body))
+}
+
+/// Something that is to be told.
+struct Told {
+    insert: InsertStatement,
+    body: String,
+}
+
+/// What is to be told of a charge, if anything is.
+fn told(db: &Db, charge: &Charge, refund: Option<(Uuid, i64)>) -> Result<Option<Told>, DbError> {
     use sandbox_event::{Column, Entity};
     let kind = if refund.is_some() { Some(Kind::Refunded) } else { Kind::of(charge.state) };
     let Some(kind) = kind else { return Ok(None) };
@@ -240,8 +259,7 @@ fn note_in_txn(
             Expr::value(id),
             Expr::value(charge.payment_id),
             Expr::value(body.as_str()),
-            tx.db().now_sql(),
+            db.now_sql(),
         ]);
-    tx.later(insert, 1);
-    Ok(Some(body))
+    Ok(Some(Told { insert, body }))
 }

@@ -1,10 +1,10 @@
 //! Idempotency keys of the sandbox: the same key gets the same answer, however often and however
 //! many at once.
 
-use crate::db::{DbError, Tx};
+use crate::db::{Db, DbError, Tx};
 use crate::payment::sandbox::service::{Refusal, broken};
 use entity::sandbox_idempotency::{Column, Entity, Model};
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, OnConflict, Query};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, InsertStatement, OnConflict, Query};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -26,7 +26,9 @@ pub(super) async fn claim_in_txn<T: DeserializeOwned>(
     request: &impl Serialize,
 ) -> Result<Earlier<T>, Refusal> {
     let fingerprint = fingerprint(request)?;
-    if insert_in_txn(tx, key, fingerprint.clone(), serde_json::Value::Null).await? {
+    let mut insert = insert(tx.db(), key, fingerprint.clone(), serde_json::Value::Null);
+    insert.on_conflict(OnConflict::column(Column::Key).do_nothing().to_owned());
+    if tx.run(&insert).await? == 1 {
         return Ok(Earlier::Nothing);
     }
     let mut select = Query::select();
@@ -40,33 +42,23 @@ pub(super) async fn claim_in_txn<T: DeserializeOwned>(
     Ok(Earlier::Answer(answer))
 }
 
-/// Claims a key and keeps what is answered under it, of a request that is carried out already.
-pub(super) async fn answer_in_txn(
-    tx: &Tx,
+/// What claims a key and keeps what is answered under it. A constraint refuses a key that is there.
+pub(super) fn answering(
+    db: &Db,
     key: &str,
     request: &impl Serialize,
     answer: &impl Serialize,
-) -> Result<(), Refusal> {
+) -> Result<InsertStatement, DbError> {
     let answer = serde_json::to_value(answer).map_err(|error| broken(&error.to_string()))?;
-    if insert_in_txn(tx, key, fingerprint(request)?, answer).await? {
-        return Ok(());
-    }
-    // Had it been this request, then what it asks for would have been there.
-    Err(Refusal::Code(REUSED))
+    Ok(insert(db, key, fingerprint(request)?, answer))
 }
 
-fn fingerprint(request: &impl Serialize) -> Result<Vec<u8>, Refusal> {
+fn fingerprint(request: &impl Serialize) -> Result<Vec<u8>, DbError> {
     let request = serde_json::to_vec(request).map_err(|error| broken(&error.to_string()))?;
     Ok(Sha256::digest(&request).to_vec())
 }
 
-/// False: the key is there already.
-async fn insert_in_txn(
-    tx: &Tx,
-    key: &str,
-    fingerprint: Vec<u8>,
-    answer: serde_json::Value,
-) -> Result<bool, DbError> {
+fn insert(db: &Db, key: &str, fingerprint: Vec<u8>, answer: serde_json::Value) -> InsertStatement {
     let mut insert = Query::insert();
     insert
         .into_table(Entity)
@@ -75,10 +67,9 @@ async fn insert_in_txn(
             Expr::value(key),
             Expr::value(fingerprint),
             Expr::value(answer),
-            tx.db().now_sql(),
-        ])
-        .on_conflict(OnConflict::column(Column::Key).do_nothing().to_owned());
-    Ok(tx.run_along(insert).await? == 1)
+            db.now_sql(),
+        ]);
+    insert
 }
 
 /// Keeps what was answered.
