@@ -356,7 +356,7 @@ impl Db {
     /// [`DbError`] when the database refuses.
     pub async fn write<T: FromQueryResult + Send>(
         &self,
-        statement: &(impl StatementBuilder + Sync),
+        statement: &impl StatementBuilder,
     ) -> Result<Vec<T>, DbError> {
         if !self.is_postgres() {
             return self.tx(|tx| async move { tx.all(statement).await }).await;
@@ -373,7 +373,7 @@ impl Db {
     /// [`DbError`] when the database refuses.
     pub async fn write_each<T: FromQueryResult + Send>(
         &self,
-        statements: &[impl StatementBuilder + Sync],
+        statements: &[impl StatementBuilder],
     ) -> Result<Vec<T>, DbError> {
         if let [statement] = statements {
             return self.write(statement).await;
