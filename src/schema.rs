@@ -23,6 +23,7 @@ use crate::catalog::loader::CatalogLoaders;
 use crate::flash_sale::FlashSales;
 use crate::flash_sale::graphql::{FlashSaleMutation, FlashSaleQuery};
 use crate::flash_sale::loader::FlashSaleLoaders;
+use crate::graphql::Freshness;
 use crate::graphql::auth::Rules;
 use crate::graphql::idempotency::Replayed;
 use crate::metrics::Metrics;
@@ -167,6 +168,18 @@ impl Services {
     /// Gives a request what its resolvers need: who asks, the services, look-ups of its own.
     #[must_use]
     pub fn attach(&self, request: Request, viewer: Viewer, replayed: Replayed) -> Request {
+        self.attach_watching(request, viewer, replayed, Freshness::default())
+    }
+
+    /// The same for a subscription, which tells how fresh is what it hands out.
+    #[must_use]
+    pub fn attach_watching(
+        &self,
+        request: Request,
+        viewer: Viewer,
+        replayed: Replayed,
+        freshness: Freshness,
+    ) -> Request {
         request
             .data(viewer)
             .data(replayed)
@@ -185,7 +198,8 @@ impl Services {
             .data(self.carts.clone())
             .data(CartLoaders::new(&self.carts, viewer))
             .data(self.catalog.clone())
-            .data(CatalogLoaders::new(&self.catalog, viewer))
+            .data(CatalogLoaders::new(&self.catalog, viewer, freshness.clone()))
+            .data(freshness)
             .data(self.flash_sales.clone())
             .data(FlashSaleLoaders::new(&self.flash_sales, viewer))
             .data(PaymentLoaders::new(&self.payments, viewer))

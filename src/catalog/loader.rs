@@ -6,7 +6,7 @@ use crate::catalog::{
     Variant,
 };
 use crate::db::page::{Page, Window};
-use crate::graphql::{Batch, Fault};
+use crate::graphql::{Batch, Fault, Freshness};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -29,7 +29,8 @@ pub struct CatalogLoaders {
     pub variant_in_use: Batch<Uuid, Arc<Variant>>,
     /// The products of such variants.
     pub product_in_use: Batch<Uuid, Arc<Product>>,
-    /// What is offered of variants now, a facet at a time; for variants that the viewer was found to
+    /// What is offered of variants now, or after the change that a subscription tells of, a facet at
+    /// a time; for variants that the viewer was found to
     /// be allowed to see.
     pub offer: Batch<(Uuid, Facet), Offer>,
     /// Variants by SKU.
@@ -55,9 +56,9 @@ pub struct CatalogLoaders {
 }
 
 impl CatalogLoaders {
-    /// Look-ups as `viewer`.
+    /// Look-ups as `viewer`; what a subscription hands out is as fresh as told.
     #[must_use]
-    pub fn new(catalog: &Catalog, viewer: Viewer) -> Self {
+    pub fn new(catalog: &Catalog, viewer: Viewer, freshness: Freshness) -> Self {
         let with = || catalog.clone();
         Self {
             catalog: catalog.clone(),
@@ -77,8 +78,14 @@ impl CatalogLoaders {
             product_in_use: batch(with(), |catalog, ids| async move {
                 catalog.find_products_in_use(&ids).await
             }),
-            offer: batch(with(), |catalog, asked: Vec<(Uuid, Facet)>| async move {
-                catalog.find_offers(&asked).await
+            offer: batch(with(), move |catalog, asked: Vec<(Uuid, Facet)>| {
+                let heard_at = freshness.heard_at();
+                async move {
+                    match heard_at {
+                        Some(heard_at) => catalog.find_offers_since(&asked, heard_at).await,
+                        None => catalog.find_offers(&asked).await,
+                    }
+                }
             }),
             variant_by_sku: batch(with(), move |catalog, skus| async move {
                 catalog.find_variants_by_sku(&viewer, &skus).await

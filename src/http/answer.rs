@@ -45,6 +45,11 @@ impl Rejection {
         rejection.retry_after(1)
     }
 
+    /// There is more to do than can be done in time.
+    pub fn too_much() -> Self {
+        Self::busy("The server has too much to do. Try again in a moment.")
+    }
+
     /// A fault of ours. What it was stands in the log.
     pub fn internal() -> Self {
         Self::new(

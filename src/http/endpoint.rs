@@ -140,9 +140,7 @@ async fn execute(
     media: Media,
 ) -> Result<Response, Rejection> {
     let app = &state.app;
-    let permit = Arc::clone(&state.gate)
-        .try_acquire_owned()
-        .map_err(|_| Rejection::busy("The server has too much to do. Try again in a moment."))?;
+    let permit = Arc::clone(&state.gate).try_acquire_owned().map_err(|_| Rejection::too_much())?;
     let identity = authorization::identity(app, &parts.headers).await?;
     let viewer = identity.viewer;
     observation.asked_by(&viewer);
@@ -181,7 +179,7 @@ async fn execute(
     client.cookie = cookie;
     let request_id = RequestId::clone(observation.request_id());
     let asker = Asker { viewer, client, request_id };
-    let run = run(app, prepared, &asker, permit, &reads).await?;
+    let run = run(state, prepared, &asker, permit, &reads).await?;
     observation.executed(&run);
     let mut response = match lead {
         Some(lead) if run.execution.is_plain() => {

@@ -1,14 +1,15 @@
 //! Runs a prepared operation for any transport: within its time, counted, and a mutation to its
 //! end whatever becomes of the client.
 
-use crate::app::App;
 use crate::auth::{Client, Viewer};
 use crate::cache::reads::Reads;
 use crate::db::SqlStats;
+use crate::failpoint;
 use crate::graphql::document::{OperationKind, Prepared};
 use crate::graphql::idempotency::Replayed;
 use crate::http::answer::{Execution, Rejection};
 use crate::http::request_id::RequestId;
+use crate::http::state::HttpState;
 use crate::telemetry;
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -35,17 +36,18 @@ pub struct Run {
 }
 
 /// Runs a query or a mutation, and notes what it reads. The permit is held until it is through: for
-/// a mutation that can be after this future is gone.
+/// a mutation that can be after this future is gone. Queries take turns, a mutation goes ahead.
 ///
 /// # Errors
 /// It took too long, or met a fault that ended it.
 pub async fn run(
-    app: &App,
+    state: &HttpState,
     prepared: Prepared,
     asker: &Asker,
     permit: OwnedSemaphorePermit,
     reads: &Reads,
 ) -> Result<Run, Rejection> {
+    let app = &state.app;
     let (sql, replayed) = (SqlStats::default(), Replayed::default());
     let request = app.services.attach(prepared.request, asker.viewer, replayed.clone());
     let request = request.data(asker.client.clone());
@@ -63,6 +65,9 @@ pub async fn run(
         let task = app.lifecycle.tasks.spawn(work.in_current_span());
         tokio::time::timeout(limit, task).await.map(|joined| joined.ok().flatten())
     } else {
+        let turn = tokio::time::timeout(state.turns.wait, state.turns.places.acquire()).await;
+        let Ok(Ok(_turn)) = turn else { return Err(Rejection::too_much()) };
+        failpoint::reach("query.in_turn").await;
         tokio::time::timeout(limit, work).await
     };
     match executed {

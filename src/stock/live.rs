@@ -32,6 +32,9 @@ pub struct StockState {
     /// When the oldest change happened that whoever watches was not told of before this, as far as
     /// messages told of it; of what was found by reading, the newest change of each level.
     pub pending_since: Option<Timestamp>,
+    /// When this process heard of it, the same for all who watch; None when it is not told for a
+    /// change.
+    pub heard_at: Option<Instant>,
 }
 
 /// Those who watch stock; cheap to clone.
@@ -108,7 +111,7 @@ impl Watched {
             stock.version += level.version;
         }
         let occurred_at = self.levels.values().map(|level| level.changed_at).max();
-        StockState { variant_id, stock, occurred_at, pending_since }
+        StockState { variant_id, stock, occurred_at, pending_since, heard_at: None }
     }
 
     /// Takes over a level when it is newer than what is known.
@@ -129,6 +132,7 @@ impl Watched {
     fn tell(&mut self, variant_id: Uuid) {
         let untold_since = self.untold_since.take();
         let state = self.state(variant_id, untold_since);
+        let state = StockState { heard_at: Some(Instant::now()), ..state };
         self.watchers.values().for_each(|slot| slot.put(state));
     }
 }

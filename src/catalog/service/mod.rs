@@ -9,6 +9,7 @@ mod find;
 mod list;
 mod list_categories;
 mod list_variants;
+mod looks;
 mod nested;
 mod offers;
 mod pages;
@@ -27,6 +28,7 @@ pub use offers::{Facet, Offer};
 
 use crate::auth::{Permission, Viewer};
 use crate::cache::{Cached, EntityCache};
+use crate::catalog::service::looks::Looks;
 use crate::db::{Db, Tx};
 use crate::events::EntityChange;
 use crate::flash_sale::FlashSales;
@@ -42,6 +44,7 @@ pub struct Catalog {
     flash_sales: FlashSales,
     cache: EntityCache,
     shop_currency: Currency,
+    looks: Looks,
 }
 
 impl Catalog {
@@ -53,7 +56,7 @@ impl Catalog {
         cache: EntityCache,
         shop_currency: Currency,
     ) -> Self {
-        Self { db, stock, flash_sales, cache, shop_currency }
+        Self { db, stock, flash_sales, cache, shop_currency, looks: Looks::default() }
     }
 
     /// Lets caches forget what is older than `version`, once the transaction is committed.

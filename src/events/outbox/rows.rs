@@ -4,6 +4,7 @@
 //! A courier takes an aggregate by its first event that is not delivered, and with it those that
 //! follow: whoever has the first keeps all others off the rest.
 
+use crate::db::keys::among;
 use crate::db::{Db, DbError, Timestamp, Tx};
 use crate::events::outbox::Event;
 use chrono::TimeDelta;
@@ -22,7 +23,7 @@ const EARLIER: &str = "earlier";
 /// How long a delivered event can be looked at.
 pub const SENT_KEPT: TimeDelta = TimeDelta::days(7);
 /// Placeholders in one statement at most.
-const KEYS_AT_ONCE: usize = 500;
+const KEYS_AT_ONCE: usize = 512;
 
 /// An event that a courier holds.
 #[derive(Debug, Clone)]
@@ -98,7 +99,7 @@ pub(super) async fn hold_in_txn(tx: &Tx, places: u64) -> Result<Vec<Held>, DbErr
     if left > 0 && !rows.is_empty() {
         let held: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let mut followers = followers(tx, &rows, left, is_earlier_due(tx).not());
-        followers.column(whole).and_where(Expr::col((Entity, Column::Id)).is_not_in(held));
+        followers.column(whole).and_where(among(Expr::col((Entity, Column::Id)), &held).not());
         rows.extend(tx.all::<Model>(&followers).await?);
     }
     rows.sort_by_key(|row| (row.aggregate_id, row.seq));
@@ -157,13 +158,11 @@ fn is_earlier_due(tx: &Tx) -> SimpleExpr {
 fn followers(tx: &Tx, heads: &[Model], places: u64, stops: SimpleExpr) -> SelectStatement {
     let mut in_the_way = earlier(Entity);
     in_the_way.and_where(stops);
+    let aggregates: Vec<Uuid> = heads.iter().map(|head| head.aggregate_id).collect();
     let mut followers = Query::select();
     followers
         .from(Entity)
-        .and_where(
-            Expr::col((Entity, Column::AggregateId))
-                .is_in(heads.iter().map(|head| head.aggregate_id)),
-        )
+        .and_where(among(Expr::col((Entity, Column::AggregateId)), &aggregates))
         .and_where(Expr::cust(OPEN))
         .and_where(is_due(tx.db(), Entity))
         .and_where(none(in_the_way))
@@ -187,13 +186,14 @@ async fn take_in_txn(
 ) -> Result<Vec<Model>, DbError> {
     let mut taken = Vec::with_capacity(chosen.len());
     for chosen in chosen.chunks(KEYS_AT_ONCE) {
+        let keys: Vec<i64> = chosen.iter().map(|chosen| chosen.id).collect();
         let mut update = Query::update();
         update
             .table(Entity)
             .value(Column::Status, "INFLIGHT")
             .value(Column::Claim, claim)
             .value(Column::LeaseUntil, tx.db().now_plus_sql(lease))
-            .and_where(Expr::col(Column::Id).is_in(chosen.iter().map(|chosen| chosen.id)))
+            .and_where(among(Expr::col(Column::Id), &keys))
             .and_where(Expr::cust(OPEN))
             .returning_all();
         taken.extend(tx.all::<Model>(&update).await?);
@@ -294,7 +294,7 @@ fn leaving(status: &'static str, rows: &[i64]) -> UpdateStatement {
         .value(Column::Status, status)
         .value(Column::Claim, Option::<Uuid>::None)
         .value(Column::LeaseUntil, Option::<Timestamp>::None)
-        .and_where(Expr::col(Column::Id).is_in(rows.iter().copied()));
+        .and_where(among(Expr::col(Column::Id), rows));
     update
 }
 

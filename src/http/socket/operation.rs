@@ -116,10 +116,9 @@ impl Operation {
         if prepared.kind == OperationKind::Subscription {
             return self.subscribe(prepared, asker, observation).await;
         }
-        let permit = Arc::clone(&self.state.gate).try_acquire_owned().map_err(|_| {
-            Rejection::busy("The server has too much to do. Try again in a moment.")
-        })?;
-        let run = run(app, prepared, &asker, permit, &Reads::default()).await?;
+        let permit =
+            Arc::clone(&self.state.gate).try_acquire_owned().map_err(|_| Rejection::too_much())?;
+        let run = run(&self.state, prepared, &asker, permit, &Reads::default()).await?;
         observation.executed(&run);
         self.next(&run.execution).await;
         Ok(())
@@ -132,9 +131,10 @@ impl Operation {
         observation: &Observation,
     ) -> Result<(), Stop> {
         let app: &App = &self.state.app;
-        let request = app.services.attach(prepared.request, asker.viewer, Replayed::default());
         let freshness = Freshness::default();
-        let request = request.data(asker.client).data(freshness.clone());
+        let (viewer, replayed) = (asker.viewer, Replayed::default());
+        let request = prepared.request.data(asker.client);
+        let request = app.services.attach_watching(request, viewer, replayed, freshness.clone());
         let mut events = app.schema.execute_stream(request);
         tracing::debug!(kind = kind_word(prepared.kind), "a subscription begins");
         let (mut is_first, mut delays) = (true, Delays::default());
@@ -151,7 +151,7 @@ impl Operation {
             execution.extend_with_sql(&app.settings, &sql);
             failpoint::reach("subscription.before_handing").await;
             let from = app.db.estimated_clock();
-            if let Some(committed_at) = freshness.take() {
+            if let Some(committed_at) = freshness.take_committed() {
                 delays.record(committed_at, from);
             }
             self.next(&execution).await;

@@ -105,14 +105,12 @@ impl StockSubscription {
         let watched: Arc<HashMap<_, _>> =
             Arc::new(found.into_iter().map(|watched| (watched.variant_id, watched)).collect());
         let states = ctx.data_unchecked::<LiveStock>().watch(variants).await?;
-        let (freshness, mut seen) = (ctx.data_opt::<Freshness>().cloned(), HashSet::new());
+        let (freshness, mut seen) = (ctx.data_unchecked::<Freshness>().clone(), HashSet::new());
         Ok(states.map(move |state| {
             // First comes the state as it is, which may be as old as it likes.
             let is_change = !seen.insert(state.variant_id);
-            if let (true, Some(freshness), Some(at)) = (is_change, &freshness, state.pending_since)
-            {
-                freshness.set(at);
-            }
+            freshness.set_committed(state.pending_since.filter(|_| is_change));
+            freshness.set_heard(state.heard_at);
             StockChange { state, watched: Arc::clone(&watched) }
         }))
     }

@@ -5,9 +5,12 @@ use crate::app::{Caller, TestApp};
 use axum::body::{Body, Bytes};
 use futures::StreamExt;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
+use stockroom::failpoint;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 const CREATE: &str = "mutation ($code: String!) { \
     warehouseCreate(input: { code: $code, name: \"Another\" }) { userErrors { code } } }";
@@ -214,6 +217,47 @@ async fn what_is_too_much_at_one_time_is_refused_at_once() {
 
     assert!(first.await.unwrap().user_errors("warehouseCreate").is_empty());
     assert_eq!(app.guest().post(body("{ __typename }")).await.status, 200);
+}
+
+#[tokio::test]
+async fn queries_take_turns_and_a_mutation_goes_ahead() {
+    let app = TestApp::start().await;
+    let staff = app.staff().await;
+    let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (reached, leave) = (Arc::clone(&begun), Arc::clone(&gate));
+    failpoint::on("query.in_turn", move || {
+        let (reached, leave) = (Arc::clone(&reached), Arc::clone(&leave));
+        async move {
+            reached.add_permits(1);
+            leave.acquire().await.unwrap().forget();
+        }
+    });
+    let ask = || {
+        let guest = app.guest();
+        tokio::spawn(async move { guest.post(body("{ __typename }")).await })
+    };
+    // As long as none is told to come back, there was a place for each.
+    let mut asked = Vec::new();
+    let refused = loop {
+        asked.push(ask());
+        let place = tokio::time::timeout(Duration::from_millis(300), begun.acquire()).await;
+        match place {
+            Ok(place) => place.unwrap().forget(),
+            Err(_) => break asked.pop().unwrap().await.unwrap(),
+        }
+        assert!(asked.len() <= 1_024, "there is no end of places");
+    };
+    assert_refused(&refused, 503, "SERVICE_UNAVAILABLE");
+    assert_eq!(refused.header("retry-after"), "1");
+    let pools = app.app.db.pools();
+    assert!(asked.len() >= usize::try_from(pools[0].max).unwrap(), "{} places", asked.len());
+    assert!(create(&staff, "AHEAD").await.user_errors("warehouseCreate").is_empty());
+
+    let last = ask();
+    gate.add_permits(asked.len() + 1);
+    for asked in asked.into_iter().chain([last]) {
+        assert_eq!(asked.await.unwrap().status, 200);
+    }
 }
 
 #[tokio::test]

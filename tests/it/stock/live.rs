@@ -114,6 +114,44 @@ async fn the_present_stock_comes_first_and_then_each_change() {
     assert_eq!(event["data"]["stockChanged"]["stock"]["status"], "LOW_STOCK");
 }
 
+const WATCH_PRICE: &str = "subscription { stockChanged(skus: [\"CUP\"]) { \
+    version variant { price { amount } listPrice { amount } flashSale { remaining } } } }";
+
+#[tokio::test]
+async fn those_who_are_told_of_one_change_share_one_look_at_what_is_offered() {
+    const WATCHERS: usize = 60;
+    let app = TestApp::start().await;
+    app.offers("CUP", 5, 1_000).await;
+    let mut sockets = Vec::new();
+    for _ in 0..3 {
+        let mut socket = app.socket().await;
+        for id in 0..WATCHERS / 3 {
+            socket.subscribe(&id.to_string(), WATCH_PRICE).await;
+            socket.next().await;
+        }
+        sockets.push(socket);
+    }
+
+    for price in ["10.00", "8.00"] {
+        app.receives("CUP", MAIN, 1).await;
+        let mut statements = 0;
+        for socket in &mut sockets {
+            for _ in 0..WATCHERS / 3 {
+                let event = socket.next().await;
+                let change = &event["payload"]["data"]["stockChanged"];
+                assert_eq!(change["variant"]["price"]["amount"], price, "{event}");
+                assert_eq!(change["variant"]["listPrice"]["amount"], "10.00");
+                statements += event["payload"]["extensions"]["sql"]["count"].as_u64().unwrap();
+            }
+        }
+        assert_eq!(statements, 1, "for {WATCHERS} who watch");
+        if price == "10.00" {
+            // What was just looked up knows nothing of it; who is told of the next change does.
+            app.flashes("CUP", 800, 3, None).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_watched_is_refused_by_name() {
     let app = TestApp::start().await;
