@@ -128,6 +128,9 @@ pub async fn load(args: &LoadArgs) -> anyhow::Result<()> {
     };
     let outcome = load::send(Requests::new(operation, shop, carts)?, shape, || Ok(())).await?;
     println!("{:.0} a second, {} errors", outcome.rate(), outcome.errors);
+    if let Some(first) = &outcome.first_error {
+        println!("the first error: {first}");
+    }
     Ok(())
 }
 

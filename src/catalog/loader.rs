@@ -30,8 +30,7 @@ pub struct CatalogLoaders {
     /// The products of such variants.
     pub product_in_use: Batch<Uuid, Arc<Product>>,
     /// What is offered of variants now, or after the change that a subscription tells of, a facet at
-    /// a time; for variants that the viewer was found to
-    /// be allowed to see.
+    /// a time; for variants that the viewer was found to be allowed to see.
     pub offer: Batch<(Uuid, Facet), Offer>,
     /// Variants by SKU.
     pub variant_by_sku: Batch<String, Arc<Variant>>,
@@ -56,7 +55,7 @@ pub struct CatalogLoaders {
 }
 
 impl CatalogLoaders {
-    /// Look-ups as `viewer`; what a subscription hands out is as fresh as told.
+    /// Look-ups as `viewer`; `freshness` is that of what a subscription hands out.
     #[must_use]
     pub fn new(catalog: &Catalog, viewer: Viewer, freshness: Freshness) -> Self {
         let with = || catalog.clone();

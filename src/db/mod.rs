@@ -12,10 +12,12 @@ mod migrate;
 pub mod page;
 mod pools;
 mod purge;
+mod round;
 mod snapshot;
 mod stats;
 pub mod text;
 mod tx;
+mod write;
 
 pub use error::{DbError, DbErrorKind};
 pub use later::Write;

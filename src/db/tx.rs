@@ -4,12 +4,12 @@
 use crate::db::commits::Committing;
 use crate::db::later::Later;
 use crate::db::lines::Turn;
+use crate::db::round::{Round, WRITER_PATIENCE};
 use crate::db::{Clock, Db, DbError, DbErrorKind, Timestamp};
 use crate::failpoint;
 use crate::telemetry;
 use futures::FutureExt;
 use parking_lot::Mutex;
-use rand::RngExt;
 use sea_orm::sea_query::{Expr, InsertStatement, Query};
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, FromQueryResult, SqliteTransactionMode, StatementBuilder,
@@ -24,22 +24,6 @@ use tokio::time::timeout;
 use tracing::Instrument;
 use uuid::Uuid;
 
-/// How often a transaction is tried in all when others are in its way.
-const ATTEMPTS: u32 = 6;
-/// The longest pause before the second try; each further one doubles it.
-const FIRST_PAUSE_MS: u64 = 5;
-
-/// How long a writer waits for its turn, before its client is told that the server is busy: most of
-/// the time that a request has. A crowd at one hot row is served in order and not turned away.
-const WRITER_PATIENCE: Duration = Duration::from_secs(8);
-/// What is left of it at least for a repetition, which has waited before.
-const PATIENCE_AGAIN: Duration = Duration::from_secs(1);
-/// Until so long after its beginning a transaction is tried again of which a statement took longer
-/// than it may. In a crowd at one row a statement waits for those before it, one after the other:
-/// each of them is quick enough for the limit on locks, all together are not for the one on
-/// statements. At the next try they are through. Whoever asked still waits then, with time left for
-/// one more statement.
-const TIMED_OUT_WITHIN: Duration = Duration::from_secs(6);
 /// How often a transaction that stands in line tells the database that it lives: one that is idle for
 /// 5 s is ended.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
@@ -66,48 +50,6 @@ pub struct Tx {
     turns: Arc<Mutex<Vec<Turn>>>,
     db: Db,
     round: Round,
-}
-
-/// Which try of a transaction it is.
-#[derive(Clone, Copy)]
-struct Round {
-    /// From 1 on.
-    attempt: u32,
-    /// When the first one began.
-    began: Instant,
-}
-
-impl Round {
-    fn first() -> Self {
-        Self { attempt: 1, began: Instant::now() }
-    }
-
-    /// Gives the next one, after a while.
-    async fn pause(self) -> Self {
-        telemetry::count(telemetry::TX_RETRIES);
-        let longest_ms = FIRST_PAUSE_MS << self.attempt.min(4);
-        let pause_ms = rand::rng().random_range(0..=longest_ms);
-        tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-        Self { attempt: self.attempt.saturating_add(1), ..self }
-    }
-
-    /// Whether there is another one when this one ends so.
-    fn is_repeated_after(self, error: &DbError) -> bool {
-        self.attempt < ATTEMPTS
-            && match error.kind {
-                DbErrorKind::Contention => true,
-                DbErrorKind::TimedOut => self.began.elapsed() < TIMED_OUT_WITHIN,
-                _ => false,
-            }
-    }
-
-    /// How long it waits for its turn.
-    fn patience(self) -> Duration {
-        match self.attempt {
-            1 => WRITER_PATIENCE,
-            _ => WRITER_PATIENCE.saturating_sub(self.began.elapsed()).max(PATIENCE_AGAIN),
-        }
-    }
 }
 
 /// Rows that are inserted when the body is through.
@@ -284,7 +226,7 @@ impl Tx {
         // Not once it has its turn, when others wait for it.
         self.send_waiting().await?;
         loop {
-            let left = WRITER_PATIENCE.saturating_sub(self.round.began.elapsed());
+            let left = self.round.time_left();
             if let Ok((turns, waited)) = timeout(SIGN_OF_LIFE.min(left), &mut taking).await {
                 self.turns.lock().extend(turns);
                 return Ok(waited);
@@ -346,64 +288,6 @@ impl Db {
         let result = Box::pin(self.repeat(body)).await;
         telemetry::time(telemetry::DB_TRANSACTIONS, began.elapsed());
         result
-    }
-
-    /// Runs one write that is a transaction by itself, repeated like one, and decodes what it
-    /// returns. On Postgres without BEGIN and COMMIT: they would be two more round trips. When the
-    /// caller is cancelled meanwhile, it is done whole or not at all.
-    ///
-    /// # Errors
-    /// [`DbError`] when the database refuses.
-    pub async fn write<T: FromQueryResult + Send>(
-        &self,
-        statement: &impl StatementBuilder,
-    ) -> Result<Vec<T>, DbError> {
-        if !self.is_postgres() {
-            return self.tx(|tx| async move { tx.all(statement).await }).await;
-        }
-        let began = Instant::now();
-        let result = self.repeat_alone(statement).await;
-        telemetry::time(telemetry::DB_TRANSACTIONS, began.elapsed());
-        result
-    }
-
-    /// The same of several writes: all of them are done or none.
-    ///
-    /// # Errors
-    /// [`DbError`] when the database refuses.
-    pub async fn write_each<T: FromQueryResult + Send>(
-        &self,
-        statements: &[impl StatementBuilder],
-    ) -> Result<Vec<T>, DbError> {
-        if let [statement] = statements {
-            return self.write(statement).await;
-        }
-        let writing = self.tx(|tx| async move {
-            let mut returned = Vec::new();
-            for statement in statements {
-                returned.append(&mut tx.all(statement).await?);
-            }
-            Ok(returned)
-        });
-        writing.await
-    }
-
-    async fn repeat_alone<T: FromQueryResult>(
-        &self,
-        statement: &impl StatementBuilder,
-    ) -> Result<Vec<T>, DbError> {
-        let mut round = Round::first();
-        loop {
-            let patience = round.patience();
-            let waited = timeout(patience, self.place()).await;
-            let Ok(Ok(place)) = waited else { return Err(too_many_writers(patience)) };
-            let result = crate::db::rows(&self.write, statement).await;
-            drop(place);
-            match &result {
-                Err(error) if round.is_repeated_after(error) => round = round.pause().await,
-                _ => return result,
-            }
-        }
     }
 
     async fn repeat<T, E, F, Fut>(&self, body: F) -> Result<T, E>
@@ -490,7 +374,7 @@ impl Db {
 
     /// Waits in line with those of the same pool first: only the foremost of each pool wait for the
     /// turn, so that it goes from pool to pool.
-    async fn place(&self) -> Result<Place, AcquireError> {
+    pub(super) async fn place(&self) -> Result<Place, AcquireError> {
         let place = Arc::clone(&self.writers).acquire_owned().await?;
         let turn = match &self.turn {
             Some(turn) => Some(Arc::clone(turn).acquire_owned().await?),
@@ -521,7 +405,7 @@ async fn commit(
     tokio::spawn(work.in_current_span()).await.map_err(|_| DbError::stray())?
 }
 
-fn too_many_writers(patience: Duration) -> DbError {
+pub(super) fn too_many_writers(patience: Duration) -> DbError {
     DbError {
         kind: DbErrorKind::Unavailable,
         constraint: None,

@@ -61,7 +61,8 @@ impl CatalogQuery {
         #[graphql(name = "where", desc = "Only products that meet these conditions.")]
         filter: Option<ProductWhere>,
         #[graphql(desc = "How to sort. When not given: with search by how well they match, over \
-                          the 1,000 best hits; else in the order of their creation.")]
+                          the 1,000 best hits, of more than 5,000 hits among the 5,000 latest \
+                          products; else in the order of their creation.")]
         order_by: Option<ProductSort>,
         #[graphql(desc = "Words in names, SKUs, descriptions and variant names, at most 100 \
                           characters; the first 10 words count. Each must begin a word of the \

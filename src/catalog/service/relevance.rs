@@ -9,13 +9,14 @@ use crate::catalog::service::rows::shared;
 use crate::catalog::{CatalogError, ListedProduct, ProductList, Search};
 use crate::db::page::{Cursor, CursorKey, Page, Window};
 use entity::{product, product_search};
-use sea_orm::sea_query::{
-    Asterisk, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr,
-};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, Order, Query, SelectStatement};
 use std::cmp::{max, min};
 
 /// Hits that can be paged through; whoever wants others searches for more words.
 const MAX_HITS: u64 = 1_000;
+/// Hits that are ranked; of more, the latest products. To rank means to read each hit's whole text:
+/// a word that every tenth product of a large shop has would keep the database busy for a second.
+const RANKED: u64 = 5_000;
 
 /// A range of places, the end not included.
 struct Places {
@@ -38,9 +39,9 @@ impl Catalog {
         let wanted = places.end.saturating_sub(places.start);
         // One more tells whether the list goes on.
         let limit = min(wanted.saturating_add(1), MAX_HITS.saturating_sub(places.start));
-        let mut hits = self.select_hits(viewer, list, search);
-        hits.expr_as(column(product::Column::Id), "id")
-            .expr_as(self.rank(search), "rank")
+        let mut hits = Query::select();
+        hits.columns(["id", "rank"])
+            .from_subquery(self.select_ranked(viewer, list, search), "ranked")
             .order_by("rank", Order::Desc)
             .order_by("id", Order::Asc)
             .offset(places.start)
@@ -89,17 +90,34 @@ impl Catalog {
         select
     }
 
-    /// How well a hit matches, more for a better one; a hit in the title counts for more.
-    fn rank(&self, search: &Search) -> SimpleExpr {
+    /// Hits with how well they match, more for a better one; a hit in the title counts for more.
+    fn select_ranked(
+        &self,
+        viewer: &Viewer,
+        list: &ProductList,
+        search: &Search,
+    ) -> SelectStatement {
+        let mut hits = self.select_hits(viewer, list, search);
+        hits.expr_as(column(product::Column::Id), "id").limit(RANKED);
         if search.words().is_empty() {
-            return Expr::value(0);
+            return hits.expr_as(Expr::value(0), "rank").to_owned();
         }
-        if self.db.is_postgres() {
-            let rank = "ts_rank(product_search.document, to_tsquery('simple', $1))";
-            return Expr::cust_with_values(rank, [tsquery(search)]);
+        if !self.db.is_postgres() {
+            // FTS5 tells the best match by the smallest number. It goes through its rows either way
+            // as fast, and stops at the limit.
+            let rank = Expr::cust(format!("-bm25({INDEX}, 10.0, 1.0)"));
+            return hits.expr_as(rank, "rank").order_by((INDEX, "rowid"), Order::Desc).to_owned();
         }
-        // FTS5 tells the best match by the smallest number.
-        Expr::cust(format!("-bm25({INDEX}, 10.0, 1.0)"))
+        // The rank is told of those that are left, not before they are sorted and cut.
+        hits.expr_as(Expr::col((product_search::Entity, "document")), "document")
+            .order_by((product::Entity, product::Column::Id), Order::Desc);
+        let rank = "ts_rank(hit.document, to_tsquery('simple', $1))";
+        let mut ranked = Query::select();
+        ranked
+            .column("id")
+            .expr_as(Expr::cust_with_values(rank, [tsquery(search)]), "rank")
+            .from_subquery(hits, "hit");
+        ranked
     }
 }
 
