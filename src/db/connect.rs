@@ -3,7 +3,7 @@
 use crate::config::DatabaseTarget;
 use crate::db::commits::Commits;
 use crate::db::lines::Lines;
-use crate::db::{Db, DbError, DbErrorKind, SqlStats};
+use crate::db::{Db, DbError, DbErrorKind, Parts, SqlStats};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend};
@@ -38,7 +38,8 @@ impl Db {
             DatabaseTarget::Sqlite(_) => SQLITE_READERS,
             DatabaseTarget::Postgres { max_connections, .. } => *max_connections,
         };
-        Self::connect(target, connections, Durability::Own).await
+        let parts = Parts::connect(target, connections, Durability::Own).await?;
+        Ok(Self { parts: Arc::new(parts) })
     }
 
     /// Opens the same database once more, with a few connections of its own: for a part that keeps
@@ -53,11 +54,14 @@ impl Db {
     /// # Errors
     /// [`DbError`] when it cannot be reached or opened.
     pub async fn beside(&self, target: &DatabaseTarget, connections: u32) -> Result<Self, DbError> {
-        let beside = Self::connect(target, connections, Durability::Follows).await?;
+        let beside = Parts::connect(target, connections, Durability::Follows).await?;
         let clock_offset_us = Arc::clone(&self.clock_offset_us);
-        Ok(Self { turn: self.turn.clone(), clock_offset_us, ..beside })
+        let parts = Parts { turn: self.turn.clone(), clock_offset_us, ..beside };
+        Ok(Self { parts: Arc::new(parts) })
     }
+}
 
+impl Parts {
     async fn connect(
         target: &DatabaseTarget,
         connections: u32,

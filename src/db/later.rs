@@ -94,6 +94,15 @@ impl Tx {
         self.send_together(waiting).await
     }
 
+    /// The same, with the rows that are inserted last: for what the transaction does at its end.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database refuses.
+    pub async fn run_last_along(&self, write: impl Into<Write>) -> Result<u64, DbError> {
+        self.last_waits();
+        self.run_along(write).await
+    }
+
     /// Runs a write that returns rows now, and sends what waits with it, as [`Tx::run_along`] does;
     /// decodes the first row, if any.
     ///

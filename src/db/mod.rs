@@ -29,6 +29,7 @@ pub use tx::{Tx, TxError};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, Query, SimpleExpr};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, StatementBuilder};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::{Semaphore, watch};
@@ -39,9 +40,14 @@ const CLOSE: TimeDelta = TimeDelta::milliseconds(100);
 /// One moment, in UTC, cut to microseconds.
 pub type Timestamp = DateTime<Utc>;
 
-/// Handle on the database; cheap to clone.
+/// Handle on the database; cheap to clone, which each request does many times over.
 #[derive(Clone)]
 pub struct Db {
+    parts: Arc<Parts>,
+}
+
+/// What the handles share.
+pub struct Parts {
     read: DatabaseConnection,
     write: DatabaseConnection,
     /// Places for transactions, given in the order of asking: fewer than connections, so that
@@ -58,6 +64,14 @@ pub struct Db {
     commits: commits::Commits,
     work: watch::Sender<()>,
     events: watch::Sender<()>,
+}
+
+impl Deref for Db {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
 }
 
 impl Db {

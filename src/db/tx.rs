@@ -123,11 +123,16 @@ impl Tx {
     }
 
     async fn run_last(&self) -> Result<(), DbError> {
+        self.last_waits();
+        self.send_waiting().await
+    }
+
+    /// From now on the rows that are inserted last wait like others.
+    pub(super) fn last_waits(&self) {
         let last = std::mem::take(&mut *self.last.lock());
         for Last { insert, rows } in last {
             self.later(insert, rows);
         }
-        self.send_waiting().await
     }
 
     /// The writes that wait to be sent.

@@ -3,11 +3,10 @@
 use crate::auth::{Permission, Viewer};
 use crate::db::Tx;
 use crate::idempotency::{Claim, IdempotencyKey};
-use crate::order::service::record::Step;
+use crate::order::service::record::{Changes, Step};
 use crate::order::service::settle::Rest;
 use crate::order::service::{Orders, lock_in_txn};
 use crate::order::{Cancel, EventKind, Order, OrderError, OrderKind, OrderStatus};
-use entity::shop_order::Column;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use uuid::Uuid;
 
@@ -73,7 +72,7 @@ impl Orders {
         if self.has_left_in_txn(tx, order.id).await? {
             return Err(late("A part of it has left the warehouse; it can be returned."));
         }
-        let set = vec![(Column::CancelReason, Expr::value(reason.map(str::to_owned)))];
+        let set = reason.map(Changes::because).unwrap_or_default();
         let step = Step::new(EventKind::Cancelled, OrderStatus::Cancelled, viewer);
         let was = order.status;
         let order = self.step_in_txn(tx, &order, Step { set, ..step }).await?;

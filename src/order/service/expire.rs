@@ -4,7 +4,7 @@
 use crate::auth::Viewer;
 use crate::db::{DbErrorKind, Tx};
 use crate::failpoint;
-use crate::order::service::record::Step;
+use crate::order::service::record::{Changes, Step};
 use crate::order::service::settle::Rest;
 use crate::order::service::{Orders, lock_in_txn};
 use crate::order::{EventKind, Order, OrderError, OrderStatus};
@@ -99,7 +99,7 @@ impl Orders {
         }
         self.flash_sales.give_back_in_txn(tx, order_id).await?;
         failpoint::reach("sweep.after_mark").await;
-        let set = vec![(Column::CancelReason, Expr::value(EXPIRED))];
+        let set = Changes::because(EXPIRED);
         let step = Step::new(EventKind::Expired, OrderStatus::Cancelled, &Viewer::System);
         self.step_in_txn(tx, &order, Step { set, ..step }).await?;
         Ok(Ending::Ended)

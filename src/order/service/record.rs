@@ -2,7 +2,7 @@
 //! for whoever watches it.
 
 use crate::auth::Viewer;
-use crate::db::Tx;
+use crate::db::{Timestamp, Tx};
 use crate::events::{self, BusMessage, NewEvent, Topic};
 use crate::order::service::Orders;
 use crate::order::stats::Moved;
@@ -11,7 +11,7 @@ use crate::payment::Payment;
 use crate::telemetry;
 use entity::order_event::{Column as E, Entity as Events};
 use entity::shop_order::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SimpleExpr, UpdateStatement};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -24,13 +24,46 @@ pub(super) struct Step<'a> {
     /// In words, for people.
     pub note: Option<&'a str>,
     /// What changes besides the status.
-    pub set: Vec<(Column, SimpleExpr)>,
+    pub set: Changes,
+}
+
+/// What a step changes of an order besides its status; what is None stays.
+#[derive(Default)]
+pub(super) struct Changes {
+    pub cancel_reason: Option<String>,
+    pub paid_total: Option<i64>,
+    pub refunded_total: Option<i64>,
+}
+
+impl Changes {
+    /// It was cancelled for this reason.
+    pub fn because(reason: &str) -> Self {
+        Self { cancel_reason: Some(reason.to_owned()), ..Self::default() }
+    }
+
+    /// So much was taken.
+    pub fn paid(total: i64) -> Self {
+        Self { paid_total: Some(total), ..Self::default() }
+    }
+
+    fn add_to(&self, update: &mut UpdateStatement) {
+        if let Some(reason) = &self.cancel_reason {
+            update.value(Column::CancelReason, reason.as_str());
+        }
+        let totals =
+            [(Column::PaidTotal, self.paid_total), (Column::RefundedTotal, self.refunded_total)];
+        for (column, total) in totals {
+            if let Some(total) = total {
+                update.value(column, total);
+            }
+        }
+    }
 }
 
 impl<'a> Step<'a> {
     /// A step that changes nothing besides the status.
     pub fn new(kind: EventKind, to: OrderStatus, viewer: &'a Viewer) -> Self {
-        Self { kind, to, viewer, note: None, set: Vec::new() }
+        Self { kind, to, viewer, note: None, set: Changes::default() }
     }
 }
 
@@ -42,32 +75,40 @@ impl Orders {
         order: &Order,
         step: Step<'_>,
     ) -> Result<Order, OrderError> {
-        if step.to != order.status && !order.status.may_become(step.to) {
-            return Err(OrderError::Transition { from: order.status, to: step.to, because: "" });
-        }
-        let mut update = Query::update();
-        update
-            .table(Entity)
-            .value(Column::Status, step.to.as_str())
-            .value(Column::Version, Expr::col(Column::Version).add(1))
-            .value(Column::UpdatedAt, tx.db().now_sql())
-            .and_where(Expr::col(Column::Id).eq(order.id))
-            .and_where(Expr::col(Column::Status).eq(order.status.as_str()))
-            .and_where(Expr::col(Column::Version).eq(order.version))
-            .returning(Query::returning().all());
-        for (column, value) in step.set {
-            update.value(column, value);
-        }
+        let mut update = updating(order, &step, tx.db().now_sql())?;
+        update.returning(Query::returning().all());
         let row: Option<Model> = tx.one_along(update).await?;
         let row = row.ok_or_else(|| OrderError::fault("a locked order was changed"))?;
         let changed = Order::try_from(row).map_err(OrderError::fault)?;
-        let moved = Moved {
-            paid: changed.paid_total.saturating_sub(order.paid_total),
-            refunded: changed.refunded_total.saturating_sub(order.refunded_total),
-        };
-        let note = (step.kind, Some(order.status), step.note);
-        self.write_note_in_txn(tx, &changed, note, moved, step.viewer);
+        self.note_step_in_txn(tx, order, &changed, &step);
         Ok(changed)
+    }
+
+    /// The same in one statement with another write, as the last thing that the transaction does.
+    /// `at` is the moment, by the clock of the database and after the order was locked: with it the
+    /// order is known as it will be. None: the other write touched nothing, and what was written is to
+    /// be rolled back.
+    pub(super) async fn step_with_in_txn(
+        &self,
+        tx: &Tx,
+        order: &Order,
+        step: Step<'_>,
+        (other, at): (UpdateStatement, Timestamp),
+    ) -> Result<Option<Order>, OrderError> {
+        tx.later(updating(order, &step, Expr::value(at))?, 1);
+        let changed = changed_by(order, &step, at);
+        self.note_step_in_txn(tx, order, &changed, &step);
+        let touched = tx.run_last_along(other).await?;
+        Ok((touched > 0).then_some(changed))
+    }
+
+    fn note_step_in_txn(&self, tx: &Tx, before: &Order, changed: &Order, step: &Step<'_>) {
+        let moved = Moved {
+            paid: changed.paid_total.saturating_sub(before.paid_total),
+            refunded: changed.refunded_total.saturating_sub(before.refunded_total),
+        };
+        let note = (step.kind, Some(before.status), step.note);
+        self.write_note_in_txn(tx, changed, note, moved, step.viewer);
     }
 
     /// Writes into an order's history how it came to be as it is, and has others told.
@@ -140,6 +181,38 @@ impl Orders {
         let (bus, id) = (self.bus.clone(), payment.order_id);
         tx.after_commit(move || bus.publish(BusMessage::OrdersChanged(vec![id])));
     }
+}
+
+/// A locked order as the step leaves it.
+fn changed_by(order: &Order, step: &Step<'_>, at: Timestamp) -> Order {
+    let Changes { cancel_reason, paid_total, refunded_total } = &step.set;
+    Order {
+        status: step.to,
+        cancel_reason: cancel_reason.clone().or_else(|| order.cancel_reason.clone()),
+        paid_total: paid_total.unwrap_or(order.paid_total),
+        refunded_total: refunded_total.unwrap_or(order.refunded_total),
+        version: order.version.saturating_add(1),
+        updated_at: at,
+        ..order.clone()
+    }
+}
+
+/// The guarded update of a locked order.
+fn updating(order: &Order, step: &Step<'_>, at: SimpleExpr) -> Result<UpdateStatement, OrderError> {
+    if step.to != order.status && !order.status.may_become(step.to) {
+        return Err(OrderError::Transition { from: order.status, to: step.to, because: "" });
+    }
+    let mut update = Query::update();
+    update
+        .table(Entity)
+        .value(Column::Status, step.to.as_str())
+        .value(Column::Version, Expr::col(Column::Version).add(1))
+        .value(Column::UpdatedAt, at)
+        .and_where(Expr::col(Column::Id).eq(order.id))
+        .and_where(Expr::col(Column::Status).eq(order.status.as_str()))
+        .and_where(Expr::col(Column::Version).eq(order.version));
+    step.set.add_to(&mut update);
+    Ok(update)
 }
 
 /// What others may know: no name, no address.

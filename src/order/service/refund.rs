@@ -5,7 +5,7 @@ use crate::db::{DbErrorKind, Tx};
 use crate::failpoint;
 use crate::money::Money;
 use crate::order::refund::{Share, comes_back, shares};
-use crate::order::service::record::Step;
+use crate::order::service::record::{Changes, Step};
 use crate::order::service::settle::Rest;
 use crate::order::service::{Orders, lock_in_txn};
 use crate::order::{EventKind, Order, OrderError, OrderStatus, RefundAsk, RefundOf};
@@ -14,8 +14,6 @@ use crate::payment::{
     RefundOutcome,
 };
 use crate::validation::{Problem, ProblemKind};
-use entity::shop_order::Column;
-use sea_orm::sea_query::{Expr, ExprTrait};
 use uuid::Uuid;
 
 /// The money of an order that is over is given back under this name.
@@ -244,10 +242,8 @@ impl Orders {
             // After all stock: the order of locks.
             self.flash_sales.give_back_cancelled_in_txn(tx, order.id).await?;
         }
-        let set = vec![
-            (Column::PaidTotal, Expr::value(payment.captured)),
-            (Column::RefundedTotal, Expr::col(Column::RefundedTotal).add(refund.amount)),
-        ];
+        let refunded_total = Some(order.refunded_total.saturating_add(refund.amount));
+        let set = Changes { refunded_total, ..Changes::paid(payment.captured) };
         let step = Step::new(EventKind::Refunded, to, &Viewer::System);
         let step = Step { note: refund.reason.as_deref(), set, ..step };
         self.step_in_txn(tx, &order, step).await

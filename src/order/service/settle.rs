@@ -6,13 +6,12 @@ use crate::db::Tx;
 use crate::jobs::{NewJob, enqueue_later};
 use crate::order::jobs::Confirmed;
 use crate::order::service::asked::{Asked, Verdict};
-use crate::order::service::record::Step;
+use crate::order::service::record::{Changes, Step};
 use crate::order::service::write::needed;
 use crate::order::service::{Orders, lock_in_txn};
 use crate::order::{EventKind, Order, OrderError, OrderStatus};
 use crate::payment::{Outcome, Payment, PaymentState};
-use entity::shop_order::Column;
-use sea_orm::sea_query::{Expr, SimpleExpr};
+use crate::stock::Stock;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -34,6 +33,16 @@ pub(super) enum Source<'a> {
     Told(Viewer),
     /// The provider, when it was asked what it knows of a payment that was so.
     Found(&'a Payment),
+}
+
+/// How what follows for an order is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// At once, as if its stock were still held, which it most often is. Where it is not, nothing is
+    /// written: [`OrderError::Insufficient`], with no shortage to tell of.
+    AtOnce,
+    /// Step by step.
+    Careful,
 }
 
 /// What settling came to.
@@ -103,8 +112,9 @@ impl Orders {
         source: Source<'_>,
         asked: Option<&Asked>,
     ) -> Result<Settled, OrderError> {
-        for _ in 0..ROUNDS {
-            match self.settle_locked(payment, outcome, source, asked).await {
+        for round in 0..ROUNDS {
+            let manner = if round == 0 { Manner::AtOnce } else { Manner::Careful };
+            match self.settle_locked(payment, (outcome, source, manner), asked).await {
                 Err(OrderError::Insufficient(short)) => {
                     let dead = short.iter().flat_map(|shortage| &shortage.dead_holds);
                     for order_id in dead.copied().collect::<BTreeSet<_>>() {
@@ -114,14 +124,13 @@ impl Orders {
                 settled => return settled,
             }
         }
-        self.settle_locked(payment, outcome, source, asked).await
+        self.settle_locked(payment, (outcome, source, Manner::Careful), asked).await
     }
 
     async fn settle_locked(
         &self,
         payment: &Payment,
-        outcome: &Outcome,
-        source: Source<'_>,
+        (outcome, source, manner): (&Outcome, Source<'_>, Manner),
         asked: Option<&Asked>,
     ) -> Result<Settled, OrderError> {
         let told_to = if let Source::Told(viewer) = source { Some(viewer) } else { None };
@@ -138,7 +147,7 @@ impl Orders {
                 {
                     Settled::nothing(order)
                 } else {
-                    orders.settle_in_txn(&tx, order, &payment, (&outcome, source)).await?
+                    orders.settle_in_txn(&tx, order, &payment, (&outcome, source, manner)).await?
                 };
                 let Some(asked) = asked else { return Ok(settled) };
                 let now = match settled.payment {
@@ -174,16 +183,17 @@ impl Orders {
         tx: &Tx,
         order: Order,
         payment: &Payment,
-        told: (&Outcome, Source<'_>),
+        told: (&Outcome, Source<'_>, Manner),
     ) -> Result<Settled, OrderError> {
-        let (outcome, source) = told;
+        let (outcome, source, manner) = told;
         let settled = match source {
             Source::Told(_) => self.payments.settle_in_txn(tx, payment, outcome).await?,
             Source::Found(asked) => self.payments.settle_found_in_txn(tx, asked, outcome).await?,
         };
         let Some(payment) = settled else { return Ok(Settled::nothing(order)) };
         self.tell_payment_in_txn(tx, &payment);
-        let (order, rest) = self.follow_in_txn(tx, order, payment.clone(), source).await?;
+        let (order, rest) =
+            self.follow_in_txn(tx, order, payment.clone(), (source, manner)).await?;
         let payment = matches!(rest, Rest::Nothing).then_some(payment);
         Ok(Settled { payment, rest, ..Settled::nothing(order) })
     }
@@ -194,13 +204,13 @@ impl Orders {
         tx: &Tx,
         order: Order,
         payment: Payment,
-        source: Source<'_>,
+        (source, manner): (Source<'_>, Manner),
     ) -> Result<(Order, Rest), OrderError> {
         let found_out = matches!(source, Source::Found(_)).then_some(FOUND_OUT);
         let viewer = &if let Source::Told(viewer) = source { viewer } else { Viewer::System };
         match payment.state {
             PaymentState::Authorized | PaymentState::Captured => {
-                self.receive_in_txn(tx, order, payment).await
+                self.receive_in_txn(tx, order, payment, manner).await
             }
             // The order is paid otherwise.
             PaymentState::Surplus => {
@@ -215,7 +225,7 @@ impl Orders {
             // The provider let go of money that the order lived on.
             state if state.is_over() && order.status == OrderStatus::Authorized => {
                 let reason = payment.void_reason.as_deref().unwrap_or("PAYMENT_VOIDED");
-                let set = vec![(Column::CancelReason, Expr::value(reason))];
+                let set = Changes::because(reason);
                 let step = Step::new(EventKind::Cancelled, OrderStatus::Cancelled, viewer);
                 let step = Step { set, note: found_out, ..step };
                 let order = self.step_in_txn(tx, &order, step).await?;
@@ -238,31 +248,40 @@ impl Orders {
         tx: &Tx,
         order: Order,
         payment: Payment,
+        manner: Manner,
     ) -> Result<(Order, Rest), OrderError> {
         let paid = payment.state == PaymentState::Captured;
         let to = if paid { OrderStatus::Paid } else { OrderStatus::Authorized };
         match order.status {
             OrderStatus::PendingPayment => {
+                let kind = if paid { EventKind::Paid } else { EventKind::Authorized };
+                let set = Changes::paid(payment.captured);
+                let step = Step { set, ..Step::new(kind, to, &Viewer::System) };
+                if manner == Manner::AtOnce {
+                    // The payment was written behind the lock of the order.
+                    let kept = (Stock::committing(tx, order.id), payment.updated_at);
+                    Self::tell_buyer_in_txn(tx, order.id)?;
+                    let served = self.step_with_in_txn(tx, &order, step, kept).await?;
+                    let order = served.ok_or(OrderError::Insufficient(Vec::new()))?;
+                    return Ok((order, Rest::Nothing));
+                }
                 if !self.serve_in_txn(tx, &order).await? {
                     // The money came late, and what it was for is sold.
                     tracing::warn!(order = %order.number, "late money goes back: nothing is left");
-                    let set = vec![(Column::CancelReason, Expr::value("EXPIRED"))];
+                    let set = Changes::because("EXPIRED");
                     let step =
                         Step::new(EventKind::Expired, OrderStatus::Cancelled, &Viewer::System);
                     let order = self.step_in_txn(tx, &order, Step { set, ..step }).await?;
                     self.release_in_txn(tx, order.id).await?;
                     return Ok((order, self.give_back_in_txn(tx, payment).await?));
                 }
-                let kind = if paid { EventKind::Paid } else { EventKind::Authorized };
-                let step =
-                    Step { set: paid_total(&payment), ..Step::new(kind, to, &Viewer::System) };
                 let order = self.confirm_in_txn(tx, &order, step).await?;
                 Ok((order, Rest::Nothing))
             }
             OrderStatus::Authorized if paid => {
                 let note = (payment.captured < order.total).then_some(PARTLY);
                 let step = Step::new(EventKind::Paid, to, &Viewer::System);
-                let step = Step { set: paid_total(&payment), note, ..step };
+                let step = Step { set: Changes::paid(payment.captured), note, ..step };
                 Ok((self.step_in_txn(tx, &order, step).await?, Rest::Nothing))
             }
             OrderStatus::Cancelled => {
@@ -299,10 +318,13 @@ impl Orders {
         order: &Order,
         step: Step<'_>,
     ) -> Result<Order, OrderError> {
-        let order = self.step_in_txn(tx, order, step).await?;
-        let job = NewJob::new(&Confirmed { order_id: order.id });
-        enqueue_later(tx, &job.dedupe(format!("order.confirmed:{}", order.id)))?;
-        Ok(order)
+        Self::tell_buyer_in_txn(tx, order.id)?;
+        self.step_in_txn(tx, order, step).await
+    }
+
+    fn tell_buyer_in_txn(tx: &Tx, order_id: Uuid) -> Result<(), OrderError> {
+        let job = NewJob::new(&Confirmed { order_id });
+        Ok(enqueue_later(tx, &job.dedupe(format!("order.confirmed:{order_id}")))?)
     }
 
     /// Begins to give money back, whatever has become of it so far.
@@ -371,9 +393,4 @@ impl Orders {
             }
         }
     }
-}
-
-/// What was taken, for the order's row.
-fn paid_total(payment: &Payment) -> Vec<(Column, SimpleExpr)> {
-    vec![(Column::PaidTotal, Expr::value(payment.captured))]
 }

@@ -22,9 +22,14 @@ impl Stock {
     /// # Errors
     /// When the database fails.
     pub async fn commit_in_txn(&self, tx: &Tx, order_id: Uuid) -> Result<u64, StockError> {
+        Ok(tx.run_along(Self::committing(tx, order_id)).await?)
+    }
+
+    /// The statement by which [`Stock::commit_in_txn`] does so, for who sends it with others.
+    pub fn committing(tx: &Tx, order_id: Uuid) -> UpdateStatement {
         let mut update = of_order(tx, order_id, &["HELD"], "COMMITTED");
         update.value(R::ExpiresAt, Expr::value(Option::<crate::db::Timestamp>::None));
-        Ok(tx.run_along(update).await?)
+        update
     }
 
     /// Lets the holds of an order last so long from now at least. Gives how many there were; 0 when they
