@@ -3,8 +3,8 @@
 
 use crate::db::{Db, DbError, Tx, row};
 use sea_orm::sea_query::{
-    CommonTableExpression, InsertStatement, SubQueryStatement, UpdateStatement, WithClause,
-    WithQuery,
+    Alias, CommonTableExpression, Expr, InsertStatement, Query, SubQueryStatement, UpdateStatement,
+    WithClause, WithQuery,
 };
 use sea_orm::{DbBackend, FromQueryResult, StatementBuilder};
 
@@ -94,13 +94,36 @@ impl Tx {
         self.send_together(waiting).await
     }
 
-    /// The same, with the rows that are inserted last: for what the transaction does at its end.
+    /// Makes changes of which each is made only where the one before touched a row, with what waits and
+    /// the rows that are inserted last: all that is left to do in the transaction. Tells how many rows the
+    /// last one touched; when that is none, it is to be rolled back. What waits is written all the same on
+    /// Postgres, where all of it is one statement, and may be refused then. Rows are locked in the order of
+    /// the changes on either database.
     ///
     /// # Errors
     /// [`DbError`] when the database refuses.
-    pub async fn run_last_along(&self, write: impl Into<Write>) -> Result<u64, DbError> {
+    pub async fn run_last_in_turn(&self, changes: Vec<UpdateStatement>) -> Result<u64, DbError> {
         self.last_waits();
-        self.run_along(write).await
+        if !self.db().is_postgres() {
+            let mut touched = 0;
+            for change in &changes {
+                touched = self.execute(change).await?;
+                if touched == 0 {
+                    break;
+                }
+            }
+            return Ok(touched);
+        }
+        let tables: Vec<String> =
+            changes.iter().cloned().map(Write::from).map(|it| table(&it)).collect();
+        if self.waiting().lock().iter().any(|later| tables.contains(&table(&later.write))) {
+            self.send_waiting().await?;
+        }
+        let waiting = std::mem::take(&mut *self.waiting().lock());
+        let refused: Vec<fn(&DbError)> = waiting.iter().map(|later| later.refused).collect();
+        let Some(statement) = in_turn(waiting, changes) else { return Ok(0) };
+        let sent = self.execute(&statement).await;
+        sent.inspect_err(|error| refused.iter().for_each(|refused| refused(error)))
     }
 
     /// Runs a write that returns rows now, and sends what waits with it, as [`Tx::run_along`] does;
@@ -206,10 +229,41 @@ fn table(write: &Write) -> String {
 /// All of them as parts of one statement. Their order is not said, and none sees the others.
 fn one_statement(first: Vec<Later>, last: Write) -> WithQuery {
     let mut with = WithClause::new();
-    for (number, later) in first.into_iter().enumerate() {
+    add_parts(&mut with, first);
+    with.query(last)
+}
+
+fn add_parts(with: &mut WithClause, parts: Vec<Later>) {
+    for (number, later) in parts.into_iter().enumerate() {
         let mut part = CommonTableExpression::new();
         part.table_name(format!("part_{number}")).query(later.write);
         with.cte(part);
     }
-    with.query(last)
+}
+
+/// The same, with changes that wait for each other: each looks at what the one before returns, and so
+/// comes after it. None: there are no changes.
+fn in_turn(beside: Vec<Later>, mut changes: Vec<UpdateStatement>) -> Option<WithQuery> {
+    let mut last = changes.pop()?;
+    let mut with = WithClause::new();
+    let mut before: Option<String> = None;
+    for (number, mut change) in changes.into_iter().enumerate() {
+        let name = format!("turn_{number}");
+        wait_for(&mut change, before.as_deref());
+        change.returning(Query::returning().expr(Expr::value(1)));
+        let mut part = CommonTableExpression::new();
+        part.table_name(name.clone()).column("touched").query(change);
+        with.cte(part);
+        before = Some(name);
+    }
+    wait_for(&mut last, before.as_deref());
+    add_parts(&mut with, beside);
+    Some(with.query(last))
+}
+
+fn wait_for(change: &mut UpdateStatement, before: Option<&str>) {
+    let Some(before) = before else { return };
+    let mut touched = Query::select();
+    touched.expr(Expr::value(1)).from(Alias::new(before));
+    change.and_where(Expr::exists(touched));
 }

@@ -4,6 +4,7 @@
 mod commits;
 mod connect;
 mod error;
+mod heard;
 pub mod keys;
 mod later;
 mod lines;
@@ -20,6 +21,7 @@ mod tx;
 mod write;
 
 pub use error::{DbError, DbErrorKind};
+pub use heard::Heard;
 pub use later::Write;
 pub use looks::Looks;
 pub use pools::PoolFigures;

@@ -28,6 +28,7 @@ mod flash_sale;
 mod health;
 mod http;
 mod idempotency;
+mod in_turn;
 mod jobs;
 mod mail;
 mod metrics;

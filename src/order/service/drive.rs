@@ -4,11 +4,13 @@ use crate::auth::Viewer;
 use crate::failpoint;
 use crate::idempotency::{Claim, IdempotencyError, IdempotencyKey};
 use crate::order::service::asked::{Asked, Judge, Verdict};
+use crate::order::service::at_once::Opened;
 use crate::order::service::settle::Source;
 use crate::order::service::write::Written;
 use crate::order::service::{Orders, lock_in_txn};
 use crate::order::{Order, OrderError, OrderStatus, Placed, Refusal};
 use crate::payment::{Outcome, Payment, PaymentState};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -32,9 +34,9 @@ impl Orders {
     ) -> Result<Placed, OrderError> {
         let (order, payment, refusal) = match (written.payment_id, &written.opened) {
             (None, _) => (self.get(written.order_id).await?, None, None),
-            (Some(_), Some(payment)) if !replayed => {
+            (Some(_), Some(opened)) if !replayed => {
                 let asked = Asked { key: key.cloned(), judge: Judge::Attempt(written.clone()) };
-                let (order, payment, refusal) = self.drive(payment, &asked).await?;
+                let (order, payment, refusal) = self.drive(opened, &asked).await?;
                 (order, Some(payment), refusal)
             }
             (Some(id), _) => {
@@ -50,13 +52,19 @@ impl Orders {
     /// Asks the provider for the money and settles what it says.
     async fn drive(
         &self,
-        payment: &Payment,
+        opened: &Arc<Opened>,
         asked: &Asked,
     ) -> Result<(Order, Payment, Option<Refusal>), OrderError> {
+        let payment = &opened.payment;
         let outcome = self.payments.authorize(payment).await;
         failpoint::reach("settle.before_guard").await;
-        let source = Source::Told(Viewer::System);
-        let mut settled = self.settle_asked(payment, &outcome, source, Some(asked)).await?;
+        let mut settled = match self.settle_at_once(opened, &outcome, asked).await? {
+            Some(settled) => settled,
+            None => {
+                let source = Source::Told(Viewer::System);
+                self.settle_asked(payment, &outcome, source, Some(asked)).await?
+            }
+        };
         let verdict = settled.verdict.take();
         let (order, now) = self.finish_settled(settled, payment.id).await?;
         failpoint::reach("pay.after_t2").await;

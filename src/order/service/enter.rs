@@ -116,15 +116,19 @@ impl Orders {
             cart_id: None,
             token_key,
         };
-        let now = tx.clock().await?;
+        let heard = self.db.heard(tx.clock().await?);
+        let now = heard.at();
         let order = insert_order_in_txn(tx, &addressed, &quote, &owner, (order_id, now))?;
         let lines = insert_lines_in_txn(tx, order.id, &quote)?;
         self.note_in_txn(tx, &order, (EventKind::Placed, None, None), viewer);
-        let payment = match &ask.payment {
-            Some(payment) => self.open_first_payment_in_txn(tx, &order, payment, Uuid::now_v7())?,
+        let opened = match &ask.payment {
+            Some(payment) => {
+                let payment = (payment, Uuid::now_v7());
+                self.open_first_payment_in_txn(tx, &order, payment, heard)?
+            }
             None => None,
         };
-        let written = Written::new(order.id, payment, &lines);
+        let written = Written::new(order.id, opened, &lines);
         if let Some(key) = key {
             key.record_in_txn(tx, &written).await?;
         }

@@ -3,7 +3,7 @@
 use crate::auth::Viewer;
 use crate::failpoint;
 use crate::order::OrderError;
-use crate::order::service::settle::{Manner, Rest, Settled, Source};
+use crate::order::service::settle::{Rest, Settled, Source};
 use crate::order::service::{Orders, lock_in_txn};
 use crate::payment::{Payment, PaymentError, PaymentState, ProviderEvent, Said};
 
@@ -55,7 +55,7 @@ impl Orders {
                         Ok(Settled::nothing(order))
                     }
                     Said::Payment(outcome) => {
-                        let told = (outcome, Source::Told(Viewer::System), Manner::Careful);
+                        let told = (outcome, Source::Told(Viewer::System));
                         orders.settle_in_txn(&tx, order, &payment, told).await
                     }
                 }

@@ -3,6 +3,7 @@
 //! what nobody paid.
 
 mod asked;
+mod at_once;
 mod cancel;
 mod capture;
 mod complete;

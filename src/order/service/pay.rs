@@ -4,6 +4,7 @@ use crate::auth::{Permission, Viewer};
 use crate::db::Tx;
 use crate::idempotency::{Claim, IdempotencyKey};
 use crate::order::service::Orders;
+use crate::order::service::at_once::Opened;
 use crate::order::service::record::Step;
 use crate::order::service::write::Written;
 use crate::order::{EventKind, OrderError, OrderStatus, Pay, Placed};
@@ -58,10 +59,11 @@ impl Orders {
             self.payments.open_in_txn(tx, &self.new_payment(&order, &ask.payment)).await?;
         self.tell_payment_in_txn(tx, &payment);
         let step = Step::new(EventKind::PaymentStarted, order.status, viewer);
-        self.step_in_txn(tx, &order, step).await?;
+        let order = self.step_in_txn(tx, &order, step).await?;
+        let heard = self.db.heard(order.updated_at);
         if self.stock.extend_in_txn(tx, order.id, self.policy.hold).await? == 0 {
             return Err(over("Its stock was held for a while and is free again."));
         }
-        Ok(Written::again(order.id, Some(payment)))
+        Ok(Written::again(order.id, Some(Opened { order, payment, heard })))
     }
 }

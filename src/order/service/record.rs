@@ -84,22 +84,19 @@ impl Orders {
         Ok(changed)
     }
 
-    /// The same in one statement with another write, as the last thing that the transaction does.
-    /// `at` is the moment, by the clock of the database and after the order was locked: with it the
-    /// order is known as it will be. None: the other write touched nothing, and what was written is to
-    /// be rolled back.
-    pub(super) async fn step_with_in_txn(
+    /// The same as a statement, for who sends it with others: it touches no row unless the order is as it
+    /// was read. Gives the order as it will be; `at` is the moment. What follows is written as well.
+    pub(super) fn stepping_in_txn(
         &self,
         tx: &Tx,
         order: &Order,
         step: Step<'_>,
-        (other, at): (UpdateStatement, Timestamp),
-    ) -> Result<Option<Order>, OrderError> {
-        tx.later(updating(order, &step, Expr::value(at))?, 1);
+        at: Timestamp,
+    ) -> Result<(UpdateStatement, Order), OrderError> {
+        let update = updating(order, &step, Expr::value(at))?;
         let changed = changed_by(order, &step, at);
         self.note_step_in_txn(tx, order, &changed, &step);
-        let touched = tx.run_last_along(other).await?;
-        Ok((touched > 0).then_some(changed))
+        Ok((update, changed))
     }
 
     fn note_step_in_txn(&self, tx: &Tx, before: &Order, changed: &Order, step: &Step<'_>) {
@@ -183,7 +180,7 @@ impl Orders {
     }
 }
 
-/// A locked order as the step leaves it.
+/// An order as the step leaves it.
 fn changed_by(order: &Order, step: &Step<'_>, at: Timestamp) -> Order {
     let Changes { cancel_reason, paid_total, refunded_total } = &step.set;
     Order {
@@ -197,7 +194,7 @@ fn changed_by(order: &Order, step: &Step<'_>, at: Timestamp) -> Order {
     }
 }
 
-/// The guarded update of a locked order.
+/// The guarded update of an order.
 fn updating(order: &Order, step: &Step<'_>, at: SimpleExpr) -> Result<UpdateStatement, OrderError> {
     if step.to != order.status && !order.status.may_become(step.to) {
         return Err(OrderError::Transition { from: order.status, to: step.to, because: "" });

@@ -11,7 +11,6 @@ use crate::order::service::write::needed;
 use crate::order::service::{Orders, lock_in_txn};
 use crate::order::{EventKind, Order, OrderError, OrderStatus};
 use crate::payment::{Outcome, Payment, PaymentState};
-use crate::stock::Stock;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -35,16 +34,6 @@ pub(super) enum Source<'a> {
     Found(&'a Payment),
 }
 
-/// How what follows for an order is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
-    /// At once, as if its stock were still held, which it most often is. Where it is not, nothing is
-    /// written: [`OrderError::Insufficient`], with no shortage to tell of.
-    AtOnce,
-    /// Step by step.
-    Careful,
-}
-
 /// What settling came to.
 pub(super) struct Settled {
     pub order: Order,
@@ -60,6 +49,11 @@ impl Settled {
     pub fn nothing(order: Order) -> Self {
         Self { order, rest: Rest::Nothing, payment: None, verdict: None }
     }
+
+    /// All that there was to do.
+    pub fn whole(order: Order, payment: Payment, verdict: Verdict) -> Self {
+        Self { payment: Some(payment), verdict: Some(verdict), ..Self::nothing(order) }
+    }
 }
 
 /// How often dead holds are ended so that late money is served.
@@ -69,6 +63,15 @@ const ROUNDS: usize = 5;
 const FOUND_OUT: &str = "The server asked the provider, and found that the money was let go.";
 /// What stands in the history of an order of whose money a part was taken.
 const PARTLY: &str = "A part of the money was taken; the rest was given up.";
+
+/// The step of an order that waits for money and gets it.
+pub(super) fn received(payment: &Payment) -> Step<'static> {
+    let (kind, to) = match payment.state {
+        PaymentState::Captured => (EventKind::Paid, OrderStatus::Paid),
+        _ => (EventKind::Authorized, OrderStatus::Authorized),
+    };
+    Step { set: Changes::paid(payment.captured), ..Step::new(kind, to, &Viewer::System) }
+}
 
 impl Orders {
     /// Writes what is known of a payment, and what it means for its order.
@@ -112,9 +115,8 @@ impl Orders {
         source: Source<'_>,
         asked: Option<&Asked>,
     ) -> Result<Settled, OrderError> {
-        for round in 0..ROUNDS {
-            let manner = if round == 0 { Manner::AtOnce } else { Manner::Careful };
-            match self.settle_locked(payment, (outcome, source, manner), asked).await {
+        for _ in 0..ROUNDS {
+            match self.settle_locked(payment, (outcome, source), asked).await {
                 Err(OrderError::Insufficient(short)) => {
                     let dead = short.iter().flat_map(|shortage| &shortage.dead_holds);
                     for order_id in dead.copied().collect::<BTreeSet<_>>() {
@@ -124,13 +126,13 @@ impl Orders {
                 settled => return settled,
             }
         }
-        self.settle_locked(payment, (outcome, source, Manner::Careful), asked).await
+        self.settle_locked(payment, (outcome, source), asked).await
     }
 
     async fn settle_locked(
         &self,
         payment: &Payment,
-        (outcome, source, manner): (&Outcome, Source<'_>, Manner),
+        (outcome, source): (&Outcome, Source<'_>),
         asked: Option<&Asked>,
     ) -> Result<Settled, OrderError> {
         let told_to = if let Source::Told(viewer) = source { Some(viewer) } else { None };
@@ -147,7 +149,7 @@ impl Orders {
                 {
                     Settled::nothing(order)
                 } else {
-                    orders.settle_in_txn(&tx, order, &payment, (&outcome, source, manner)).await?
+                    orders.settle_in_txn(&tx, order, &payment, (&outcome, source)).await?
                 };
                 let Some(asked) = asked else { return Ok(settled) };
                 let now = match settled.payment {
@@ -183,17 +185,15 @@ impl Orders {
         tx: &Tx,
         order: Order,
         payment: &Payment,
-        told: (&Outcome, Source<'_>, Manner),
+        (outcome, source): (&Outcome, Source<'_>),
     ) -> Result<Settled, OrderError> {
-        let (outcome, source, manner) = told;
         let settled = match source {
-            Source::Told(_) => self.payments.settle_in_txn(tx, payment, outcome).await?,
+            Source::Told(_) => self.payments.settle_in_txn(tx, payment.id, outcome).await?,
             Source::Found(asked) => self.payments.settle_found_in_txn(tx, asked, outcome).await?,
         };
         let Some(payment) = settled else { return Ok(Settled::nothing(order)) };
         self.tell_payment_in_txn(tx, &payment);
-        let (order, rest) =
-            self.follow_in_txn(tx, order, payment.clone(), (source, manner)).await?;
+        let (order, rest) = self.follow_in_txn(tx, order, payment.clone(), source).await?;
         let payment = matches!(rest, Rest::Nothing).then_some(payment);
         Ok(Settled { payment, rest, ..Settled::nothing(order) })
     }
@@ -204,13 +204,13 @@ impl Orders {
         tx: &Tx,
         order: Order,
         payment: Payment,
-        (source, manner): (Source<'_>, Manner),
+        source: Source<'_>,
     ) -> Result<(Order, Rest), OrderError> {
         let found_out = matches!(source, Source::Found(_)).then_some(FOUND_OUT);
         let viewer = &if let Source::Told(viewer) = source { viewer } else { Viewer::System };
         match payment.state {
             PaymentState::Authorized | PaymentState::Captured => {
-                self.receive_in_txn(tx, order, payment, manner).await
+                self.receive_in_txn(tx, order, payment).await
             }
             // The order is paid otherwise.
             PaymentState::Surplus => {
@@ -248,23 +248,11 @@ impl Orders {
         tx: &Tx,
         order: Order,
         payment: Payment,
-        manner: Manner,
     ) -> Result<(Order, Rest), OrderError> {
         let paid = payment.state == PaymentState::Captured;
-        let to = if paid { OrderStatus::Paid } else { OrderStatus::Authorized };
         match order.status {
             OrderStatus::PendingPayment => {
-                let kind = if paid { EventKind::Paid } else { EventKind::Authorized };
-                let set = Changes::paid(payment.captured);
-                let step = Step { set, ..Step::new(kind, to, &Viewer::System) };
-                if manner == Manner::AtOnce {
-                    // The payment was written behind the lock of the order.
-                    let kept = (Stock::committing(tx, order.id), payment.updated_at);
-                    Self::tell_buyer_in_txn(tx, order.id)?;
-                    let served = self.step_with_in_txn(tx, &order, step, kept).await?;
-                    let order = served.ok_or(OrderError::Insufficient(Vec::new()))?;
-                    return Ok((order, Rest::Nothing));
-                }
+                let step = received(&payment);
                 if !self.serve_in_txn(tx, &order).await? {
                     // The money came late, and what it was for is sold.
                     tracing::warn!(order = %order.number, "late money goes back: nothing is left");
@@ -280,7 +268,7 @@ impl Orders {
             }
             OrderStatus::Authorized if paid => {
                 let note = (payment.captured < order.total).then_some(PARTLY);
-                let step = Step::new(EventKind::Paid, to, &Viewer::System);
+                let step = Step::new(EventKind::Paid, OrderStatus::Paid, &Viewer::System);
                 let step = Step { set: Changes::paid(payment.captured), note, ..step };
                 Ok((self.step_in_txn(tx, &order, step).await?, Rest::Nothing))
             }
@@ -322,7 +310,8 @@ impl Orders {
         self.step_in_txn(tx, order, step).await
     }
 
-    fn tell_buyer_in_txn(tx: &Tx, order_id: Uuid) -> Result<(), OrderError> {
+    /// Has the buyer told by mail, once.
+    pub(super) fn tell_buyer_in_txn(tx: &Tx, order_id: Uuid) -> Result<(), OrderError> {
         let job = NewJob::new(&Confirmed { order_id });
         Ok(enqueue_later(tx, &job.dedupe(format!("order.confirmed:{order_id}")))?)
     }

@@ -3,19 +3,20 @@
 use crate::account::PostalAddress;
 use crate::auth::Viewer;
 use crate::cart::{Destination, LineProblem, Quote};
-use crate::db::{Timestamp, Tx};
+use crate::db::{Heard, Timestamp, Tx};
 use crate::failpoint;
 use crate::idempotency::{Claim, IdempotencyKey};
 use crate::money::Money;
 use crate::order::checkout::Addressed;
 use crate::order::service::Orders;
+use crate::order::service::at_once::Opened;
 use crate::order::service::place::Round;
 use crate::order::service::record::Step;
 use crate::order::{
     Checkout, EventKind, GuestToken, Order, OrderError, OrderKind, OrderLine, OrderStatus,
     PaymentAsk, Refusal, number,
 };
-use crate::payment::{NewPayment, Payment};
+use crate::payment::NewPayment;
 use crate::stock::{ReserveLine, ReserveOrder, Shortage};
 use crate::validation::{Problem, ProblemKind};
 use entity::{order_line, shop_order};
@@ -35,7 +36,7 @@ pub(super) struct Written {
     pub refusal: Option<Refusal>,
     /// The payment as it was opened, for whoever opened it.
     #[serde(skip)]
-    pub opened: Option<Box<Payment>>,
+    pub opened: Option<Arc<Opened>>,
     /// The lines as they were written, for whoever wrote them.
     #[serde(skip)]
     pub lines: Option<Arc<[OrderLine]>>,
@@ -48,14 +49,14 @@ impl Written {
     }
 
     /// Of an order that is new.
-    pub fn new(order_id: Uuid, opened: Option<Payment>, lines: &Arc<[OrderLine]>) -> Self {
+    pub fn new(order_id: Uuid, opened: Option<Opened>, lines: &Arc<[OrderLine]>) -> Self {
         Self { lines: Some(Arc::clone(lines)), ..Self::again(order_id, opened) }
     }
 
     /// Of one that was there.
-    pub fn again(order_id: Uuid, opened: Option<Payment>) -> Self {
-        let payment_id = opened.as_ref().map(|payment| payment.id);
-        let opened = opened.map(Box::new);
+    pub fn again(order_id: Uuid, opened: Option<Opened>) -> Self {
+        let payment_id = opened.as_ref().map(|opened| opened.payment.id);
+        let opened = opened.map(Arc::new);
         Self { order_id, payment_id, refusal: None, opened, lines: None }
     }
 }
@@ -107,18 +108,19 @@ impl Orders {
         // Only now: what was placed before answers as it did, whatever the rules are by now.
         let addressed = &ask.addressed().map_err(OrderError::Invalid)?;
         self.payments.check_method(&ask.payment.provider, &ask.payment.method)?;
-        let (quote, now) = self.quote_in_txn(tx, ready, addressed, round).await?;
+        let (quote, heard) = self.quote_in_txn(tx, ready, addressed, round).await?;
         let owner = Owner {
             customer_id: viewer.user_id(),
             token: viewer.user_id().is_none().then(|| GuestToken::of(ask.cart_id, order_id)),
             cart_id: Some(ask.cart_id),
             token_key: None,
         };
-        let order = insert_order_in_txn(tx, addressed, &quote, &owner, (order_id, now))?;
-        let payment = self.open_first_payment_in_txn(tx, &order, &ask.payment, payment_id)?;
+        let order = insert_order_in_txn(tx, addressed, &quote, &owner, (order_id, heard.at()))?;
+        let payment = (&ask.payment, payment_id);
+        let opened = self.open_first_payment_in_txn(tx, &order, payment, heard)?;
         let lines = insert_lines_in_txn(tx, order.id, &quote)?;
         self.note_in_txn(tx, &order, (EventKind::Placed, None, None), viewer);
-        let written = Written::new(order.id, payment, &lines);
+        let written = Written::new(order.id, opened, &lines);
         if written.payment_id.is_none() {
             key.record_later(tx, &written);
         }
@@ -147,8 +149,9 @@ impl Orders {
         Ready { viewer, ask, .. }: &Ready,
         addressed: &Addressed,
         round: Round,
-    ) -> Result<(Quote, Timestamp), OrderError> {
+    ) -> Result<(Quote, Heard), OrderError> {
         let cart = self.carts.lock_in_txn(tx, viewer, ask.cart_id).await?;
+        let heard = self.db.heard(cart.locked_at);
         let method = ask.shipping_method.clone().or(cart.cart.shipping_method);
         let (currency, to) = (cart.cart.currency, destination(&addressed.shipping));
         let pricing =
@@ -156,7 +159,7 @@ impl Orders {
         let quote = pricing.await?;
         self.check_sold_out_in_txn(tx, &quote, round).await?;
         check_quote(ask, &quote)?;
-        Ok((quote, cart.locked_at))
+        Ok((quote, heard))
     }
 
     /// Has the first attempt to pay an order written, with the order itself.
@@ -164,16 +167,16 @@ impl Orders {
         &self,
         tx: &Tx,
         order: &Order,
-        ask: &PaymentAsk,
-        payment_id: Uuid,
-    ) -> Result<Option<Payment>, OrderError> {
+        (ask, payment_id): (&PaymentAsk, Uuid),
+        heard: Heard,
+    ) -> Result<Option<Opened>, OrderError> {
         if order.total == 0 {
             return Ok(None);
         }
         let new = NewPayment { id: payment_id, ..self.new_payment(order, ask) };
         let payment = self.payments.open_first_in_txn(tx, &new, order.created_at)?;
         self.tell_payment_in_txn(tx, &payment);
-        Ok(Some(payment))
+        Ok(Some(Opened { order: order.clone(), payment, heard }))
     }
 
     pub(super) fn new_payment(&self, order: &Order, ask: &PaymentAsk) -> NewPayment {

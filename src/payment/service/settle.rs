@@ -1,7 +1,7 @@
 //! Settling: the one way by which what is known of a payment comes into its row, be it from an
 //! answer, from a webhook or from recovery. Repeated, it changes nothing.
 
-use crate::db::Tx;
+use crate::db::{Timestamp, Tx};
 use crate::payment::attempt::Payment;
 use crate::payment::decision::Decision;
 use crate::payment::error::PaymentError;
@@ -13,8 +13,9 @@ use crate::payment::service::{Payments, pause};
 use crate::payment::state::PaymentState;
 use crate::telemetry;
 use chrono::TimeDelta;
-use entity::payment::{Column, Entity, Model};
+use entity::payment::{Column, Entity};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, UpdateStatement};
+use uuid::Uuid;
 
 /// When nobody could find out for so long, someone has to look.
 const GIVEN_UP_AFTER: TimeDelta = TimeDelta::hours(24);
@@ -27,38 +28,37 @@ const REVIEW_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 impl Payments {
     /// Writes what was told of a payment into its row: by the answer to a call, or by a webhook.
-    /// None: there was nothing new, or somebody else settled it; read it again. That the provider
-    /// holds money of an attempt that is over is not believed at once, because answers and webhooks
-    /// may be late: recovery asks. `known` is the payment as it was read before: most often it still
-    /// is so.
+    /// None: there was nothing new. That the provider holds money of an attempt that is over is not
+    /// believed at once, because answers and webhooks may be late: recovery asks.
     ///
     /// # Errors
     /// [`PaymentError::NotFound`] when there is no such payment.
     pub async fn settle_in_txn(
         &self,
         tx: &Tx,
-        known: &Payment,
+        id: Uuid,
         outcome: &Outcome,
     ) -> Result<Option<Payment>, PaymentError> {
-        if known.state == PaymentState::Authorizing
-            && is_money(outcome)
-            && known.can_be(outcome)
-            && let Some(there) = known.state.after(outcome)
-            && let Some(now) = self.come_in_txn(tx, known, there, outcome).await?
-        {
-            return Ok(Some(now));
-        }
-        let payment = self.lock_in_txn(tx, known.id).await?;
+        let payment = self.lock_in_txn(tx, id).await?;
+        self.settle_locked_in_txn(tx, &payment, outcome).await
+    }
+
+    async fn settle_locked_in_txn(
+        &self,
+        tx: &Tx,
+        payment: &Payment,
+        outcome: &Outcome,
+    ) -> Result<Option<Payment>, PaymentError> {
         if payment.state.is_over() {
             if is_money(outcome) {
                 tracing::warn!(payment = %payment.id, state = payment.state.name(),
                     "money came for a payment that is over");
-                wait_in_txn(tx, &payment, Some(TimeDelta::zero())).await?;
+                wait_in_txn(tx, payment, Some(TimeDelta::zero())).await?;
             }
             return Ok(None);
         }
         let Some(there) = payment.state.after(outcome) else { return Ok(None) };
-        self.come_in_txn(tx, &payment, there, outcome).await
+        self.come_in_txn(tx, payment, there, outcome).await
     }
 
     /// Writes what the provider was found to know by [`Payments::ask`] of a payment as it was then:
@@ -75,7 +75,7 @@ impl Payments {
     ) -> Result<Option<Payment>, PaymentError> {
         let payment = self.lock_in_txn(tx, asked.id).await?;
         if !payment.state.is_over() {
-            return self.settle_in_txn(tx, &payment, outcome).await;
+            return self.settle_locked_in_txn(tx, &payment, outcome).await;
         }
         if (payment.version, payment.lease_until) != (asked.version, asked.lease_until) {
             // It was changed, or there is news of it: the answer may be older than that. What it
@@ -121,30 +121,49 @@ impl Payments {
             wait_in_txn(tx, payment, Some(pause_of(payment, there))).await?;
             return Ok(None);
         }
-        let mut update = changing(tx, payment, there);
-        write_place(&mut update, tx, payment, there);
-        let decision = Decision::by(payment.decided_as, there);
-        write_decision(&mut update, tx, payment, decision);
-        if possible {
-            write_outcome(&mut update, payment, there, outcome);
+        let now = told(payment, there, possible.then_some(outcome), tx.clock().await?);
+        if tx.run(&writing(payment, &now)).await? == 0 {
+            return Ok(None);
         }
-        let row: Option<Model> = tx.one_along(update).await?;
-        let Some(row) = row else { return Ok(None) };
-        let now = Payment::try_from(row)?;
         if now.step > payment.step {
             keep_in_txn(tx, payment, outcome).await?;
         }
-        count_decision_in_txn(tx, payment, &now);
-        // What is corrected was counted when it was decided first.
-        if let Some(decision) = decision
-            && payment.decided_as.is_none()
-        {
-            tx.after_commit(move || count_decided(decision));
-        }
+        count_in_txn(tx, payment, &now);
         if there == PaymentState::ManualReview {
             tracing::error!(payment = %payment.id, "nobody can tell what became of a payment");
         }
         Ok(Some(now))
+    }
+
+    /// The payment as it will be when the provider says of an attempt, which is as it was opened, that it
+    /// holds the money. None: it does not say so, or cannot have it.
+    #[must_use]
+    pub fn paid(opened: &Payment, outcome: &Outcome, at: Timestamp) -> Option<Payment> {
+        let is_new = opened.state == PaymentState::Authorizing && opened.decided_as.is_none();
+        if !(is_new && is_money(outcome) && opened.can_be(outcome)) {
+            return None;
+        }
+        Some(told(opened, opened.state.after(outcome)?, Some(outcome), at))
+    }
+
+    /// The statement that makes of an attempt what [`Payments::paid`] says it will be, for who sends it
+    /// with others: it touches no row when the attempt is not as it was opened. It is counted when that is
+    /// committed.
+    #[must_use]
+    pub fn paying_in_txn(tx: &Tx, opened: &Payment, paid: &Payment) -> UpdateStatement {
+        count_in_txn(tx, opened, paid);
+        writing(opened, paid)
+    }
+}
+
+/// Counts a decision.
+fn count_in_txn(tx: &Tx, before: &Payment, now: &Payment) {
+    count_decision_in_txn(tx, before, now);
+    // What is corrected was counted when it was decided first.
+    if let Some(decision) = now.decided_as
+        && before.decided_as.is_none()
+    {
+        tx.after_commit(move || count_decided(decision));
     }
 }
 
@@ -186,9 +205,8 @@ async fn wait_in_txn(
     payment: &Payment,
     pause: Option<TimeDelta>,
 ) -> Result<(), PaymentError> {
-    let until = pause.map_or(Expr::value(Option::<crate::db::Timestamp>::None), |pause| {
-        tx.db().now_plus_sql(pause)
-    });
+    let until =
+        pause.map_or(Expr::value(Option::<Timestamp>::None), |pause| tx.db().now_plus_sql(pause));
     let mut update = Query::update();
     update
         .table(Entity)
@@ -213,106 +231,126 @@ fn pause_of(payment: &Payment, there: PaymentState) -> TimeDelta {
 
 /// An update of a payment that is as it was read, to another state or again to the same.
 pub(super) fn changing(tx: &Tx, payment: &Payment, there: PaymentState) -> UpdateStatement {
+    let mut update = guarded(payment, there);
+    update.value(Column::UpdatedAt, tx.db().now_sql()).returning(Query::returning().all());
+    update
+}
+
+fn guarded(payment: &Payment, there: PaymentState) -> UpdateStatement {
     let mut update = Query::update();
     update
         .table(Entity)
         .value(Column::State, there.name())
         .value(Column::Version, Expr::col(Column::Version).add(1))
-        .value(Column::UpdatedAt, tx.db().now_sql())
         .and_where(Expr::col(Column::Id).eq(payment.id))
         .and_where(Expr::col(Column::State).eq(payment.state.name()))
-        .and_where(Expr::col(Column::Version).eq(payment.version))
-        .returning(Query::returning().all());
+        .and_where(Expr::col(Column::Version).eq(payment.version));
     update
 }
 
-/// When it is asked about next, and what is not so any more.
-fn write_place(update: &mut UpdateStatement, tx: &Tx, payment: &Payment, there: PaymentState) {
-    if there.is_under_way() {
-        update.value(Column::LeaseUntil, tx.db().now_plus_sql(pause_of(payment, there)));
-    } else {
-        update.value(Column::LeaseUntil, Option::<crate::db::Timestamp>::None);
-    }
+/// A payment as it is from this moment on: it came there, and this is known of it. None: what was told
+/// cannot be, and stands nowhere.
+fn told(
+    payment: &Payment,
+    there: PaymentState,
+    outcome: Option<&Outcome>,
+    at: Timestamp,
+) -> Payment {
+    let mut now = Payment {
+        state: there,
+        version: payment.version.saturating_add(1),
+        updated_at: at,
+        lease_until: there.is_under_way().then(|| at + pause_of(payment, there)),
+        ..payment.clone()
+    };
     if !matches!(there, PaymentState::Capturing | PaymentState::CaptureUnknown) {
-        update.value(Column::Capturing, 0_i64);
+        now.capturing = 0;
     }
     if there != PaymentState::ActionRequired {
-        update.value(Column::NextAction, Option::<serde_json::Value>::None);
+        now.next_action = None;
     }
     if payment.state.is_over() {
         // It failed, and did not after all.
-        update
-            .value(Column::FailureCode, Option::<String>::None)
-            .value(Column::RetryAfterSeconds, Option::<i32>::None);
+        (now.failure_code, now.retry_after_seconds) = (None, None);
     }
+    if let Some(decision) = Decision::by(payment.decided_as, there) {
+        // The day on which that was first stays.
+        (now.decided_as, now.decided_at) = (Some(decision), payment.decided_at.or(Some(at)));
+    }
+    if let Some(outcome) = outcome {
+        tell(&mut now, payment, outcome);
+    }
+    now
 }
 
-/// How it was decided; the day on which that was first stays.
-fn write_decision(
-    update: &mut UpdateStatement,
-    tx: &Tx,
-    payment: &Payment,
-    decision: Option<Decision>,
-) {
-    if let Some(decision) = decision {
-        update.value(Column::DecidedAs, decision.name());
-        if payment.decided_at.is_none() {
-            update.value(Column::DecidedAt, tx.db().now_sql());
-        }
-    }
-}
-
-fn write_outcome(
-    update: &mut UpdateStatement,
-    payment: &Payment,
-    there: PaymentState,
-    outcome: &Outcome,
-) {
+/// What the provider said, into the payment as it is from now on.
+fn tell(now: &mut Payment, payment: &Payment, outcome: &Outcome) {
     match outcome {
         Outcome::Authorized { reference } => {
-            update
-                .value(Column::ProviderReference, reference.as_str())
-                .value(Column::Authorized, Expr::col(Column::Amount));
+            now.provider_reference = Some(reference.clone());
+            now.authorized = payment.amount.minor;
         }
         Outcome::Captured { reference, amount } => {
             if payment.capturing > 0 && payment.capturing != *amount {
                 tracing::error!(payment = %payment.id, amount, asked = payment.capturing,
                     "a provider took another amount than it was asked for");
             }
-            update
-                .value(Column::ProviderReference, reference.as_str())
-                .value(Column::Authorized, Expr::col(Column::Amount))
-                .value(Column::Captured, *amount);
+            now.provider_reference = Some(reference.clone());
+            now.authorized = payment.amount.minor;
+            now.captured = *amount;
             if payment.authorized > 0 {
                 // What was set aside can be taken in part elsewhere too: then that was asked for.
-                let part = (*amount < payment.amount.minor).then_some(*amount);
-                update.value(Column::CaptureAsked, part);
+                now.capture_asked = (*amount < payment.amount.minor).then_some(*amount);
             }
         }
         Outcome::Pending { reference, next_action } => {
-            update.value(Column::ProviderReference, reference.as_str());
-            if there == PaymentState::ActionRequired {
-                update.value(Column::NextAction, to_json(next_action));
+            now.provider_reference = Some(reference.clone());
+            if now.state == PaymentState::ActionRequired {
+                now.next_action = Some(next_action.clone());
             }
         }
         Outcome::Declined { code } => {
-            update.value(Column::FailureCode, code.as_str());
-            next_step(update, there);
+            now.failure_code = Some(code.clone());
+            next_step(now);
         }
         Outcome::Unavailable { retry_after_seconds } => {
-            let seconds = i32::try_from(*retry_after_seconds).unwrap_or(i32::MAX);
-            update.value(Column::RetryAfterSeconds, seconds);
-            next_step(update, there);
+            now.retry_after_seconds = Some(*retry_after_seconds);
+            next_step(now);
         }
         Outcome::Voided | Outcome::Unknown => {}
     }
 }
 
 /// What failed for certain is tried under another key the next time.
-fn next_step(update: &mut UpdateStatement, there: PaymentState) {
-    if there == PaymentState::Authorized {
-        update.value(Column::Step, Expr::col(Column::Step).add(1)).value(Column::Attempts, 0_i32);
+const fn next_step(now: &mut Payment) {
+    if matches!(now.state, PaymentState::Authorized) {
+        now.step = now.step.saturating_add(1);
+        now.attempts = 0;
     }
+}
+
+/// The update that makes the one of the other, if that is as it was read.
+fn writing(before: &Payment, now: &Payment) -> UpdateStatement {
+    let seconds = now.retry_after_seconds.map(|it| i32::try_from(it).unwrap_or(i32::MAX));
+    let mut update = guarded(before, now.state);
+    update
+        .value(Column::UpdatedAt, now.updated_at)
+        .value(Column::LeaseUntil, now.lease_until)
+        .value(Column::Authorized, now.authorized)
+        .value(Column::Capturing, now.capturing)
+        .value(Column::Captured, now.captured)
+        .value(Column::CaptureAsked, now.capture_asked)
+        .value(Column::ProviderReference, now.provider_reference.as_deref())
+        .value(Column::NextAction, now.next_action.as_ref().map(to_json))
+        .value(Column::FailureCode, now.failure_code.as_deref())
+        .value(Column::RetryAfterSeconds, seconds)
+        .value(Column::DecidedAs, now.decided_as.map(Decision::name))
+        .value(Column::DecidedAt, now.decided_at);
+    if now.step != before.step {
+        // Else whoever takes it up may have counted meanwhile.
+        update.value(Column::Step, now.step).value(Column::Attempts, now.attempts);
+    }
+    update
 }
 
 fn is_old(tx: &Tx, payment: &Payment) -> bool {

@@ -105,8 +105,10 @@ impl TestApp {
     /// Writes what is known of a payment; None when it was known.
     pub async fn settles(&self, payment: &Payment, outcome: &Outcome) -> Option<Payment> {
         let payments = self.payments();
-        let settled =
-            self.app.db.tx(|tx| async move { payments.settle_in_txn(&tx, payment, outcome).await });
+        let settled = self
+            .app
+            .db
+            .tx(|tx| async move { payments.settle_in_txn(&tx, payment.id, outcome).await });
         settled.await.expect("the payment is there")
     }
 

@@ -188,7 +188,7 @@ async fn an_attempt_counts_once_whatever_is_told_of_it_and_money_that_comes_late
                 if found {
                     payments.settle_found_in_txn(&tx, asked, outcome).await
                 } else {
-                    payments.settle_in_txn(&tx, asked, outcome).await
+                    payments.settle_in_txn(&tx, asked.id, outcome).await
                 }
             });
             let settled = settled.await.expect("the payment is there");

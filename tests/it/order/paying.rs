@@ -1,8 +1,10 @@
 //! Payments that fail, that nobody knows the end of, and further tries.
 
-use super::shop::{codes, shop};
+use super::shop::{codes, shop, stock_up};
+use crate::app::TestApp;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use stockroom::config::CaptureAt;
 
 fn pay(order: &Value, token: &Value, method: &str) -> Value {
     json!({
@@ -43,6 +45,37 @@ async fn a_declined_payment_leaves_the_order_with_its_hold_to_be_paid_otherwise(
         .await;
     assert_eq!(codes(&more), ["INVALID_TRANSITION"]);
     assert_eq!(app.rows("sandbox_charge", "state = 'captured' OR state = 'CAPTURED'").await, 1);
+}
+
+#[tokio::test]
+async fn what_is_answered_at_once_is_what_stands_in_the_rows() {
+    for capture in [CaptureAt::Checkout, CaptureAt::Fulfilment] {
+        let app = TestApp::with(|settings| settings.payment.capture = capture).await;
+        stock_up(&app, 100).await;
+        let (guest, staff) = (app.guest(), app.staff().await);
+        let placed = guest.buys(&[("CUP", 3)], "card_approved").await;
+        let unpaid = guest.buys(&[("CUP", 1)], "card_declined").await;
+        let input = pay(&unpaid["order"], &unpaid["guestAccessToken"], "card_approved");
+        let paid = guest.order_payload("orderPay", input).await;
+
+        for (payload, number) in [(&placed, 0), (&paid, 1)] {
+            let order = staff.order(&payload["order"]["id"]).await;
+            for field in ["status", "version", "total", "refundedTotal", "payments"] {
+                assert_eq!(payload["order"][field], order[field], "{number} {field}");
+            }
+            let events = |order: &Value| order["events"].as_array().map(Vec::len);
+            assert_eq!(events(&payload["order"]), events(&order), "{number}");
+        }
+        // One moment, in each row that tells of it.
+        let apart = "decided_at IS NOT NULL AND state IN ('CAPTURED', 'AUTHORIZED') AND NOT EXISTS \
+            (SELECT 1 FROM shop_order o JOIN order_event e ON e.order_id = o.id AND \
+            e.version = o.version WHERE o.id = payment.order_id AND o.updated_at = \
+            payment.updated_at AND e.created_at = o.updated_at AND \
+            payment.decided_at = o.updated_at AND o.updated_at >= o.created_at)";
+        assert_eq!(app.rows("payment", apart).await, 0);
+        assert_eq!(app.rows("payment", "decided_at IS NOT NULL").await, 3);
+        app.is_sound().await;
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@ use crate::app::{TestApp, eur};
 use futures::future::join_all;
 use std::time::Duration;
 use stockroom::doctor::Invariant;
-use stockroom::payment::{NextActionKind, Outcome, PaymentError, PaymentState, PaymentStatus};
+use stockroom::payment::{
+    NextAction, NextActionKind, Outcome, PaymentError, PaymentState, PaymentStatus,
+};
 use stockroom::telemetry::{self, PAYMENTS_DECLINED, PAYMENTS_SUCCEEDED};
 
 #[tokio::test]
@@ -49,6 +51,44 @@ async fn a_decline_is_told_with_its_reason_and_the_order_can_be_paid_otherwise()
     let states: Vec<_> = all[&order].iter().map(|payment| payment.state).collect();
     use PaymentState::{Captured, Declined};
     assert_eq!(states, [Declined, Declined, Captured]);
+}
+
+#[tokio::test]
+async fn what_settling_gives_is_what_stands_in_the_row() {
+    let app = TestApp::start().await;
+    let reference = || uuid::Uuid::new_v4().to_string();
+    let next_action = NextAction {
+        kind: NextActionKind::Redirect,
+        redirect_url: Some("https://bank.example/confirm".to_owned()),
+        client_secret: None,
+    };
+    let authorized = || Outcome::Authorized { reference: reference() };
+    let captured = |amount| Outcome::Captured { reference: reference(), amount };
+    let pending = Outcome::Pending { reference: reference(), next_action };
+    let declined = || Outcome::Declined { code: "do_not_honor".to_owned() };
+    let unavailable = || Outcome::Unavailable { retry_after_seconds: 7 };
+    for said in [
+        vec![authorized()],
+        vec![captured(10_000)],
+        vec![captured(4_000)],
+        vec![captured(10_001)],
+        vec![pending.clone(), authorized()],
+        vec![pending.clone(), captured(10_000)],
+        vec![pending, Outcome::Voided],
+        vec![declined()],
+        vec![unavailable()],
+        vec![Outcome::Unknown, captured(10_000)],
+        vec![authorized(), captured(3_000)],
+    ] {
+        let mut payment = app.begins_to_pay("card_approved", false).await;
+        for outcome in said {
+            if let Some(settled) = app.settles(&payment, &outcome).await {
+                assert!(settled.version > payment.version, "{outcome:?}");
+                payment = settled;
+            }
+            assert_eq!(payment, app.payment(payment.id).await, "{outcome:?}");
+        }
+    }
 }
 
 #[tokio::test]

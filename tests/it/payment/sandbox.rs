@@ -117,7 +117,7 @@ async fn its_record_stays_when_the_callers_transaction_is_rolled_back() {
         .app
         .db
         .tx(|tx| async move {
-            payments.settle_in_txn(&tx, payment, outcome).await.expect("it can be settled");
+            payments.settle_in_txn(&tx, payment.id, outcome).await.expect("it can be settled");
             if tx.db().is_postgres() {
                 // On SQLite one writes at a time: there nobody may call from inside a transaction.
                 sandbox.authorize(other).await.expect("it is approved");

@@ -30,7 +30,7 @@ async fn receive(app: &TestApp, event: &SignedEvent) -> bool {
             match &event.said {
                 Said::Payment(outcome) => {
                     let payment = payments.lock_in_txn(&tx, event.payment_id.unwrap()).await?;
-                    payments.settle_in_txn(&tx, &payment, outcome).await.map(drop)?;
+                    payments.settle_in_txn(&tx, payment.id, outcome).await.map(drop)?;
                 }
                 Said::Refund { refund_id, outcome } => {
                     payments.settle_refund_in_txn(&tx, *refund_id, outcome).await.map(drop)?;
