@@ -227,3 +227,45 @@ async fn what_changes_is_found_by_its_new_words_alone() {
     catalog(&app).delete_product(&Viewer::System, id, None).await.expect("it is deleted");
     assert!(names(&app, "teapot").await.is_empty());
 }
+
+/// Copies the product of this slug so many times, as later ones than any other.
+async fn copy(app: &TestApp, slug: &str, numbers: std::ops::RangeInclusive<u32>) {
+    let (first, last) = (numbers.start(), numbers.end());
+    let number = format!(
+        "WITH RECURSIVE number (n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM number WHERE n < {last})"
+    );
+    let key = match app.app.db.is_postgres() {
+        true => "CAST('ffffffff-0000-7000-8000-' || lpad(to_hex(n), 12, '0') AS uuid)",
+        false => "unhex(printf('ffffffff000070008000%012x', n))",
+    };
+    app.execute(&format!(
+        "{number} INSERT INTO product (id, category_id, name, name_key, slug, description, status, \
+         lowest_price, created_at, updated_at) SELECT {key}, category_id, name, name_key, slug || '-' \
+         || n, description, status, lowest_price, created_at, updated_at FROM product, number \
+         WHERE slug = '{slug}'"
+    ))
+    .await;
+    app.execute(&format!(
+        "{number} INSERT INTO product_search (product_id, title, body) SELECT {key}, s.title, s.body \
+         FROM product_search s JOIN product p ON p.id = s.product_id, number WHERE p.slug = '{slug}'"
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn of_more_than_5_000_hits_the_latest_5_000_are_ranked() {
+    let app = TestApp::start().await;
+    let place = category(&app, "All", None).await;
+    let best = a_product("Gadget", place).described("The first of its kind.");
+    let other = a_product("Spare Part", place).described("Fits a gadget.");
+    products(&app, vec![best, other]).await;
+    let first = json!({ "search": "gadget", "first": 1 });
+
+    copy(&app, "spare-part", 1..=4_998).await;
+    let whole = search(&app, first.clone()).await;
+    copy(&app, "spare-part", 4_999..=4_999).await;
+    let cut = search(&app, first).await;
+
+    assert_eq!(texts(&whole["nodes"], "name"), ["Gadget"]);
+    assert_eq!(texts(&cut["nodes"], "name"), ["Spare Part"]);
+}
