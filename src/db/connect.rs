@@ -7,6 +7,7 @@ use crate::db::{Db, DbError, DbErrorKind, Parts, SqlStats};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend};
+use std::num::NonZero;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -17,7 +18,13 @@ use tokio::sync::{Semaphore, watch};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a connection that was given back is believed to be as it was then.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
-const SQLITE_READERS: u32 = 4;
+
+/// Readers of SQLite: one for each processor, as reading there is work of this process. Each has a thread
+/// and knows the schema by itself, which takes most of a MiB.
+fn sqlite_readers() -> u32 {
+    let processors = std::thread::available_parallelism().map_or(2, NonZero::get);
+    u32::try_from(processors).unwrap_or(u32::MAX).clamp(2, 4)
+}
 
 /// What a commit on Postgres waits for.
 #[derive(Clone, Copy)]
@@ -35,7 +42,7 @@ impl Db {
     /// [`DbError`] when it cannot be reached or opened.
     pub async fn open(target: &DatabaseTarget) -> Result<Self, DbError> {
         let connections = match target {
-            DatabaseTarget::Sqlite(_) => SQLITE_READERS,
+            DatabaseTarget::Sqlite(_) => sqlite_readers(),
             DatabaseTarget::Postgres { max_connections, .. } => *max_connections,
         };
         let parts = Parts::connect(target, connections, Durability::Own).await?;
