@@ -7,11 +7,13 @@
 //! is written once less.
 
 use crate::db::{Db, DbError};
+use crate::events::outbox::head::{self, Head};
 use crate::events::outbox::rows::{self, Fate, Held};
 use crate::events::outbox::{Sink, SinkError};
 use crate::{failpoint, telemetry};
 use chrono::TimeDelta;
 use futures::{FutureExt, StreamExt};
+use parking_lot::Mutex;
 use rand::RngExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -65,6 +67,7 @@ pub struct Courier {
     db: Db,
     sink: Arc<dyn Sink>,
     terms: CourierTerms,
+    head: Arc<Mutex<Head>>,
 }
 
 /// How many events were taken, and what became of them.
@@ -82,17 +85,19 @@ impl Courier {
     /// A courier from this database to this sink. It does nothing yet.
     #[must_use]
     pub fn new(db: Db, sink: Arc<dyn Sink>, terms: CourierTerms) -> Self {
-        Self { db, sink, terms }
+        Self { db, sink, terms, head: Arc::default() }
     }
 
     /// Delivers until told to stop; then it hands back what it has not delivered.
     pub async fn run(self, stopping: CancellationToken) {
         let mut news = self.db.events_announced();
         let mut away = self.terms.away.0;
+        let mut busy = false;
         while !stopping.is_cancelled() {
             // What is announced from here on is not missed by the look that comes next.
             news.borrow_and_update();
-            let turn = AssertUnwindSafe(self.turn(&stopping)).catch_unwind().await;
+            let turn = AssertUnwindSafe(self.next_turn(busy, &stopping)).catch_unwind().await;
+            busy = matches!(turn, Ok(Ok(Turn { taken: 1.., .. })));
             let pause = match turn {
                 Ok(Ok(Turn { away: false, taken, .. })) => {
                     away = self.terms.away.0;
@@ -129,7 +134,7 @@ impl Courier {
         let stopping = CancellationToken::new();
         let mut delivered = 0;
         loop {
-            let turn = self.turn(&stopping).await?;
+            let turn = self.turn(None, &stopping).await?;
             delivered += turn.delivered;
             if turn.taken == 0 || turn.away {
                 return Ok(delivered);
@@ -137,10 +142,26 @@ impl Courier {
         }
     }
 
-    async fn turn(&self, stopping: &CancellationToken) -> Result<Turn, DbError> {
+    /// A turn of whoever has just taken something, or has not. From the beginning it looks as often as
+    /// for what nobody told of.
+    async fn next_turn(&self, busy: bool, stopping: &CancellationToken) -> Result<Turn, DbError> {
+        if !busy || !self.db.is_postgres() {
+            return self.turn(None, stopping).await;
+        }
+        let now = Instant::now();
+        if self.head.lock().is_due(now, self.terms.poll) {
+            let extent = head::extent(&self.db).await?;
+            self.head.lock().looked(now, extent);
+            return self.turn(None, stopping).await;
+        }
+        let from = self.head.lock().from();
+        self.turn(from, stopping).await
+    }
+
+    async fn turn(&self, from: Option<i64>, stopping: &CancellationToken) -> Result<Turn, DbError> {
         let (taken, fates) = match self.sink.is_at_hand() {
-            true => self.deliver_in_one(stopping).await?,
-            false => self.deliver_apart(stopping).await?,
+            true => self.deliver_in_one(from, stopping).await?,
+            false => self.deliver_apart(from, stopping).await?,
         };
         let delivered = fates.iter().filter(|(_, fate)| *fate == Fate::Sent).count();
         let away = taken > 0 && delivered == 0 && fates.iter().all(|(_, fate)| *fate == Fate::Back);
@@ -148,12 +169,16 @@ impl Courier {
         Ok(Turn { taken, delivered, away })
     }
 
-    async fn deliver_in_one(&self, stopping: &CancellationToken) -> Result<Delivered, DbError> {
+    async fn deliver_in_one(
+        &self,
+        from: Option<i64>,
+        stopping: &CancellationToken,
+    ) -> Result<Delivered, DbError> {
         let until = Instant::now() + self.terms.margin;
         let delivering = self.db.tx(|tx| {
             let (courier, stopping) = (self.clone(), stopping.clone());
             async move {
-                let held = rows::hold_in_txn(&tx, courier.terms.batch).await?;
+                let held = rows::hold_in_txn(&tx, (from, courier.terms.batch)).await?;
                 let taken = held.len();
                 let fates = courier.hand_on(held, until, &stopping).await;
                 failpoint::reach("outbox.after_publish").await;
@@ -164,10 +189,14 @@ impl Courier {
         delivering.await
     }
 
-    async fn deliver_apart(&self, stopping: &CancellationToken) -> Result<Delivered, DbError> {
+    async fn deliver_apart(
+        &self,
+        from: Option<i64>,
+        stopping: &CancellationToken,
+    ) -> Result<Delivered, DbError> {
         let (claim, asked) = (Uuid::new_v4(), Instant::now());
         let lease = TimeDelta::from_std(self.terms.lease).unwrap_or(TimeDelta::MAX);
-        let held = rows::claim(&self.db, claim, self.terms.batch, lease).await?;
+        let held = rows::claim(&self.db, claim, (from, self.terms.batch), lease).await?;
         if held.is_empty() {
             return Ok(Delivered::default());
         }

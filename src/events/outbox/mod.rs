@@ -4,6 +4,7 @@
 
 mod bus;
 mod courier;
+mod head;
 mod operators;
 mod rows;
 mod sink;

@@ -51,16 +51,17 @@ pub(super) enum Fate {
 }
 
 /// Takes events: of as many aggregates as there are places their first one, then what follows them
-/// while there are places left. They come by aggregate, in the order of each.
+/// while there are places left. Of what was written before the row `from`, none is looked for. They come
+/// by aggregate, in the order of each.
 pub(super) async fn claim(
     db: &Db,
     claim: Uuid,
-    places: u64,
+    (from, places): (Option<i64>, u64),
     lease: TimeDelta,
 ) -> Result<Vec<Held>, DbError> {
     let mut rows = db
         .tx(|tx| async move {
-            let mut rows = claim_heads_in_txn(&tx, claim, places, lease).await?;
+            let mut rows = claim_heads_in_txn(&tx, claim, (from, places), lease).await?;
             let taken = u64::try_from(rows.len()).unwrap_or(u64::MAX);
             let left = places.saturating_sub(taken);
             if left > 0 && !rows.is_empty() {
@@ -91,9 +92,12 @@ fn held(row: Model) -> Held {
 }
 
 /// Takes events as [`claim`] does, until the transaction ends: others pass by their rows meanwhile.
-pub(super) async fn hold_in_txn(tx: &Tx, places: u64) -> Result<Vec<Held>, DbError> {
+pub(super) async fn hold_in_txn(
+    tx: &Tx,
+    (from, places): (Option<i64>, u64),
+) -> Result<Vec<Held>, DbError> {
     let whole = (Entity, Asterisk);
-    let mut rows: Vec<Model> = tx.all(heads(tx, places).column(whole)).await?;
+    let mut rows: Vec<Model> = tx.all(heads(tx, from, places).column(whole)).await?;
     let taken = u64::try_from(rows.len()).unwrap_or(u64::MAX);
     let left = places.saturating_sub(taken);
     if left > 0 && !rows.is_empty() {
@@ -109,21 +113,22 @@ pub(super) async fn hold_in_txn(tx: &Tx, places: u64) -> Result<Vec<Held>, DbErr
 async fn claim_heads_in_txn(
     tx: &Tx,
     claim: Uuid,
-    places: u64,
+    (from, places): (Option<i64>, u64),
     lease: TimeDelta,
 ) -> Result<Vec<Model>, DbError> {
     // Apart from the update: inside it, Postgres may run the choice more than once, and each time
     // skip what the last one locked.
-    let chosen: Vec<Chosen> = tx.all(heads(tx, places).column((Entity, Column::Id))).await?;
+    let chosen: Vec<Chosen> = tx.all(heads(tx, from, places).column((Entity, Column::Id))).await?;
     take_in_txn(tx, claim, &chosen, lease).await
 }
 
 /// The first event of each aggregate that is due, in the order of writing; locks them.
-fn heads(tx: &Tx, places: u64) -> SelectStatement {
+fn heads(tx: &Tx, from: Option<i64>, places: u64) -> SelectStatement {
     let mut heads = Query::select();
     heads
         .from(Entity)
         .and_where(Expr::cust(OPEN))
+        .and_where_option(from.map(|from| Expr::col((Entity, Column::Id)).gte(from)))
         .and_where(is_due(tx.db(), Entity))
         .and_where(none(earlier(Entity)))
         .order_by((Entity, Column::Id), Order::Asc)

@@ -4,6 +4,7 @@ use super::post::{Post, event, hurried, in_order};
 use crate::app::TestApp;
 use chrono::TimeDelta;
 use rand::{RngExt, SeedableRng};
+use sea_orm::{ConnectionTrait, Database, TransactionTrait};
 use std::time::Duration;
 use stockroom::doctor::Invariant;
 use stockroom::events::{Courier, CourierTerms, purge_sent};
@@ -161,6 +162,45 @@ async fn a_commit_wakes_the_courier() {
     stop.cancel();
     work.await.unwrap();
     assert_eq!(post.of(one), [1, 2, 3, 4, 5]);
+}
+
+/// A row has its number before its transaction is committed: a courier that is busy with later ones must
+/// not lose it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_courier_finds_what_was_written_early_and_committed_late() {
+    let app = TestApp::start().await;
+    if !app.app.db.is_postgres() {
+        return;
+    }
+    let (late, post) = (Uuid::now_v7(), Post::default());
+    let other = Database::connect(app.database_url()).await.unwrap();
+    let slow = other.begin().await.unwrap();
+    let insert = format!(
+        "INSERT INTO outbox (event_id, topic, type, aggregate_id, seq, payload, next_attempt_at, created_at)
+            VALUES (gen_random_uuid(), 'order-events', 'order.changed', '{late}', 1, '{{}}', now(), now())"
+    );
+    slow.execute_unprepared(&insert).await.unwrap();
+    let (stop, sated) = (CancellationToken::new(), CancellationToken::new());
+    let work = tokio::spawn(post.courier(&app, hurried()).run(stop.clone()));
+
+    let feeding = async {
+        while !sated.is_cancelled() {
+            app.tells(Uuid::now_v7(), 1..=5).await;
+        }
+    };
+    let watching = async {
+        // Many looks from the beginning.
+        post.until_taken(500).await;
+        assert!(post.of(late).is_empty());
+        slow.commit().await.unwrap();
+        app.until("it is delivered all the same", async |_| post.of(late) == [1]).await;
+        sated.cancel();
+    };
+    tokio::join!(feeding, watching);
+
+    stop.cancel();
+    work.await.unwrap();
+    other.close().await.unwrap();
 }
 
 #[tokio::test]
