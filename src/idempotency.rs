@@ -166,7 +166,7 @@ impl IdempotencyKey {
 
     /// The same, sent with other writes of the transaction.
     pub fn record_later(&self, tx: &Tx, outcome: &impl Serialize) {
-        tx.later(self.recording(outcome), 1);
+        tx.later(Entity, self.recording(outcome), 1);
     }
 
     fn recording(&self, outcome: &impl Serialize) -> UpdateStatement {

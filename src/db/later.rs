@@ -3,19 +3,44 @@
 
 use crate::db::{Db, DbError, Tx, row};
 use sea_orm::sea_query::{
-    Alias, CommonTableExpression, Expr, InsertStatement, Query, SubQueryStatement, UpdateStatement,
-    WithClause, WithQuery,
+    CommonTableExpression, InsertStatement, SubQueryStatement, UpdateStatement, WithClause,
+    WithQuery,
 };
-use sea_orm::{DbBackend, FromQueryResult, StatementBuilder};
+use sea_orm::{DbBackend, EntityName, FromQueryResult, StatementBuilder};
 
 /// Rows that are sent at once: a statement of Postgres takes 65,535 parameters.
 const ROWS: usize = 2_000;
 
 /// A write that waits.
 pub(super) struct Later {
+    table: &'static str,
     write: Write,
     rows: usize,
     refused: fn(&DbError),
+}
+
+impl Later {
+    pub(super) fn new(
+        table: &'static str,
+        write: Write,
+        rows: usize,
+        refused: fn(&DbError),
+    ) -> Self {
+        debug_assert_eq!(table, named(&write), "a write of another table than it is told");
+        Self { table, write, rows, refused }
+    }
+
+    pub(super) const fn table(&self) -> &'static str {
+        self.table
+    }
+
+    pub(super) fn refused(&self) -> fn(&DbError) {
+        self.refused
+    }
+
+    pub(super) fn into_write(self) -> Write {
+        self.write
+    }
 }
 
 /// A statement whose result nobody needs.
@@ -49,20 +74,9 @@ impl From<Write> for SubQueryStatement {
 }
 
 impl Tx {
-    /// Has a write of so many rows sent with others: before the next statement of the transaction, at
-    /// the end of the body at the latest. It must not depend on one that still waits.
-    pub fn later(&self, write: impl Into<Write>, rows: usize) {
-        self.later_or(write, rows, |_| {});
-    }
-
-    /// The same; `refused` hears of an error of what is sent with it.
-    pub fn later_or(&self, write: impl Into<Write>, rows: usize, refused: fn(&DbError)) {
-        self.waiting().lock().push(Later { write: write.into(), rows, refused });
-    }
-
     /// Sends what waits, so that whatever comes next finds it.
     pub(super) async fn send_waiting(&self) -> Result<(), DbError> {
-        if self.waiting().lock().is_empty() {
+        if !self.is_waiting() {
             return Ok(());
         }
         // Boxed: it is seldom there, and would stand in the state of every statement.
@@ -70,7 +84,7 @@ impl Tx {
     }
 
     async fn send(&self) -> Result<(), DbError> {
-        let waiting = std::mem::take(&mut *self.waiting().lock());
+        let waiting = self.take_waiting();
         let mut together: Vec<Later> = Vec::new();
         for later in waiting {
             let rows: usize = together.iter().map(|later| later.rows).sum();
@@ -82,48 +96,20 @@ impl Tx {
         self.send_together(together).await.map(drop)
     }
 
-    /// Runs a write now, and sends what waits with it; tells how many rows this one touched. It does
-    /// not see what goes along; what waits for the same table is sent before it.
+    /// Runs a write of a table now, and sends what waits with it; tells how many rows this one touched.
+    /// It does not see what goes along; what waits for the same table is sent before it.
     ///
     /// # Errors
     /// [`DbError`] when the database refuses.
-    pub async fn run_along(&self, write: impl Into<Write>) -> Result<u64, DbError> {
-        let write = write.into();
-        let mut waiting = self.going_along_with(&write).await?;
-        waiting.push(write.into());
+    pub async fn run_along(
+        &self,
+        table: impl EntityName,
+        write: impl Into<Write>,
+    ) -> Result<u64, DbError> {
+        let last = Later::new(table.table_name(), write.into(), 1, |_| {});
+        let mut waiting = self.going_along_with(last.table).await?;
+        waiting.push(last);
         self.send_together(waiting).await
-    }
-
-    /// Makes changes of which each is made only where the one before touched a row, with what waits and
-    /// the rows that are inserted last: all that is left to do in the transaction. Tells how many rows the
-    /// last one touched; when that is none, it is to be rolled back. What waits is written all the same on
-    /// Postgres, where all of it is one statement, and may be refused then. Rows are locked in the order of
-    /// the changes on either database.
-    ///
-    /// # Errors
-    /// [`DbError`] when the database refuses.
-    pub async fn run_last_in_turn(&self, changes: Vec<UpdateStatement>) -> Result<u64, DbError> {
-        self.last_waits();
-        if !self.db().is_postgres() {
-            let mut touched = 0;
-            for change in &changes {
-                touched = self.execute(change).await?;
-                if touched == 0 {
-                    break;
-                }
-            }
-            return Ok(touched);
-        }
-        let tables: Vec<String> =
-            changes.iter().cloned().map(Write::from).map(|it| table(&it)).collect();
-        if self.waiting().lock().iter().any(|later| tables.contains(&table(&later.write))) {
-            self.send_waiting().await?;
-        }
-        let waiting = std::mem::take(&mut *self.waiting().lock());
-        let refused: Vec<fn(&DbError)> = waiting.iter().map(|later| later.refused).collect();
-        let Some(statement) = in_turn(waiting, changes) else { return Ok(0) };
-        let sent = self.execute(&statement).await;
-        sent.inspect_err(|error| refused.iter().for_each(|refused| refused(error)))
     }
 
     /// Runs a write that returns rows now, and sends what waits with it, as [`Tx::run_along`] does;
@@ -133,10 +119,11 @@ impl Tx {
     /// [`DbError`] when the database refuses.
     pub async fn one_along<T: FromQueryResult>(
         &self,
+        table: impl EntityName,
         write: impl Into<Write>,
     ) -> Result<Option<T>, DbError> {
-        let write = write.into();
-        let waiting = self.going_along_with(&write).await?;
+        let Later { table, write, .. } = Later::new(table.table_name(), write.into(), 1, |_| {});
+        let waiting = self.going_along_with(table).await?;
         if waiting.is_empty() || !self.db().is_postgres() {
             self.send_together(waiting).await?;
             return match &write {
@@ -149,16 +136,13 @@ impl Tx {
         sent.inspect_err(|error| refused.iter().for_each(|refused| refused(error)))
     }
 
-    /// What waits and can go along: what waits for the same table is sent now, with the rest.
-    async fn going_along_with(&self, write: &Write) -> Result<Vec<Later>, DbError> {
-        let is_waiting = !self.waiting().lock().is_empty();
-        if is_waiting {
-            let same = table(write);
-            if self.waiting().lock().iter().any(|later| table(&later.write) == same) {
-                self.send_waiting().await?;
-            }
+    /// What waits and can go along with a write of this table: what waits for the same one is sent now,
+    /// with the rest.
+    async fn going_along_with(&self, table: &str) -> Result<Vec<Later>, DbError> {
+        if self.is_waiting_for(table) {
+            self.send_waiting().await?;
         }
-        Ok(std::mem::take(&mut *self.waiting().lock()))
+        Ok(self.take_waiting())
     }
 
     /// Tells how many rows the last one touched.
@@ -199,26 +183,25 @@ impl Db {
         #[derive(FromQueryResult)]
         struct Nothing {}
         if self.is_postgres() {
-            let mut first: Vec<Later> = writes.into_iter().map(Later::from).collect();
-            let Some(last) = first.pop() else { return Ok(()) };
-            return self.write::<Nothing>(&one_statement(first, last.write)).await.map(drop);
+            let mut writes = writes;
+            let Some(last) = writes.pop() else { return Ok(()) };
+            return self.write::<Nothing>(&with(writes).query(last)).await.map(drop);
         }
         let writing = self.tx(|tx| {
-            writes.iter().for_each(|write| tx.later(write.clone(), 1));
-            async { Ok(()) }
+            let writes = &writes;
+            async move {
+                for write in writes {
+                    tx.send_one(write.clone()).await?;
+                }
+                Ok(())
+            }
         });
         writing.await
     }
 }
 
-impl From<Write> for Later {
-    fn from(write: Write) -> Self {
-        Self { write, rows: 1, refused: |_| {} }
-    }
-}
-
 /// The table that it writes to: `INSERT INTO "table" …`, `UPDATE "table" …`.
-fn table(write: &Write) -> String {
+fn named(write: &Write) -> String {
     let sql = match write {
         Write::Insert(insert) => StatementBuilder::build(insert, &DbBackend::Postgres).sql,
         Write::Update(update) => StatementBuilder::build(update, &DbBackend::Postgres).sql,
@@ -228,42 +211,20 @@ fn table(write: &Write) -> String {
 
 /// All of them as parts of one statement. Their order is not said, and none sees the others.
 fn one_statement(first: Vec<Later>, last: Write) -> WithQuery {
-    let mut with = WithClause::new();
-    add_parts(&mut with, first);
-    with.query(last)
+    with(first.into_iter().map(Later::into_write)).query(last)
 }
 
-fn add_parts(with: &mut WithClause, parts: Vec<Later>) {
-    for (number, later) in parts.into_iter().enumerate() {
+/// Parts of a statement that nothing refers to.
+fn with(parts: impl IntoIterator<Item = Write>) -> WithClause {
+    let mut with = WithClause::new();
+    add_parts(&mut with, parts);
+    with
+}
+
+pub(super) fn add_parts(with: &mut WithClause, parts: impl IntoIterator<Item = Write>) {
+    for (number, write) in parts.into_iter().enumerate() {
         let mut part = CommonTableExpression::new();
-        part.table_name(format!("part_{number}")).query(later.write);
+        part.table_name(format!("part_{number}")).query(write);
         with.cte(part);
     }
-}
-
-/// The same, with changes that wait for each other: each looks at what the one before returns, and so
-/// comes after it. None: there are no changes.
-fn in_turn(beside: Vec<Later>, mut changes: Vec<UpdateStatement>) -> Option<WithQuery> {
-    let mut last = changes.pop()?;
-    let mut with = WithClause::new();
-    let mut before: Option<String> = None;
-    for (number, mut change) in changes.into_iter().enumerate() {
-        let name = format!("turn_{number}");
-        wait_for(&mut change, before.as_deref());
-        change.returning(Query::returning().expr(Expr::value(1)));
-        let mut part = CommonTableExpression::new();
-        part.table_name(name.clone()).column("touched").query(change);
-        with.cte(part);
-        before = Some(name);
-    }
-    wait_for(&mut last, before.as_deref());
-    add_parts(&mut with, beside);
-    Some(with.query(last))
-}
-
-fn wait_for(change: &mut UpdateStatement, before: Option<&str>) {
-    let Some(before) = before else { return };
-    let mut touched = Query::select();
-    touched.expr(Expr::value(1)).from(Alias::new(before));
-    change.and_where(Expr::exists(touched));
 }

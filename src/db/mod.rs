@@ -5,6 +5,7 @@ mod commits;
 mod connect;
 mod error;
 mod heard;
+mod in_turn;
 pub mod keys;
 mod later;
 mod lines;
@@ -19,6 +20,7 @@ mod stats;
 pub mod text;
 mod tx;
 mod write;
+mod writes;
 
 pub use error::{DbError, DbErrorKind};
 pub use heard::Heard;
@@ -27,6 +29,7 @@ pub use looks::Looks;
 pub use pools::PoolFigures;
 pub use stats::SqlStats;
 pub use tx::{Tx, TxError};
+pub use writes::Writes;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, Query, SimpleExpr};

@@ -2,19 +2,19 @@
 //! repeated when another transaction was in the way, and with actions that wait for the commit.
 
 use crate::db::commits::Committing;
-use crate::db::later::Later;
 use crate::db::lines::Turn;
 use crate::db::round::{Round, WRITER_PATIENCE};
-use crate::db::{Clock, Db, DbError, DbErrorKind, Timestamp};
+use crate::db::{Clock, Db, DbError, DbErrorKind, Timestamp, Writes};
 use crate::failpoint;
 use crate::telemetry;
-use futures::FutureExt;
+use futures::{FutureExt, TryFutureExt};
 use parking_lot::Mutex;
-use sea_orm::sea_query::{Expr, InsertStatement, Query};
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, FromQueryResult, SqliteTransactionMode, StatementBuilder,
     TransactionOptions, TransactionTrait,
 };
+use std::ops::Deref;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,29 +33,24 @@ tokio::task_local! {
     static INSIDE: ();
 }
 
-/// Rows that one statement inserts before the commit.
-const LAST_ROWS: usize = 500;
-
-type AfterCommit = Box<dyn FnOnce() + Send>;
-
-/// An open transaction. Functions named `…_in_txn` take one; clones are the same transaction.
+/// An open transaction, and what it is still to write. Functions named `…_in_txn` take one, or its writes
+/// alone when they only add to them; clones are the same transaction.
 #[derive(Clone)]
 pub struct Tx {
     inner: Arc<DatabaseTransaction>,
-    after_commit: Arc<Mutex<Vec<AfterCommit>>>,
-    waiting: Arc<Mutex<Vec<Later>>>,
-    last: Arc<Mutex<Vec<Last>>>,
+    writes: Arc<Writes>,
     repeats: Arc<AtomicBool>,
     /// What others of this process wait for until it has ended.
     turns: Arc<Mutex<Vec<Turn>>>,
-    db: Db,
     round: Round,
 }
 
-/// Rows that are inserted when the body is through.
-struct Last {
-    insert: InsertStatement,
-    rows: usize,
+impl Deref for Tx {
+    type Target = Writes;
+
+    fn deref(&self) -> &Writes {
+        &self.writes
+    }
 }
 
 impl Tx {
@@ -63,12 +58,9 @@ impl Tx {
     pub(super) fn new(transaction: DatabaseTransaction, db: Db) -> Self {
         Self {
             inner: Arc::new(transaction),
-            after_commit: Arc::default(),
-            waiting: Arc::default(),
-            last: Arc::default(),
+            writes: Arc::new(Writes::new(db)),
             repeats: Arc::default(),
             turns: Arc::default(),
-            db,
             round: Round::first(),
         }
     }
@@ -77,12 +69,6 @@ impl Tx {
     #[must_use]
     pub fn connection(&self) -> &DatabaseTransaction {
         &self.inner
-    }
-
-    /// The database that this transaction is of, for its dialect and clock.
-    #[must_use]
-    pub fn db(&self) -> &Db {
-        &self.db
     }
 
     /// Whether an earlier try of the same body met another transaction in its way. What was done
@@ -99,45 +85,9 @@ impl Tx {
         self.round.is_repeated_after(error)
     }
 
-    /// Does something once the transaction is committed, and never when it is not.
-    pub fn after_commit(&self, action: impl FnOnce() + Send + 'static) {
-        self.after_commit.lock().push(Box::new(action));
-    }
-
-    /// Has a row inserted when the body is through, in one statement with those that others add:
-    /// for the one table that several parts of a transaction write to last, and none of them reads.
-    /// `begin` names it and its columns, the same each time.
-    pub fn insert_last(&self, begin: fn() -> InsertStatement, row: Vec<Expr>) {
-        let mut last = self.last.lock();
-        match last.last_mut() {
-            Some(Last { insert, rows }) if *rows < LAST_ROWS => {
-                insert.values_panic(row);
-                *rows += 1;
-            }
-            _ => {
-                let mut insert = begin();
-                insert.values_panic(row);
-                last.push(Last { insert, rows: 1 });
-            }
-        }
-    }
-
     async fn run_last(&self) -> Result<(), DbError> {
         self.last_waits();
         self.send_waiting().await
-    }
-
-    /// From now on the rows that are inserted last wait like others.
-    pub(super) fn last_waits(&self) {
-        let last = std::mem::take(&mut *self.last.lock());
-        for Last { insert, rows } in last {
-            self.later(insert, rows);
-        }
-    }
-
-    /// The writes that wait to be sent.
-    pub(super) fn waiting(&self) -> &Mutex<Vec<Later>> {
-        &self.waiting
     }
 
     /// What it answers was done by another transaction, which may have been committed this moment: it
@@ -187,13 +137,13 @@ impl Tx {
     /// # Errors
     /// [`DbError`] when the database refuses.
     pub async fn clock(&self) -> Result<Timestamp, DbError> {
-        if !self.db.is_postgres() {
-            return Ok(self.db.now());
+        if !self.db().is_postgres() {
+            return Ok(self.db().now());
         }
         let mut select = Query::select();
-        select.expr_as(self.db.now_sql(), "now");
+        select.expr_as(self.db().now_sql(), "now");
         let clock: Option<Clock> = crate::db::row(self.connection(), &select).await?;
-        Ok(clock.map_or_else(|| self.db.now(), |clock| clock.now))
+        Ok(clock.map_or_else(|| self.db().now(), |clock| clock.now))
     }
 
     /// Waits until no other transaction holds the turn of this name, and holds it to the end: for
@@ -202,7 +152,7 @@ impl Tx {
     /// # Errors
     /// [`DbError`] when the database refuses.
     pub async fn take_turn(&self, name: &str) -> Result<(), DbError> {
-        if self.db.is_postgres() {
+        if self.db().is_postgres() {
             let lock = "pg_advisory_xact_lock(hashtextextended($1, 0))";
             let mut select = Query::select();
             select.expr(Expr::cust_with_values(lock, [name]));
@@ -220,10 +170,10 @@ impl Tx {
     /// [`DbErrorKind::TimedOut`] when the turn did not come as long as a writer waits, and
     /// [`DbError`] when the database is gone meanwhile.
     pub async fn line_up(&self, keys: &[Uuid]) -> Result<bool, DbError> {
-        if !self.db.is_postgres() {
+        if !self.db().is_postgres() {
             return Ok(false);
         }
-        let mut taking = pin!(self.db.lines.take(keys.to_vec()));
+        let mut taking = pin!(self.db().lines.take(keys.to_vec()));
         if let Some((turns, waited)) = taking.as_mut().now_or_never() {
             self.turns.lock().extend(turns);
             return Ok(waited);
@@ -290,20 +240,21 @@ impl Db {
     {
         let began = Instant::now();
         // Boxed, as its body is: next to a transaction an allocation is nothing.
-        let result = Box::pin(self.repeat(body)).await;
+        let result = Box::pin(self.repeat(|round| self.attempt(&body, round))).await;
         telemetry::time(telemetry::DB_TRANSACTIONS, began.elapsed());
         result
     }
 
-    async fn repeat<T, E, F, Fut>(&self, body: F) -> Result<T, E>
+    /// Tries as often as it may help.
+    pub(super) async fn repeat<T, E, F, Fut>(&self, attempt: F) -> Result<T, E>
     where
-        F: Fn(Tx) -> Fut,
+        F: Fn(Round) -> Fut,
         Fut: Future<Output = Result<T, E>>,
         E: TxError,
     {
         let mut round = Round::first();
         loop {
-            let result = self.attempt(&body, round).await;
+            let result = attempt(round).await;
             let Err(error) = &result else { return result };
             if !error.db_error().is_some_and(|error| round.is_repeated_after(error)) {
                 return result;
@@ -336,14 +287,15 @@ impl Db {
             refused => refused,
         };
         // The next one in line goes when this one has ended.
-        let Tx { inner, after_commit, repeats, turns, .. } = tx;
+        let Tx { inner, writes, repeats, turns, .. } = tx;
         let Some(inner) = Arc::into_inner(inner) else {
             // A clone outlived the body. Dropping the last one rolls back.
             return Err(DbError::stray().into());
         };
         match result {
             Ok(value) => {
-                commit(inner, after_commit, self.commits.begin()).await?;
+                let committing = inner.commit().map_err(DbError::from);
+                through(committing, writes, self.commits.begin()).await?;
                 drop(turns);
                 if repeats.load(Ordering::Relaxed) {
                     self.commits.told().await;
@@ -362,8 +314,7 @@ impl Db {
     /// `BEGIN`, once it is this writer's turn, in a task of its own: when the caller is cancelled
     /// meanwhile, the task still ends and drops the transaction whole, which rolls it back.
     async fn begin(&self, patience: Duration) -> Result<(DatabaseTransaction, Place), DbError> {
-        let waited = timeout(patience, self.place()).await;
-        let Ok(Ok(place)) = waited else { return Err(too_many_writers(patience)) };
+        let place = self.place_within(patience).await?;
         let pool = self.write.clone();
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -377,9 +328,16 @@ impl Db {
         tokio::spawn(begin).await.map_err(|_| DbError::stray())?
     }
 
+    /// A place among the writers, when it comes in time.
+    pub(super) async fn place_within(&self, patience: Duration) -> Result<Place, DbError> {
+        let waited = timeout(patience, self.place()).await;
+        let Ok(Ok(place)) = waited else { return Err(too_many_writers(patience)) };
+        Ok(place)
+    }
+
     /// Waits in line with those of the same pool first: only the foremost of each pool wait for the
     /// turn, so that it goes from pool to pool.
-    pub(super) async fn place(&self) -> Result<Place, AcquireError> {
+    async fn place(&self) -> Result<Place, AcquireError> {
         let place = Arc::clone(&self.writers).acquire_owned().await?;
         let turn = match &self.turn {
             Some(turn) => Some(Arc::clone(turn).acquire_owned().await?),
@@ -392,25 +350,24 @@ impl Db {
 /// A place among the writers, and the turn where writers of several pools take turns.
 type Place = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 
-/// `COMMIT` and what follows from it in a task of their own, so that a caller who is cancelled
+/// Commits, and does what follows from it, in a task of its own, so that a caller who is cancelled
 /// meanwhile leaves neither the outcome to chance nor anybody untold.
-async fn commit(
-    transaction: DatabaseTransaction,
-    after_commit: Arc<Mutex<Vec<AfterCommit>>>,
+pub(super) async fn through<T: Send + 'static>(
+    commit: impl Future<Output = Result<T, DbError>> + Send + 'static,
+    writes: Arc<Writes>,
     committing: Committing,
-) -> Result<(), DbError> {
+) -> Result<T, DbError> {
     let work = async move {
-        transaction.commit().await?;
+        let committed = commit.await?;
         failpoint::reach("tx.before_telling").await;
-        let actions = std::mem::take(&mut *after_commit.lock());
-        actions.into_iter().for_each(|action| action());
+        writes.tell();
         drop(committing);
-        Ok::<_, DbError>(())
+        Ok::<_, DbError>(committed)
     };
     tokio::spawn(work.in_current_span()).await.map_err(|_| DbError::stray())?
 }
 
-pub(super) fn too_many_writers(patience: Duration) -> DbError {
+fn too_many_writers(patience: Duration) -> DbError {
     DbError {
         kind: DbErrorKind::Unavailable,
         constraint: None,

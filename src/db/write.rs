@@ -1,12 +1,10 @@
 //! Writes that are transactions by themselves.
 
 use crate::db::round::Round;
-use crate::db::tx::too_many_writers;
 use crate::db::{Db, DbError};
 use crate::telemetry;
 use sea_orm::{FromQueryResult, StatementBuilder};
 use std::time::Instant;
-use tokio::time::timeout;
 
 impl Db {
     /// Runs one write that is a transaction by itself, repeated like one, and decodes what it
@@ -23,7 +21,7 @@ impl Db {
             return self.tx(|tx| async move { tx.all(statement).await }).await;
         }
         let began = Instant::now();
-        let result = self.repeat_alone(statement).await;
+        let result = self.repeat(|round| self.write_alone(statement, round)).await;
         telemetry::time(telemetry::DB_TRANSACTIONS, began.elapsed());
         result
     }
@@ -49,21 +47,12 @@ impl Db {
         writing.await
     }
 
-    async fn repeat_alone<T: FromQueryResult>(
+    async fn write_alone<T: FromQueryResult>(
         &self,
         statement: &impl StatementBuilder,
+        round: Round,
     ) -> Result<Vec<T>, DbError> {
-        let mut round = Round::first();
-        loop {
-            let patience = round.patience();
-            let waited = timeout(patience, self.place()).await;
-            let Ok(Ok(place)) = waited else { return Err(too_many_writers(patience)) };
-            let result = crate::db::rows(&self.write, statement).await;
-            drop(place);
-            match &result {
-                Err(error) if round.is_repeated_after(error) => round = round.pause().await,
-                _ => return result,
-            }
-        }
+        let _place = self.place_within(round.patience()).await?;
+        crate::db::rows(&self.write, statement).await
     }
 }

@@ -1,7 +1,7 @@
 //! The rows of `job`: the statements by which jobs are written, claimed and settled. Each claim and
 //! each settlement is a short transaction that nobody's handler is awaited in.
 
-use crate::db::{Db, DbError, DbErrorKind, Tx};
+use crate::db::{Db, DbError, DbErrorKind, Tx, Writes};
 use crate::jobs::job::{NewJob, Queue, Subject};
 use chrono::TimeDelta;
 use entity::job::{Column, Entity};
@@ -37,13 +37,13 @@ pub async fn enqueue_in_txn(tx: &Tx, job: &NewJob) -> Result<bool, DbError> {
 ///
 /// # Errors
 /// [`DbError`] when its arguments cannot be written.
-pub fn enqueue_later(tx: &Tx, job: &NewJob) -> Result<(), DbError> {
-    tx.later(inserting(tx.db(), job)?, 1);
+pub fn enqueue_later(tx: &Writes, job: &NewJob) -> Result<(), DbError> {
+    tx.later(Entity, inserting(tx.db(), job)?, 1);
     announce_in_txn(tx, job);
     Ok(())
 }
 
-fn announce_in_txn(tx: &Tx, job: &NewJob) {
+fn announce_in_txn(tx: &Writes, job: &NewJob) {
     if job.delay.is_zero() {
         let db = tx.db().clone();
         tx.after_commit(move || db.announce_work());

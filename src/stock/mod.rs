@@ -13,9 +13,9 @@ pub use level::{
     Availability, Level, LevelFilter, Movement, MovementFilter, MovementKind, StockStatus,
     Warehouse,
 };
-pub(crate) use service::select_availability;
 pub use service::{
     Adjust, Adjusted, Coming, NewWarehouse, OpeningStock, OrderPieces, Reservation, ReserveLine,
-    ReserveOrder, ReserveOutcome, SetLevel, Stock, Transfer, Transferred, Waiting, WarehouseChange,
-    Watchable, in_stock,
+    ReserveOrder, ReserveOutcome, Served, SetLevel, Stock, Transfer, Transferred, Waiting,
+    WarehouseChange, Watchable, in_stock,
 };
+pub(crate) use service::{ServedRow, select_availability, select_served};

@@ -10,12 +10,14 @@ use crate::cart::{
     CartError, Destination, EVERYWHERE_ELSE, ShippingPrice, ShippingSettings, TaxRate,
 };
 use crate::catalog::{ProductStatus, VariantStatus};
-use crate::db::DbError;
 use crate::db::keys::{MAX_KEYS, among};
+use crate::db::{DbError, Tx};
 use crate::flash_sale::{self, FlashSales, SaleRow};
 use crate::money::Money;
-use crate::stock::StockError;
-use entity::{product, product_variant, shipping_method, shipping_price, tax_rate, variant_price};
+use crate::stock::{Served, ServedRow, StockError, select_served};
+use entity::{
+    product, product_variant, shipping_method, shipping_price, stock_level, tax_rate, variant_price,
+};
 use sea_orm::sea_query::{
     Alias, Asterisk, Expr, ExprTrait, JoinType, Query, SelectStatement, SimpleExpr, Value,
 };
@@ -31,14 +33,36 @@ impl Carts {
         variants: &[Uuid],
         places: &[&Destination],
     ) -> Result<Facts, DbError> {
+        Ok(self.facts_and_levels(source, variants, places, false).await?.0)
+    }
+
+    /// The same for whoever is about to take the pieces: with their levels.
+    pub(super) async fn facts_in_txn(
+        &self,
+        tx: &Tx,
+        variants: &[Uuid],
+        places: &[&Destination],
+    ) -> Result<(Facts, Served), DbError> {
+        self.facts_and_levels(Source::Tx(tx), variants, places, true).await
+    }
+
+    async fn facts_and_levels(
+        &self,
+        source: Source<'_>,
+        variants: &[Uuid],
+        places: &[&Destination],
+        levels: bool,
+    ) -> Result<(Facts, Served), DbError> {
         let codes: BTreeSet<&str> = places.iter().map(|place| place.country.code()).collect();
         if let Source::Db(_) = source {
             reads::note_variants(variants);
         }
-        // Wares and sales both name the keys.
-        let at_once = Ord::min(variants.len(), MAX_KEYS / 2);
+        // Wares, sales and levels name the keys.
+        let at_once = Ord::min(variants.len(), MAX_KEYS / 3);
         let (variants, others) = variants.split_at(at_once);
-        let select = select_facts(&self.flash_sales, variants, &codes);
+        let with_levels = if levels { variants } else { &[] };
+        let select = select_facts(&self.flash_sales, variants, with_levels, &codes);
+        let mut served = Served { variants: with_levels.to_vec(), rows: Vec::new() };
         let (mut wares, mut sales) = (Vec::new(), Vec::new());
         let (mut methods, mut rates) = (Vec::new(), Vec::new());
         for row in source.all::<FactRow>(&select).await? {
@@ -47,6 +71,7 @@ impl Carts {
                 FactRow::Sale(row) => sales.push(row),
                 FactRow::Method(row) => methods.push(row),
                 FactRow::Rate(row) => rates.push(TaxRate::from(row)),
+                FactRow::Level(row) => served.rows.push(row),
             }
         }
         let mut sales = flash_sale::running(sales);
@@ -58,7 +83,7 @@ impl Carts {
             wares.extend(self.wares_by_id(source, others).await?);
         }
         let methods = gather_methods(methods)?;
-        Ok(Facts { wares, available: None, had: None, methods, rates })
+        Ok((Facts { wares, available: None, had: None, methods, rates }, served))
     }
 
     /// How many pieces of these variants can be sold. Not in a transaction: there the reservation
@@ -303,6 +328,7 @@ enum FactRow {
     Sale(SaleRow),
     Method(MethodRow),
     Rate(tax_rate::Model),
+    Level(ServedRow),
 }
 
 impl FromQueryResult for FactRow {
@@ -316,7 +342,10 @@ impl FromQueryResult for FactRow {
         if row.try_get::<Option<Uuid>>("rate_", "id")?.is_some() {
             return tax_rate::Model::from_query_result(row, "rate_").map(Self::Rate);
         }
-        SaleRow::from_query_result(row, "").map(Self::Sale)
+        if row.try_get::<Option<Uuid>>("", "id")?.is_some() {
+            return SaleRow::from_query_result(row, "").map(Self::Sale);
+        }
+        ServedRow::from_query_result(row, "level_").map(Self::Level)
     }
 }
 
@@ -324,6 +353,7 @@ impl FromQueryResult for FactRow {
 fn select_facts(
     flash_sales: &FlashSales,
     variants: &[Uuid],
+    levels: &[Uuid],
     codes: &BTreeSet<&str>,
 ) -> SelectStatement {
     let names = ["id", "sku", "name", "options", "status", "product_name", "product_status"];
@@ -344,6 +374,11 @@ fn select_facts(
     beside(flash_sales.select_unended(variants), "sale");
     beside(select_methods(true), "method");
     beside(select_rates(codes), "rate");
+    if !levels.is_empty() {
+        beside(select_served(levels), "level");
+        let level = stock_level::Column::iter().map(|it| it.as_str().to_owned());
+        prefix(&mut select, "level", level.chain(["priority".to_owned()]));
+    }
     select
 }
 

@@ -88,7 +88,7 @@ impl Carts {
     pub fn complete_in_txn(&self, tx: &Tx, cart_id: Uuid, order_id: Uuid) {
         let mut update = self.update(tx, column(Column::Id).eq(cart_id));
         update.value(Column::Status, COMPLETED).value(Column::OrderId, order_id);
-        tx.later(update, 1);
+        tx.later(Entity, update, 1);
     }
 
     /// Locks an open cart that the viewer may use, as the first statement of a change of it.

@@ -1,17 +1,18 @@
 //! Prices for those who are about to write an order.
 
 use crate::cart::quote::{Ask, Choice, assemble};
-use crate::cart::service::{Carts, Source};
+use crate::cart::service::Carts;
 use crate::cart::{CartError, Destination, Item, Quote, TooMuch};
 use crate::db::Tx;
 use crate::money::Currency;
+use crate::stock::Served;
 use crate::validation::{Problem, ProblemKind};
 use uuid::Uuid;
 
 impl Carts {
     /// Prices goods by the database's rows of this moment. With a destination: sent by `method`, or
     /// by the cheapest one that goes there. Without: nothing is sent and nothing is taxed. What is
-    /// in stock is not looked at: the reservation decides.
+    /// in stock is read with it and not looked at: the reservation decides.
     ///
     /// # Errors
     /// [`CartError::Invalid`] at `shippingMethod` or at `shippingAddress.country` when nothing can
@@ -24,11 +25,11 @@ impl Carts {
         items: &[Item],
         destination: Option<&Destination>,
         method: Option<&str>,
-    ) -> Result<Quote, CartError> {
+    ) -> Result<(Quote, Served), CartError> {
         check_quantities(items)?;
         let variants: Vec<Uuid> = items.iter().map(|item| item.variant_id).collect();
         let places: Vec<&Destination> = destination.into_iter().collect();
-        let facts = self.facts(Source::Tx(tx), &variants, places.as_slice()).await?;
+        let (facts, served) = self.facts_in_txn(tx, &variants, places.as_slice()).await?;
         let choice = match (destination, method) {
             (None, _) => Choice::Open,
             (Some(_), Some(code)) => Choice::This(code),
@@ -40,7 +41,7 @@ impl Carts {
             return Err(not_there("The shop does not sell to this country yet."));
         }
         match (destination, method, &quote.shipping_method) {
-            (None, ..) | (_, _, Some(_)) => Ok(quote),
+            (None, ..) | (_, _, Some(_)) => Ok((quote, served)),
             (_, None, None) => Err(not_there("Nothing can be sent to this country.")),
             (_, Some(code), None) => {
                 let known = facts.methods.iter().any(|known| known.code == code);

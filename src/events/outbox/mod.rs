@@ -15,7 +15,7 @@ pub use operators::{EventStatus, OutboxEvent, count, count_open, find_many, list
 pub use rows::{Waiting, purge_sent, waiting};
 pub use sink::{Event, Sink, SinkError};
 
-use crate::db::Tx;
+use crate::db::Writes;
 use crate::telemetry;
 use entity::outbox::{Column, Entity};
 use sea_orm::sea_query::{Expr, InsertStatement, Query};
@@ -70,7 +70,7 @@ pub struct NewEvent {
 
 /// Has events written: all of a transaction in one statement, the last that it does. Couriers of this
 /// process hear of them when it is committed.
-pub fn write_in_txn(tx: &Tx, events: &[NewEvent]) {
+pub fn write_in_txn(tx: &Writes, events: &[NewEvent]) {
     let correlation_id = telemetry::correlation_id();
     for event in events {
         let row = vec![
@@ -84,7 +84,7 @@ pub fn write_in_txn(tx: &Tx, events: &[NewEvent]) {
             tx.db().now_sql(),
             tx.db().now_sql(),
         ];
-        tx.insert_last(insert, row);
+        tx.insert_last(Entity, insert, row);
     }
     if !events.is_empty() {
         let db = tx.db().clone();

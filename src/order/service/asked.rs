@@ -76,7 +76,7 @@ pub(super) enum Judge {
 }
 
 impl Judge {
-    fn judge(&self, order: &Order, payment: &Payment) -> Verdict {
+    pub(super) fn judge(&self, order: &Order, payment: &Payment) -> Verdict {
         match self {
             Self::Till(judge) => judge(payment),
             Self::Attempt(_) => attempted(order, payment),

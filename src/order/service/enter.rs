@@ -20,7 +20,7 @@ use crate::order::service::write::{
     Owner, Written, check_total, destination, insert_lines_in_txn, insert_order_in_txn, needed,
 };
 use crate::order::{EnterSale, EventKind, GuestToken, Order, OrderError, OrderStatus, Placed};
-use crate::stock::ReserveOrder;
+use crate::stock::{ReserveOrder, Served};
 use crate::validation::{Problem, ProblemKind};
 use chrono::TimeDelta;
 use entity::user_account::{Column as U, Entity as Accounts};
@@ -107,7 +107,7 @@ impl Orders {
             shipping: addresses.shipping.clone(),
             billing: addresses.billing.clone(),
         };
-        let quote = self.quote_entry_in_txn(tx, ask, addresses, round).await?;
+        let (quote, served) = self.quote_entry_in_txn(tx, ask, addresses, round).await?;
         let order_id = Uuid::now_v7();
         let token_key = ask.customer_id.is_none().then(random_key);
         let owner = Owner {
@@ -132,7 +132,7 @@ impl Orders {
         if let Some(key) = key {
             key.record_in_txn(tx, &written).await?;
         }
-        self.hold_in_txn(tx, ask, needed(order.id, &lines)).await?;
+        self.hold_in_txn(tx, ask, needed(order.id, &lines), served).await?;
         self.flash_sales.take_in_txn(tx, order.id, &quote.takes()).await?;
         self.go_on_in_txn(tx, viewer, &order, written.payment_id).await?;
         Ok(written)
@@ -144,9 +144,10 @@ impl Orders {
         tx: &Tx,
         ask: &EnterSale,
         reserve: ReserveOrder,
+        served: Served,
     ) -> Result<(), OrderError> {
         let hold = ask.hold_minutes.map_or(self.policy.hold, TimeDelta::minutes);
-        let reserved = self.stock.reserve_in_txn(tx, &[reserve], hold).await?;
+        let reserved = self.stock.reserve_in_txn(tx, &[reserve], hold, Some(served)).await?;
         match reserved.into_iter().next() {
             Some(Err(shortages)) => Err(OrderError::Insufficient(shortages)),
             _ => Ok(()),
@@ -181,7 +182,7 @@ impl Orders {
         ask: &EnterSale,
         addresses: &EntryAddresses,
         round: Round,
-    ) -> Result<Quote, OrderError> {
+    ) -> Result<(Quote, Served), OrderError> {
         let wanted = wanted_in_txn(tx, &ask.lines).await?;
         let item = |one: &Wanted| Item {
             line_id: None,
@@ -193,7 +194,7 @@ impl Orders {
         let to = destination(&addresses.shipping);
         let method = ask.shipping_method.as_deref();
         let pricing = self.carts.quote_in_txn(tx, ask.currency, &items, Some(&to), method);
-        let quote = pricing.await?;
+        let (quote, served) = pricing.await?;
         self.check_sold_out_in_txn(tx, &quote, round).await?;
         let gone: Vec<Problem> = quote
             .problems
@@ -209,7 +210,7 @@ impl Orders {
             return Err(OrderError::Invalid(gone));
         }
         check_total(ask.expected_total, &quote)?;
-        Ok(quote)
+        Ok((quote, served))
     }
 }
 

@@ -2,7 +2,7 @@
 //! for whoever watches it.
 
 use crate::auth::Viewer;
-use crate::db::{Timestamp, Tx};
+use crate::db::{Timestamp, Tx, Writes};
 use crate::events::{self, BusMessage, NewEvent, Topic};
 use crate::order::service::Orders;
 use crate::order::stats::Moved;
@@ -77,7 +77,7 @@ impl Orders {
     ) -> Result<Order, OrderError> {
         let mut update = updating(order, &step, tx.db().now_sql())?;
         update.returning(Query::returning().all());
-        let row: Option<Model> = tx.one_along(update).await?;
+        let row: Option<Model> = tx.one_along(Entity, update).await?;
         let row = row.ok_or_else(|| OrderError::fault("a locked order was changed"))?;
         let changed = Order::try_from(row).map_err(OrderError::fault)?;
         self.note_step_in_txn(tx, order, &changed, &step);
@@ -88,7 +88,7 @@ impl Orders {
     /// was read. Gives the order as it will be; `at` is the moment. What follows is written as well.
     pub(super) fn stepping_in_txn(
         &self,
-        tx: &Tx,
+        tx: &Writes,
         order: &Order,
         step: Step<'_>,
         at: Timestamp,
@@ -99,7 +99,7 @@ impl Orders {
         Ok((update, changed))
     }
 
-    fn note_step_in_txn(&self, tx: &Tx, before: &Order, changed: &Order, step: &Step<'_>) {
+    fn note_step_in_txn(&self, tx: &Writes, before: &Order, changed: &Order, step: &Step<'_>) {
         let moved = Moved {
             paid: changed.paid_total.saturating_sub(before.paid_total),
             refunded: changed.refunded_total.saturating_sub(before.refunded_total),
@@ -111,7 +111,7 @@ impl Orders {
     /// Writes into an order's history how it came to be as it is, and has others told.
     pub(super) fn note_in_txn(
         &self,
-        tx: &Tx,
+        tx: &Writes,
         order: &Order,
         note: (EventKind, Option<OrderStatus>, Option<&str>),
         viewer: &Viewer,
@@ -121,7 +121,7 @@ impl Orders {
 
     fn write_note_in_txn(
         &self,
-        tx: &Tx,
+        tx: &Writes,
         order: &Order,
         (kind, from, note): (EventKind, Option<OrderStatus>, Option<&str>),
         moved: Moved,
@@ -165,7 +165,7 @@ impl Orders {
                 // The moment of the order's own row: the day that it is counted on.
                 Expr::value(order.updated_at),
             ]);
-        tx.later(insert, 1);
+        tx.later(Events, insert, 1);
         Self::count_in_txn(tx, from, order, moved);
         events::write_in_txn(tx, &[event_of(order, kind)]);
         let (bus, id) = (self.bus.clone(), order.id);
@@ -173,7 +173,7 @@ impl Orders {
     }
 
     /// Has others told how a payment stands, and whoever watches its order.
-    pub(super) fn tell_payment_in_txn(&self, tx: &Tx, payment: &Payment) {
+    pub(super) fn tell_payment_in_txn(&self, tx: &Writes, payment: &Payment) {
         events::write_in_txn(tx, &[event_of_payment(payment)]);
         let (bus, id) = (self.bus.clone(), payment.order_id);
         tx.after_commit(move || bus.publish(BusMessage::OrdersChanged(vec![id])));

@@ -2,7 +2,7 @@
 //! transaction. Answers, webhooks and recovery all come here; repeated, it changes nothing.
 
 use crate::auth::Viewer;
-use crate::db::Tx;
+use crate::db::{Tx, Writes};
 use crate::jobs::{NewJob, enqueue_later};
 use crate::order::jobs::Confirmed;
 use crate::order::service::asked::{Asked, Verdict};
@@ -288,7 +288,7 @@ impl Orders {
         }
         let lines = self.lines_in_txn(tx, order).await?;
         let needed = [needed(order.id, &lines)];
-        let reserved = self.stock.reserve_in_txn(tx, &needed, self.policy.hold).await?;
+        let reserved = self.stock.reserve_in_txn(tx, &needed, self.policy.hold, None).await?;
         match reserved.into_iter().next() {
             Some(Ok(_)) => Ok(self.stock.commit_in_txn(tx, order.id).await? > 0),
             // These are ended first, then the whole is tried again.
@@ -311,7 +311,7 @@ impl Orders {
     }
 
     /// Has the buyer told by mail, once.
-    pub(super) fn tell_buyer_in_txn(tx: &Tx, order_id: Uuid) -> Result<(), OrderError> {
+    pub(super) fn tell_buyer_in_txn(tx: &Writes, order_id: Uuid) -> Result<(), OrderError> {
         let job = NewJob::new(&Confirmed { order_id });
         Ok(enqueue_later(tx, &job.dedupe(format!("order.confirmed:{order_id}")))?)
     }

@@ -4,7 +4,7 @@
 //! orders.
 
 use crate::auth::{Permission, Viewer};
-use crate::db::Tx;
+use crate::db::{Tx, Writes};
 use crate::money::Currency;
 use crate::order::service::Orders;
 use crate::order::stats::{Moved, NO_DAY, added_by};
@@ -51,7 +51,12 @@ fn sums(rows: Vec<Row>) -> Sums {
 
 impl Orders {
     /// Counts a change of an order.
-    pub(super) fn count_in_txn(tx: &Tx, before: Option<OrderStatus>, order: &Order, moved: Moved) {
+    pub(super) fn count_in_txn(
+        tx: &Writes,
+        before: Option<OrderStatus>,
+        order: &Order,
+        moved: Moved,
+    ) {
         let added = added_by(before, order, moved);
         if added.is_empty() {
             return;
@@ -75,7 +80,7 @@ impl Orders {
                 Expr::value(figures.amount),
             ]);
         }
-        tx.later(insert, rows);
+        tx.later(Changes, insert, rows);
     }
 
     /// Sums up what changes have added; tells how many there were.

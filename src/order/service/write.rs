@@ -17,7 +17,7 @@ use crate::order::{
     PaymentAsk, Refusal, number,
 };
 use crate::payment::NewPayment;
-use crate::stock::{ReserveLine, ReserveOrder, Shortage};
+use crate::stock::{ReserveLine, ReserveOrder, Served, Shortage};
 use crate::validation::{Problem, ProblemKind};
 use entity::{order_line, shop_order};
 use sea_orm::{EntityTrait, QueryTrait};
@@ -108,7 +108,7 @@ impl Orders {
         // Only now: what was placed before answers as it did, whatever the rules are by now.
         let addressed = &ask.addressed().map_err(OrderError::Invalid)?;
         self.payments.check_method(&ask.payment.provider, &ask.payment.method)?;
-        let (quote, heard) = self.quote_in_txn(tx, ready, addressed, round).await?;
+        let (quote, served, heard) = self.quote_in_txn(tx, ready, addressed, round).await?;
         let owner = Owner {
             customer_id: viewer.user_id(),
             token: viewer.user_id().is_none().then(|| GuestToken::of(ask.cart_id, order_id)),
@@ -127,7 +127,8 @@ impl Orders {
         self.carts.complete_in_txn(tx, ask.cart_id, order.id);
         // Stock last, and flash sales after it: a hot level stays locked until the commit.
         let needed = [needed(order.id, &lines)];
-        let reserved = self.stock.reserve_in_txn(tx, &needed, self.policy.hold).await?;
+        let hold = self.policy.hold;
+        let reserved = self.stock.reserve_in_txn(tx, &needed, hold, Some(served)).await?;
         if let Some(Err(shortages)) = reserved.into_iter().next() {
             return Err(OrderError::Insufficient(shortages));
         }
@@ -142,24 +143,24 @@ impl Orders {
         Ok(written)
     }
 
-    /// Locks the cart, and prices it anew.
+    /// Locks the cart, prices it anew, and reads what is in stock.
     async fn quote_in_txn(
         &self,
         tx: &Tx,
         Ready { viewer, ask, .. }: &Ready,
         addressed: &Addressed,
         round: Round,
-    ) -> Result<(Quote, Heard), OrderError> {
+    ) -> Result<(Quote, Served, Heard), OrderError> {
         let cart = self.carts.lock_in_txn(tx, viewer, ask.cart_id).await?;
         let heard = self.db.heard(cart.locked_at);
         let method = ask.shipping_method.clone().or(cart.cart.shipping_method);
         let (currency, to) = (cart.cart.currency, destination(&addressed.shipping));
         let pricing =
             self.carts.quote_in_txn(tx, currency, &cart.items, Some(&to), method.as_deref());
-        let quote = pricing.await?;
+        let (quote, served) = pricing.await?;
         self.check_sold_out_in_txn(tx, &quote, round).await?;
         check_quote(ask, &quote)?;
-        Ok((quote, heard))
+        Ok((quote, served, heard))
     }
 
     /// Has the first attempt to pay an order written, with the order itself.
@@ -286,7 +287,8 @@ pub(super) fn insert_order_in_txn(
         token_key: owner.token_key,
     };
     let order = Order::try_from(row.clone()).map_err(OrderError::fault)?;
-    tx.later(shop_order::Entity::insert(shop_order::ActiveModel::from(row)).into_query(), 1);
+    let insert = shop_order::Entity::insert(shop_order::ActiveModel::from(row));
+    tx.later(shop_order::Entity, insert.into_query(), 1);
     Ok(order)
 }
 
@@ -323,7 +325,8 @@ pub(super) fn insert_lines_in_txn(
         });
     }
     let new = rows.iter().cloned().map(order_line::ActiveModel::from);
-    tx.later(order_line::Entity::insert_many(new).into_query(), rows.len());
+    let insert = order_line::Entity::insert_many(new);
+    tx.later(order_line::Entity, insert.into_query(), rows.len());
     Ok(rows.into_iter().map(|row| OrderLine::of(row, quote.currency)).collect())
 }
 

@@ -36,7 +36,7 @@ impl Payments {
     ) -> Result<Payment, PaymentError> {
         let row = row(new, now);
         let payment = Payment::try_from(row.clone())?;
-        tx.later(inserting(row), 1);
+        tx.later(Entity, inserting(row), 1);
         Ok(payment)
     }
 }

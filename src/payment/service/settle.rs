@@ -1,7 +1,7 @@
 //! Settling: the one way by which what is known of a payment comes into its row, be it from an
 //! answer, from a webhook or from recovery. Repeated, it changes nothing.
 
-use crate::db::{Timestamp, Tx};
+use crate::db::{Timestamp, Tx, Writes};
 use crate::payment::attempt::Payment;
 use crate::payment::decision::Decision;
 use crate::payment::error::PaymentError;
@@ -150,14 +150,14 @@ impl Payments {
     /// with others: it touches no row when the attempt is not as it was opened. It is counted when that is
     /// committed.
     #[must_use]
-    pub fn paying_in_txn(tx: &Tx, opened: &Payment, paid: &Payment) -> UpdateStatement {
+    pub fn paying_in_txn(tx: &Writes, opened: &Payment, paid: &Payment) -> UpdateStatement {
         count_in_txn(tx, opened, paid);
         writing(opened, paid)
     }
 }
 
 /// Counts a decision.
-fn count_in_txn(tx: &Tx, before: &Payment, now: &Payment) {
+fn count_in_txn(tx: &Writes, before: &Payment, now: &Payment) {
     count_decision_in_txn(tx, before, now);
     // What is corrected was counted when it was decided first.
     if let Some(decision) = now.decided_as

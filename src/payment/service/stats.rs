@@ -2,7 +2,7 @@
 //! transaction, as rows that no other waits for; now and then these are summed up. What is read is
 //! the sum of both, so it is right also while nobody sums up.
 
-use crate::db::{Timestamp, Tx};
+use crate::db::{Timestamp, Tx, Writes};
 use crate::payment::attempt::Payment;
 use crate::payment::error::PaymentError;
 use crate::payment::service::Payments;
@@ -43,7 +43,7 @@ impl Payments {
 }
 
 /// Counts that a payment was decided; `before` is how it stood until now.
-pub(super) fn count_decision_in_txn(tx: &Tx, before: &Payment, now: &Payment) {
+pub(super) fn count_decision_in_txn(tx: &Writes, before: &Payment, now: &Payment) {
     let (Some(decision), Some(at)) = (now.decided_as, now.decided_at) else { return };
     if before.decided_as == Some(decision) {
         return;
@@ -59,12 +59,12 @@ pub(super) fn count_refund_in_txn(tx: &Tx, at: Timestamp) {
     count_in_txn(tx, at, REFUNDED, 1);
 }
 
-fn count_in_txn(tx: &Tx, at: Timestamp, outcome: &str, count: i64) {
+fn count_in_txn(tx: &Writes, at: Timestamp, outcome: &str, count: i64) {
     let mut insert = Query::insert();
     insert.into_table(Changes).columns([Change::Day, Change::Outcome, Change::Count]).values_panic(
         [Expr::value(at.date_naive().to_string()), Expr::value(outcome), Expr::value(count)],
     );
-    tx.later(insert, 1);
+    tx.later(Changes, insert, 1);
 }
 
 async fn sum_up_in_txn(tx: &Tx) -> Result<u64, PaymentError> {

@@ -100,7 +100,7 @@ pub(super) fn record_in_txn(tx: &Tx, lines: &[LedgerLine<'_>]) -> Vec<Uuid> {
                 tx.db().now_sql(),
             ]);
         }
-        tx.later_or(insert, chunk.len(), note_conflict);
+        tx.later_or(Entity, insert, chunk.len(), note_conflict);
     }
     ids
 }

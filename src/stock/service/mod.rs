@@ -11,6 +11,7 @@ mod part;
 mod place;
 mod reserve;
 mod row;
+mod served;
 mod settle;
 mod transfer;
 mod warehouse;
@@ -22,6 +23,8 @@ pub use goods::{Coming, Waiting};
 pub use opening::OpeningStock;
 pub use part::OrderPieces;
 pub use reserve::{Reservation, ReserveLine, ReserveOrder, ReserveOutcome};
+pub use served::Served;
+pub(crate) use served::{ServedRow, select_served};
 pub use transfer::{Transfer, Transferred};
 pub use warehouse::{NewWarehouse, WarehouseChange};
 

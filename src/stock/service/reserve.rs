@@ -2,18 +2,17 @@
 //! together can share a transaction; each order of a list is served whole or not at all.
 
 use crate::db::Tx;
-use crate::db::keys::among;
 use crate::stock::service::hold::dead_holds_in_txn;
 use crate::stock::service::ledger::{LedgerLine, record_in_txn};
 use crate::stock::service::row::{changed_in_txn, touch};
-use crate::stock::service::{Stock, available, count_rejection, note_conflict, select_levels};
+use crate::stock::service::served::{Free, Served, free_in_txn};
+use crate::stock::service::{Stock, available, count_rejection, note_conflict};
 use crate::stock::{Level, MovementKind, Shortage, StockError};
 use crate::validation::{Problem, ProblemKind};
 use chrono::TimeDelta;
-use entity::stock_level::{Column, Entity, Model};
-use entity::{reservation, warehouse};
-use sea_orm::FromQueryResult;
-use sea_orm::sea_query::{Expr, ExprTrait, LockType, Order, Query};
+use entity::reservation;
+use entity::stock_level::Column;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -62,14 +61,6 @@ struct Take {
     quantity: i64,
 }
 
-/// What is free at the levels of the variants asked for.
-struct Free {
-    /// By variant, in the order that warehouses serve: level key and pieces free.
-    levels: HashMap<Uuid, Vec<(Uuid, i64)>>,
-    /// Variant and warehouse of each level: the order in which levels are locked.
-    places: HashMap<Uuid, (Uuid, Uuid)>,
-}
-
 impl Stock {
     /// Sets stock aside for one order, in a transaction of its own. When it is short and expired
     /// holds lie on what is short, those are ended first and the whole is tried once more: nobody
@@ -93,7 +84,8 @@ impl Stock {
     ) -> Result<Vec<Reservation>, StockError> {
         self.db
             .tx(|tx| async move {
-                let outcomes = self.reserve_in_txn(&tx, std::slice::from_ref(order), hold).await?;
+                let outcomes =
+                    self.reserve_in_txn(&tx, std::slice::from_ref(order), hold, None).await?;
                 match outcomes.into_iter().next() {
                     Some(Ok(reservations)) => Ok(reservations),
                     Some(Err(shortages)) => Err(StockError::Insufficient(shortages)),
@@ -106,7 +98,8 @@ impl Stock {
     /// Sets stock aside for orders, each whole or not at all; the answers are in their order. The
     /// last thing that a transaction does: a hot level stays locked until the commit. A refusal
     /// names the orders whose dead holds may be why: whoever called rolls back, ends these
-    /// ([`Stock::expire_orders`]) and tries once more.
+    /// ([`Stock::expire_orders`]) and tries once more. Who has read the levels in this transaction
+    /// tells what was `seen`: it is not asked for again.
     ///
     /// # Errors
     /// [`StockError::Invalid`] for a quantity below 1. Otherwise when the database fails, or the
@@ -116,6 +109,7 @@ impl Stock {
         tx: &Tx,
         orders: &[ReserveOrder],
         hold: TimeDelta,
+        seen: Option<Served>,
     ) -> Result<Vec<ReserveOutcome>, StockError> {
         check_quantities(orders)?;
         let mut variants: Vec<Uuid> =
@@ -127,7 +121,11 @@ impl Stock {
         if locked {
             tx.line_up(&variants).await?;
         }
-        let mut free = free_in_txn(tx, &variants, locked).await?;
+        let seen = seen.filter(|_| !locked).and_then(|seen| seen.free(&variants));
+        let mut free = match seen {
+            Some(free) => free,
+            None => free_in_txn(tx, &variants, locked).await?,
+        };
         let (mut outcomes, mut takes) = plan(orders, &mut free);
         if !locked {
             let short = outcomes.iter().any(Result::is_err);
@@ -209,41 +207,6 @@ async fn name_dead_holds_in_txn(
         shortage.dead_holds = dead.into_iter().flatten().copied().collect();
     }
     Ok(())
-}
-
-/// A level of a warehouse that serves, and in which turn.
-#[derive(FromQueryResult)]
-struct Served {
-    #[sea_orm(nested)]
-    level: Model,
-    priority: i32,
-}
-
-/// What is free in active warehouses. Locked reads take the rows in key order, as all writers do.
-async fn free_in_txn(tx: &Tx, variants: &[Uuid], locked: bool) -> Result<Free, StockError> {
-    let mut select = select_levels();
-    let serves = Expr::col((warehouse::Entity, warehouse::Column::Id))
-        .equals((Entity, Column::WarehouseId))
-        .and(Expr::col((warehouse::Entity, warehouse::Column::Active)).eq(true));
-    select
-        .column((warehouse::Entity, warehouse::Column::Priority))
-        .inner_join(warehouse::Entity, serves)
-        .and_where(among(Expr::col((Entity, Column::VariantId)), variants))
-        .order_by((Entity, Column::VariantId), Order::Asc)
-        .order_by((Entity, Column::WarehouseId), Order::Asc);
-    if locked {
-        select.lock_with_tables(LockType::Update, [Entity]);
-    }
-    let levels: Vec<Served> = tx.all_aside(&select).await?;
-    let mut served: Vec<(i32, Level)> =
-        levels.into_iter().map(|row| (row.priority, Level::from(row.level))).collect();
-    served.sort_by_key(|(priority, level)| (*priority, level.warehouse_id));
-    let mut free = Free { levels: HashMap::new(), places: HashMap::new() };
-    for (_, level) in served {
-        free.places.insert(level.id, (level.variant_id, level.warehouse_id));
-        free.levels.entry(level.variant_id).or_default().push((level.id, level.available()));
-    }
-    Ok(free)
 }
 
 /// Serves one order after the other from what is free; gives the outcomes (without keys of
@@ -414,6 +377,6 @@ fn write_reservations_in_txn(
                 });
             }
         }
-        tx.later_or(insert, chunk.len(), note_conflict);
+        tx.later_or(reservation::Entity, insert, chunk.len(), note_conflict);
     }
 }

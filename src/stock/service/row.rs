@@ -37,7 +37,7 @@ pub(super) async fn changed_in_txn(
 ) -> Result<Option<Level>, StockError> {
     let mut update = update.clone();
     update.returning_all();
-    let changed = tx.one_along::<Model>(update).await.map_err(count_conflict)?;
+    let changed = tx.one_along::<Model>(Entity, update).await.map_err(count_conflict)?;
     Ok(changed.map(Level::from))
 }
 

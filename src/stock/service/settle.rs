@@ -1,7 +1,7 @@
 //! The ends of a reservation: committed when paid, consumed when fulfilled, released otherwise.
 //! Each step is a guarded change of status, so that of two that race exactly one wins.
 
-use crate::db::Tx;
+use crate::db::{Tx, Writes};
 use crate::stock::service::ledger::{LedgerLine, record_in_txn};
 use crate::stock::service::row::{changed_in_txn, touch};
 use crate::stock::service::{Stock, select_levels};
@@ -22,11 +22,11 @@ impl Stock {
     /// # Errors
     /// When the database fails.
     pub async fn commit_in_txn(&self, tx: &Tx, order_id: Uuid) -> Result<u64, StockError> {
-        Ok(tx.run_along(Self::committing(tx, order_id)).await?)
+        Ok(tx.run_along(Reservations, Self::committing(tx, order_id)).await?)
     }
 
     /// The statement by which [`Stock::commit_in_txn`] does so, for who sends it with others.
-    pub fn committing(tx: &Tx, order_id: Uuid) -> UpdateStatement {
+    pub fn committing(tx: &Writes, order_id: Uuid) -> UpdateStatement {
         let mut update = of_order(tx, order_id, &["HELD"], "COMMITTED");
         update.value(R::ExpiresAt, Expr::value(Option::<crate::db::Timestamp>::None));
         update
@@ -117,7 +117,7 @@ impl Stock {
 }
 
 /// A guarded change of status of an order's reservations.
-pub(super) fn of_order(tx: &Tx, order_id: Uuid, from: &[&str], to: &str) -> UpdateStatement {
+pub(super) fn of_order(tx: &Writes, order_id: Uuid, from: &[&str], to: &str) -> UpdateStatement {
     let mut update = Query::update();
     update
         .table(Reservations)

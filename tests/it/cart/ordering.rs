@@ -37,7 +37,8 @@ async fn quote(
     method: Option<&str>,
 ) -> Result<Quote, CartError> {
     let tx = |tx| async move {
-        app.carts().quote_in_txn(&tx, currency(code), items, destination, method).await
+        let pricing = app.carts().quote_in_txn(&tx, currency(code), items, destination, method);
+        pricing.await.map(|(quote, _)| quote)
     };
     app.app.db.tx(tx).await
 }

@@ -70,7 +70,7 @@ async fn more_dead_holds_than_one_batch_do_not_refuse_an_order() {
     let orders: Vec<_> = (0..450).map(|_| order_of(&[("CUP", cup, 1)])).collect();
     app.in_txn(|stock, tx| {
         let orders = orders.clone();
-        async move { stock.reserve_in_txn(&tx, &orders, QUARTER_HOUR).await }
+        async move { stock.reserve_in_txn(&tx, &orders, QUARTER_HOUR, None).await }
     })
     .await;
     app.waits(QUARTER_HOUR + TimeDelta::seconds(1));

@@ -226,7 +226,7 @@ async fn a_list_of_orders_ends_as_one_after_the_other_would() {
         if at_once {
             let reserve = app.in_txn(|stock, tx| {
                 let orders = orders.clone();
-                async move { stock.reserve_in_txn(&tx, &orders, QUARTER_HOUR).await }
+                async move { stock.reserve_in_txn(&tx, &orders, QUARTER_HOUR, None).await }
             });
             outcomes.extend(reserve.await);
         } else {

@@ -218,7 +218,7 @@ fn note_in_txn(
     refund: Option<(Uuid, i64)>,
 ) -> Result<Option<String>, DbError> {
     let Some(Told { insert, body }) = told(tx.db(), charge, refund)? else { return Ok(None) };
-    tx.later(insert, 1);
+    tx.later(sandbox_event::Entity, insert, 1);
     Ok(Some(body))
 }
 
