@@ -1,7 +1,7 @@
 //! Changes of which each is made only where the one before touched a row: a transaction that is known
 //! before it begins, on Postgres one statement.
 
-use crate::db::later::{Later, add_parts};
+use crate::db::later::{Later, add_parts, whole};
 use crate::db::round::Round;
 use crate::db::tx::through;
 use crate::db::{Db, DbError, TxError, Writes};
@@ -146,7 +146,7 @@ fn in_turn(beside: Vec<Later>, changes: Vec<UpdateStatement>) -> WithQuery {
     } else {
         last.expr(Expr::value(1));
     }
-    with.query(last)
+    whole(with, last)
 }
 
 fn touched(before: String) -> SelectStatement {

@@ -185,7 +185,7 @@ impl Db {
         if self.is_postgres() {
             let mut writes = writes;
             let Some(last) = writes.pop() else { return Ok(()) };
-            return self.write::<Nothing>(&with(writes).query(last)).await.map(drop);
+            return self.write::<Nothing>(&whole(with(writes), last)).await.map(drop);
         }
         let writing = self.tx(|tx| {
             let writes = &writes;
@@ -211,7 +211,14 @@ fn named(write: &Write) -> String {
 
 /// All of them as parts of one statement. Their order is not said, and none sees the others.
 fn one_statement(first: Vec<Later>, last: Write) -> WithQuery {
-    with(first.into_iter().map(Later::into_write)).query(last)
+    whole(with(first.into_iter().map(Later::into_write)), last)
+}
+
+/// The same as [`WithClause::query`], which copies all of it.
+pub(super) fn whole(with: WithClause, last: impl Into<SubQueryStatement>) -> WithQuery {
+    let mut whole = WithQuery::new();
+    whole.with_clause(with).query(last);
+    whole
 }
 
 /// Parts of a statement that nothing refers to.

@@ -4,7 +4,7 @@
 use crate::db::commits::Committing;
 use crate::db::lines::Turn;
 use crate::db::round::{Round, WRITER_PATIENCE};
-use crate::db::{Clock, Db, DbError, DbErrorKind, Timestamp, Writes};
+use crate::db::{Clock, Db, DbError, DbErrorKind, SqlStats, Timestamp, Writes};
 use crate::failpoint;
 use crate::telemetry;
 use futures::{FutureExt, TryFutureExt};
@@ -357,8 +357,10 @@ pub(super) async fn through<T: Send + 'static>(
     writes: Arc<Writes>,
     committing: Committing,
 ) -> Result<T, DbError> {
+    let sql = SqlStats::current();
     let work = async move {
-        let committed = commit.await?;
+        // It may be a statement that commits by itself, which counts.
+        let committed = sql.scope(commit).await?;
         failpoint::reach("tx.before_telling").await;
         writes.tell();
         drop(committing);

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, Database, EntityName, IdenStatic, TransactionTrai
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use stockroom::db::{Db, DbError};
+use stockroom::db::{Db, DbError, SqlStats};
 
 /// Three tables with one row each, and one that is written beside.
 async fn app() -> TestApp {
@@ -96,6 +96,18 @@ async fn all_are_made_or_none_whichever_is_not_as_expected() {
         assert!(!raise_all(db, wrong).await, "{wrong:?}");
         assert_eq!(stand(&app).await, [1, 1, 1, 1], "{wrong:?}");
     }
+}
+
+/// It runs in a task of its own, and is counted for whoever asked for it.
+#[tokio::test]
+async fn on_postgres_it_is_one_statement_of_the_request() {
+    let app = app().await;
+    let db = &app.app.db;
+    let sql = SqlStats::default();
+
+    assert!(sql.scope(raise_all(db, [0, 0, 0])).await);
+
+    assert_eq!(sql.count(), if db.is_postgres() { 1 } else { 4 });
 }
 
 #[tokio::test]

@@ -90,7 +90,8 @@ impl Carts {
         let items: Vec<Item> = lines.iter().map(Item::from).collect();
         let variants: Vec<Uuid> = lines.iter().map(|line| line.variant_id).collect();
         let places: Vec<&Destination> = destination.into_iter().collect();
-        let facts = self.facts(Source::Tx(tx), &variants, places.as_slice()).await?;
+        let currencies = [cart.currency];
+        let facts = self.facts(Source::Tx(tx), &variants, &places, &currencies).await?;
         let method = Choice::This(code);
         let ask = Ask { currency: cart.currency, items: &items, destination, method };
         let quote = assemble(&ask, &facts).map_err(|error| CartError::fault(error.to_string()))?;

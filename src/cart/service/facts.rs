@@ -13,27 +13,30 @@ use crate::catalog::{ProductStatus, VariantStatus};
 use crate::db::keys::{MAX_KEYS, among};
 use crate::db::{DbError, Tx};
 use crate::flash_sale::{self, FlashSales, SaleRow};
-use crate::money::Money;
+use crate::money::{Currency, Money};
 use crate::stock::{Served, ServedRow, StockError, select_served};
 use entity::{
     product, product_variant, shipping_method, shipping_price, stock_level, tax_rate, variant_price,
 };
 use sea_orm::sea_query::{
-    Alias, Asterisk, Expr, ExprTrait, JoinType, Query, SelectStatement, SimpleExpr, Value,
+    Alias, Asterisk, Expr, ExprTrait, IntoColumnRef, JoinType, Query, SelectStatement, SimpleExpr,
+    Value,
 };
 use sea_orm::{DbErr, FromQueryResult, IdenStatic, Iterable, QueryResult};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 impl Carts {
-    /// What is known of these variants, and of sending goods to these places.
+    /// What is known of these variants, and of sending goods to these places; prices in these
+    /// currencies.
     pub(super) async fn facts(
         &self,
         source: Source<'_>,
         variants: &[Uuid],
         places: &[&Destination],
+        currencies: &[Currency],
     ) -> Result<Facts, DbError> {
-        Ok(self.facts_and_levels(source, variants, places, false).await?.0)
+        Ok(self.facts_and_levels(source, variants, (places, currencies), false).await?.0)
     }
 
     /// The same for whoever is about to take the pieces: with their levels.
@@ -42,18 +45,21 @@ impl Carts {
         tx: &Tx,
         variants: &[Uuid],
         places: &[&Destination],
+        currency: Currency,
     ) -> Result<(Facts, Served), DbError> {
-        self.facts_and_levels(Source::Tx(tx), variants, places, true).await
+        self.facts_and_levels(Source::Tx(tx), variants, (places, &[currency]), true).await
     }
 
     async fn facts_and_levels(
         &self,
         source: Source<'_>,
         variants: &[Uuid],
-        places: &[&Destination],
+        (places, currencies): (&[&Destination], &[Currency]),
         levels: bool,
     ) -> Result<(Facts, Served), DbError> {
-        let codes: BTreeSet<&str> = places.iter().map(|place| place.country.code()).collect();
+        let countries: BTreeSet<&str> = places.iter().map(|place| place.country.code()).collect();
+        let currencies: BTreeSet<&str> =
+            currencies.iter().map(|currency| currency.code()).collect();
         if let Source::Db(_) = source {
             reads::note_variants(variants);
         }
@@ -61,7 +67,8 @@ impl Carts {
         let at_once = Ord::min(variants.len(), MAX_KEYS / 3);
         let (variants, others) = variants.split_at(at_once);
         let with_levels = if levels { variants } else { &[] };
-        let select = select_facts(&self.flash_sales, variants, with_levels, &codes);
+        let select =
+            select_facts(&self.flash_sales, (variants, with_levels), &countries, &currencies);
         let mut served = Served { variants: with_levels.to_vec(), rows: Vec::new() };
         let (mut wares, mut sales) = (Vec::new(), Vec::new());
         let (mut methods, mut rates) = (Vec::new(), Vec::new());
@@ -180,7 +187,7 @@ async fn wares<T: Clone + Into<Value>>(
 ) -> Result<Vec<Ware>, DbError> {
     let mut rows: Vec<WareRow> = Vec::new();
     for keys in keys.chunks(MAX_KEYS) {
-        let select = select_wares(among(Expr::col((product_variant::Entity, by)), keys));
+        let select = select_wares(among(Expr::col((product_variant::Entity, by)), keys), None);
         rows.append(&mut source.all(&select).await?);
     }
     Ok(gather_wares(rows)?.into_values().collect())
@@ -215,7 +222,8 @@ fn ware(row: WareRow) -> Ware {
     }
 }
 
-fn select_wares(condition: SimpleExpr) -> SelectStatement {
+/// Prices in these currencies; None: in all.
+fn select_wares(condition: SimpleExpr, currencies: Option<&BTreeSet<&str>>) -> SelectStatement {
     use product_variant::Column;
     let of_variant = |column: Column| (product_variant::Entity, column);
     let mut select = Query::select();
@@ -240,8 +248,12 @@ fn select_wares(condition: SimpleExpr) -> SelectStatement {
         .join(
             JoinType::LeftJoin,
             variant_price::Entity,
-            Expr::col((variant_price::Entity, variant_price::Column::VariantId))
-                .equals(of_variant(Column::Id)),
+            are_in(
+                Expr::col((variant_price::Entity, variant_price::Column::VariantId))
+                    .equals(of_variant(Column::Id)),
+                (variant_price::Entity, variant_price::Column::Currency),
+                currencies,
+            ),
         )
         .and_where(condition);
     select
@@ -261,10 +273,11 @@ pub(super) async fn shipping_methods(
     source: Source<'_>,
     active_only: bool,
 ) -> Result<Vec<ShippingSettings>, DbError> {
-    gather_methods(source.all(&select_methods(active_only)).await?)
+    gather_methods(source.all(&select_methods(active_only, None)).await?)
 }
 
-fn select_methods(active_only: bool) -> SelectStatement {
+/// Prices in these currencies; None: in all.
+fn select_methods(active_only: bool, currencies: Option<&BTreeSet<&str>>) -> SelectStatement {
     use shipping_method::{Column, Entity};
     let of_price = |column| Expr::col((shipping_price::Entity, column));
     let mut select = Query::select();
@@ -277,7 +290,11 @@ fn select_methods(active_only: bool) -> SelectStatement {
         .join(
             JoinType::LeftJoin,
             shipping_price::Entity,
-            of_price(shipping_price::Column::Method).equals((Entity, Column::Code)),
+            are_in(
+                of_price(shipping_price::Column::Method).equals((Entity, Column::Code)),
+                (shipping_price::Entity, shipping_price::Column::Currency),
+                currencies,
+            ),
         );
     if active_only {
         select.and_where(Expr::col((Entity, Column::Active)).eq(true));
@@ -308,6 +325,17 @@ fn gather_methods(mut rows: Vec<MethodRow>) -> Result<Vec<ShippingSettings>, DbE
         }
     }
     Ok(methods.into_iter().map(|(method, prices)| shipping(method, prices)).collect())
+}
+
+/// Which prices belong to something, of those in these currencies.
+fn are_in(
+    belong: SimpleExpr,
+    currency: impl IntoColumnRef,
+    currencies: Option<&BTreeSet<&str>>,
+) -> SimpleExpr {
+    let Some(currencies) = currencies else { return belong };
+    let codes: Vec<&str> = currencies.iter().copied().collect();
+    belong.and(among(Expr::col(currency), &codes))
 }
 
 /// The rates of these countries and that of everywhere else; of no countries none.
@@ -352,9 +380,9 @@ impl FromQueryResult for FactRow {
 /// Everything that goods are priced by, in one statement: its parts stand in rows of their own.
 fn select_facts(
     flash_sales: &FlashSales,
-    variants: &[Uuid],
-    levels: &[Uuid],
-    codes: &BTreeSet<&str>,
+    (variants, levels): (&[Uuid], &[Uuid]),
+    countries: &BTreeSet<&str>,
+    currencies: &BTreeSet<&str>,
 ) -> SelectStatement {
     let names = ["id", "sku", "name", "options", "status", "product_name", "product_status"];
     let wares = names.into_iter().chain(["price_currency", "price_amount"]).map(str::to_owned);
@@ -367,13 +395,15 @@ fn select_facts(
     prefix(&mut select, "rate", rates);
     let of_variants =
         among(Expr::col((product_variant::Entity, product_variant::Column::Id)), variants);
-    select.column((Alias::new("sale"), Asterisk)).from_subquery(select_wares(of_variants), "ware");
+    select
+        .column((Alias::new("sale"), Asterisk))
+        .from_subquery(select_wares(of_variants, Some(currencies)), "ware");
     let mut beside = |part: SelectStatement, name: &'static str| {
         select.join_subquery(JoinType::FullOuterJoin, part, name, Expr::cust("1 = 2"));
     };
     beside(flash_sales.select_unended(variants), "sale");
-    beside(select_methods(true), "method");
-    beside(select_rates(codes), "rate");
+    beside(select_methods(true, Some(currencies)), "method");
+    beside(select_rates(countries), "rate");
     if !levels.is_empty() {
         beside(select_served(levels), "level");
         let level = stock_level::Column::iter().map(|it| it.as_str().to_owned());

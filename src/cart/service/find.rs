@@ -8,6 +8,7 @@ use crate::cart::service::{Carts, Source};
 use crate::cart::{Cart, CartError, Destination, Item, Quote};
 use crate::db::DbError;
 use crate::db::keys::{MAX_KEYS, among};
+use crate::money::Currency;
 use entity::cart::{Column, Model};
 use entity::cart_line;
 use sea_orm::sea_query::{Expr, SimpleExpr};
@@ -81,7 +82,9 @@ impl Carts {
         let variants: Vec<Uuid> = variants.into_iter().collect();
         let places: Vec<&Destination> =
             carts.values().filter_map(|cart| cart.destination.as_ref()).collect();
-        let mut facts = self.facts(Source::Db(&self.db), &variants, &places).await?;
+        let currencies: Vec<Currency> = carts.values().map(|cart| cart.currency).collect();
+        let source = Source::Db(&self.db);
+        let mut facts = self.facts(source, &variants, &places, &currencies).await?;
         facts.available = Some(self.available(&variants).await?);
         facts.had = Some(self.had(viewer, &facts.wares).await?);
         let priced = carts.into_iter().map(|(id, cart)| {

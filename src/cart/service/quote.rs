@@ -29,7 +29,7 @@ impl Carts {
         check_quantities(items)?;
         let variants: Vec<Uuid> = items.iter().map(|item| item.variant_id).collect();
         let places: Vec<&Destination> = destination.into_iter().collect();
-        let (facts, served) = self.facts_in_txn(tx, &variants, places.as_slice()).await?;
+        let (facts, served) = self.facts_in_txn(tx, &variants, places.as_slice(), currency).await?;
         let choice = match (destination, method) {
             (None, _) => Choice::Open,
             (Some(_), Some(code)) => Choice::This(code),
