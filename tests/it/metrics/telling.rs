@@ -253,7 +253,7 @@ async fn those_who_watch_the_same_days_share_one_look_at_the_database() {
     late.next().await.unwrap().unwrap();
     telemetry::add(STOCK_CONFLICTS, 1);
     app.flushes().await;
-    for reports in watching.iter_mut().chain([&mut late]) {
+    for reports in watching.iter_mut().chain([&mut late, &mut week]) {
         let report = reports.next().await.unwrap().unwrap();
         assert_eq!(report.figures.counts.total(STOCK_CONFLICTS), 3);
     }
