@@ -35,6 +35,7 @@ mod m20261122_000017_alerts;
 mod m20261122_000018_watching;
 mod m20261122_000019_metric_flush;
 mod m20261122_000020_capture_refusal;
+mod m20261123_000021_undelivered;
 
 pub struct Migrator;
 
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000018_watching::Migration),
             Box::new(m20261122_000019_metric_flush::Migration),
             Box::new(m20261122_000020_capture_refusal::Migration),
+            Box::new(m20261123_000021_undelivered::Migration),
         ]
     }
 }

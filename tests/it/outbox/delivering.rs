@@ -197,6 +197,33 @@ async fn a_busy_courier_finds_what_was_written_early_and_committed_late() {
     other.close().await.unwrap();
 }
 
+/// Having last counted when all was delivered, Postgres takes what is open for nothing at all.
+#[tokio::test]
+async fn who_asks_for_earlier_events_reads_those_of_one_aggregate() {
+    let app = TestApp::start().await;
+    if !app.app.db.is_postgres() {
+        return;
+    }
+    let events = |count| (0..count).map(|_| event(Uuid::now_v7(), 1)).collect::<Vec<_>>();
+    let courier = Post::default().courier(&app, CourierTerms::default());
+    app.tells_all(&events(100)).await;
+    courier.deliver_due().await.unwrap();
+    app.execute("ANALYZE outbox").await;
+    app.tells_all(&events(2_000)).await;
+
+    assert_eq!(courier.deliver_due().await.unwrap(), 2_000);
+
+    // Sessions report what they read a moment after, together with what they wrote: each event is taken
+    // and settled.
+    let written = "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'outbox'";
+    app.until("all of it is reported", async |app| app.number(written).await == 2 * 2_100).await;
+    let read =
+        "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'outbox_due_idx'";
+    // Each of 42 looks walks along what it takes and what was taken before; not so for each event.
+    let read = app.number(read).await;
+    assert!((2_100..=200_000).contains(&read), "{read}");
+}
+
 #[tokio::test]
 async fn delivered_events_are_forgotten_after_a_week_and_nothing_that_would_leave_a_gap() {
     let app = TestApp::start().await;
