@@ -18,6 +18,7 @@ mod paying;
 mod personal;
 mod purchasing;
 mod racing;
+mod refunding;
 mod repeated;
 mod returning;
 mod seeing;
