@@ -30,6 +30,10 @@ impl Later {
         Self { table, write, rows, refused }
     }
 
+    pub(super) const fn rows(&self) -> usize {
+        self.rows
+    }
+
     pub(super) const fn table(&self) -> &'static str {
         self.table
     }
@@ -143,6 +147,11 @@ impl Tx {
             self.send_waiting().await?;
         }
         Ok(self.take_waiting())
+    }
+
+    /// Whether what waits can go along with a write of this table, in one statement.
+    pub(super) fn goes_along_with(&self, table: &str) -> bool {
+        !self.is_waiting_for(table) && self.rows_waiting() <= ROWS
     }
 
     /// Tells how many rows the last one touched.

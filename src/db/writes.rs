@@ -107,6 +107,11 @@ impl Writes {
         !self.waiting.lock().is_empty()
     }
 
+    /// How many rows wait.
+    pub(super) fn rows_waiting(&self) -> usize {
+        self.waiting.lock().iter().map(Later::rows).sum()
+    }
+
     /// Whether a write of this table waits.
     pub(super) fn is_waiting_for(&self, table: &str) -> bool {
         self.waiting.lock().iter().any(|later| later.table() == table)

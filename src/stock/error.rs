@@ -57,15 +57,6 @@ pub enum StockError {
 }
 
 impl StockError {
-    /// A plan made from an unlocked read did not hold: the transaction is to be repeated.
-    pub(crate) fn stale_plan() -> Self {
-        Self::Db(DbError {
-            kind: DbErrorKind::Contention,
-            constraint: None,
-            message: "stock changed between plan and reservation".to_owned(),
-        })
-    }
-
     /// Orders whose expired holds may be all that stood in the way.
     #[must_use]
     pub fn dead_holds(&self) -> Vec<Uuid> {

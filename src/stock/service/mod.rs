@@ -60,12 +60,23 @@ impl Stock {
     /// is committed. With each level comes by how much its version rose.
     fn tell_in_txn<'a>(&self, tx: &Tx, changed: impl IntoIterator<Item = (&'a Level, i64)>) {
         let changed: Vec<(&Level, i64)> = changed.into_iter().collect();
-        let told: Vec<NewEvent> = changed.iter().map(|(level, _)| event_of(level)).collect();
-        events::write_in_txn(tx, &told);
-        let states = changed.iter().map(|(level, risen)| state_of(level, *risen)).collect();
+        write_events_in_txn(tx, changed.iter().map(|(level, _)| *level));
+        self.announce_in_txn(tx, changed);
+    }
+
+    /// The message alone.
+    fn announce_in_txn<'a>(&self, tx: &Tx, changed: impl IntoIterator<Item = (&'a Level, i64)>) {
+        let changed = changed.into_iter();
+        let states = changed.map(|(level, risen)| state_of(level, risen)).collect();
         let bus = self.bus.clone();
         tx.after_commit(move || bus.publish(BusMessage::StockLevelsChanged(states)));
     }
+}
+
+/// The events alone.
+fn write_events_in_txn<'a>(tx: &Tx, changed: impl Iterator<Item = &'a Level>) {
+    let told: Vec<NewEvent> = changed.map(event_of).collect();
+    events::write_in_txn(tx, &told);
 }
 
 fn state_of(level: &Level, risen: i64) -> LevelState {

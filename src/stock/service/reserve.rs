@@ -4,15 +4,15 @@
 use crate::db::Tx;
 use crate::stock::service::hold::dead_holds_in_txn;
 use crate::stock::service::ledger::{LedgerLine, record_in_txn};
-use crate::stock::service::row::{changed_in_txn, touch};
+use crate::stock::service::row::touch;
 use crate::stock::service::served::{Free, Served, free_in_txn};
-use crate::stock::service::{Stock, available, count_rejection, note_conflict};
+use crate::stock::service::{Stock, available, count_rejection, write_events_in_txn};
 use crate::stock::{Level, MovementKind, Shortage, StockError};
 use crate::validation::{Problem, ProblemKind};
 use chrono::TimeDelta;
 use entity::reservation;
-use entity::stock_level::Column;
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use entity::stock_level::{Column, Entity, Model};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, UpdateStatement};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -143,10 +143,56 @@ impl Stock {
             }
         }
         name_dead_holds_in_txn(tx, &mut outcomes, &free).await?;
-        let levels = take_in_txn(tx, &takes, &free.places).await?;
         write_reservations_in_txn(tx, &takes, &mut outcomes, orders, hold);
-        self.tell_in_txn(tx, levels.iter().map(|(level, risen)| (level, *risen)));
+        self.take_in_txn(tx, &takes, &free.read).await?;
         Ok(outcomes)
+    }
+
+    /// Has what is taken written, with all that waits: one guarded update a level, in the order in which
+    /// levels are locked, and a movement for each.
+    async fn take_in_txn(
+        &self,
+        tx: &Tx,
+        takes: &BTreeMap<Uuid, Vec<Take>>,
+        read: &HashMap<Uuid, Level>,
+    ) -> Result<(), StockError> {
+        if takes.is_empty() {
+            return Ok(());
+        }
+        let orders = takes.values().flatten().map(|take| take.order_id);
+        let references: HashMap<Uuid, String> = orders.map(|id| (id, id.to_string())).collect();
+        let mut levels: Vec<(Level, &Vec<Take>)> =
+            takes.iter().filter_map(|(id, takes)| Some((read.get(id)?.clone(), takes))).collect();
+        levels.sort_by_key(|(level, _)| (level.variant_id, level.warehouse_id));
+        let mut lines = Vec::new();
+        let mut updates = Vec::with_capacity(levels.len());
+        for (level, takes) in &mut levels {
+            updates.push(taking(tx, level, takes));
+            for take in *takes {
+                level.version += 1;
+                level.reserved += take.quantity;
+                lines.push(
+                    LedgerLine::of(level, MovementKind::Reservation, 0, take.quantity)
+                        .reference(references.get(&take.order_id).map(String::as_str)),
+                );
+            }
+        }
+        record_in_txn(tx, &lines);
+        write_events_in_txn(tx, levels.iter().map(|(level, _)| level));
+        let changed: Vec<Model> = tx.change_in_turn(Entity, updates).await?;
+        let movements = levels.iter().map(|(level, takes)| (level.id, number(takes)));
+        let risen: HashMap<Uuid, i64> = movements.collect();
+        let changed: Vec<Level> = changed.into_iter().map(Level::from).collect();
+        debug_assert!(levels.iter().all(|(expected, _)| {
+            changed.iter().any(|level| {
+                Level { updated_at: expected.updated_at, ..level.clone() } == *expected
+            })
+        }));
+        self.announce_in_txn(
+            tx,
+            changed.iter().filter_map(|level| Some((level, *risen.get(&level.id)?))),
+        );
+        Ok(())
     }
 }
 
@@ -199,8 +245,8 @@ async fn name_dead_holds_in_txn(
     let dead = dead_holds_in_txn(tx, levels).await?;
     let mut by_variant: HashMap<Uuid, BTreeSet<Uuid>> = HashMap::new();
     for hold in dead {
-        let Some((variant_id, _)) = free.places.get(&hold.level_id) else { continue };
-        by_variant.entry(*variant_id).or_default().insert(hold.order_id);
+        let Some(level) = free.read.get(&hold.level_id) else { continue };
+        by_variant.entry(level.variant_id).or_default().insert(hold.order_id);
     }
     for shortage in outcomes.iter_mut().filter_map(|outcome| outcome.as_mut().err()).flatten() {
         let dead = by_variant.get(&shortage.variant_id);
@@ -286,47 +332,22 @@ fn serve(
     }
 }
 
-/// One guarded update a level, in key order, for all that is taken there; a movement each.
-async fn take_in_txn(
-    tx: &Tx,
-    takes: &BTreeMap<Uuid, Vec<Take>>,
-    places: &HashMap<Uuid, (Uuid, Uuid)>,
-) -> Result<Vec<(Level, i64)>, StockError> {
-    let mut in_order: Vec<(&Uuid, &Vec<Take>)> = takes.iter().collect();
-    in_order.sort_by_key(|(level_id, _)| places.get(level_id));
-    let mut levels = Vec::with_capacity(in_order.len());
-    for (level_id, takes) in &in_order {
-        let quantity: i64 = takes.iter().map(|take| take.quantity).sum();
-        let movements = i64::try_from(takes.len()).unwrap_or(i64::MAX);
-        let mut update = touch(tx, movements);
-        update
-            .value(Column::Reserved, Expr::col(Column::Reserved).add(quantity))
-            .and_where(Expr::col(Column::Id).eq(**level_id))
-            .and_where(available().gte(quantity));
-        let level = changed_in_txn(tx, &update).await?.ok_or_else(StockError::stale_plan)?;
-        levels.push((level, movements));
-    }
-    let mut references = Vec::new();
-    for (_, takes) in &in_order {
-        references.extend(takes.iter().map(|take| take.order_id.to_string()));
-    }
-    let mut lines = Vec::with_capacity(references.len());
-    let mut reference = references.iter();
-    for ((level, movements), (_, takes)) in levels.iter().zip(&in_order) {
-        let mut after = level.reserved - takes.iter().map(|take| take.quantity).sum::<i64>();
-        let first = level.version + 1 - movements;
-        for (version, take) in (first..).zip(*takes) {
-            after += take.quantity;
-            lines.push(LedgerLine {
-                reserved_after: after,
-                version,
-                ..LedgerLine::of(level, MovementKind::Reservation, 0, take.quantity)
-                    .reference(reference.next().map(String::as_str))
-            });
-        }
-    }
-    record_in_txn(tx, &lines);
-    Ok(levels)
+/// Takes from a level, if it is as it was read.
+fn taking(tx: &Tx, read: &Level, takes: &[Take]) -> UpdateStatement {
+    let quantity: i64 = takes.iter().map(|take| take.quantity).sum();
+    let mut update = touch(tx, number(takes));
+    update
+        .value(Column::Reserved, Expr::col(Column::Reserved).add(quantity))
+        .and_where(Expr::col(Column::Id).eq(read.id))
+        // What is written of it beside is true of no other version.
+        .and_where(Expr::col(Column::Version).eq(read.version))
+        .and_where(available().gte(quantity));
+    update
+}
+
+/// How many there are: each is a movement, with a version of its own.
+fn number(takes: &[Take]) -> i64 {
+    i64::try_from(takes.len()).unwrap_or(i64::MAX)
 }
 
 fn write_reservations_in_txn(
@@ -377,6 +398,6 @@ fn write_reservations_in_txn(
                 });
             }
         }
-        tx.later_or(reservation::Entity, insert, chunk.len(), note_conflict);
+        tx.later(reservation::Entity, insert, chunk.len());
     }
 }

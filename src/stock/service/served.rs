@@ -40,8 +40,8 @@ impl Served {
 pub(super) struct Free {
     /// By variant, in the order that warehouses serve: level key and pieces free.
     pub(super) levels: HashMap<Uuid, Vec<(Uuid, i64)>>,
-    /// Variant and warehouse of each level: the order in which levels are locked.
-    pub(super) places: HashMap<Uuid, (Uuid, Uuid)>,
+    /// The levels as they were read.
+    pub(super) read: HashMap<Uuid, Level>,
 }
 
 impl Free {
@@ -49,10 +49,10 @@ impl Free {
         let mut served: Vec<(i32, Level)> =
             rows.into_iter().map(|row| (row.priority, Level::from(row.level))).collect();
         served.sort_by_key(|(priority, level)| (*priority, level.warehouse_id));
-        let mut free = Self { levels: HashMap::new(), places: HashMap::new() };
+        let mut free = Self { levels: HashMap::new(), read: HashMap::new() };
         for (_, level) in served {
-            free.places.insert(level.id, (level.variant_id, level.warehouse_id));
             free.levels.entry(level.variant_id).or_default().push((level.id, level.available()));
+            free.read.insert(level.id, level);
         }
         free
     }

@@ -1,8 +1,9 @@
 //! Reservations: set aside, paid, fulfilled or given back, from one warehouse or several.
 
 use crate::app::{LevelNow, MAIN, QUARTER_HOUR, TestApp, order_of, warehouse_id};
+use sea_orm::{ConnectionTrait, Database, TransactionTrait};
 use serde_json::json;
-use stockroom::stock::StockError;
+use stockroom::stock::{ReserveOrder, StockError};
 use stockroom::telemetry;
 use uuid::Uuid;
 
@@ -47,6 +48,76 @@ async fn a_short_line_leaves_the_whole_order_unserved() {
     assert_eq!(app.level(cup, MAIN).await, level(5, 0, 1));
     assert_eq!(app.reservations(order.order_id).await, []);
     app.stock_is_sound().await;
+}
+
+/// Sells ten SKUs, five pieces of each; gives an order of one piece of each, and their keys.
+async fn ten_skus(app: &TestApp) -> (ReserveOrder, Vec<Uuid>) {
+    let mut lines = Vec::new();
+    for number in 0..10 {
+        let sku = format!("SKU-{number}");
+        let variant = app.has(&sku, 5).await;
+        lines.push((sku, variant, 1));
+    }
+    let variants = lines.iter().map(|(_, variant, _)| *variant).collect();
+    let lines: Vec<_> =
+        lines.iter().map(|(sku, variant, n)| (sku.as_str(), *variant, *n)).collect();
+    (order_of(&lines), variants)
+}
+
+#[tokio::test]
+async fn an_order_of_many_levels_takes_from_each_once() {
+    let app = TestApp::start().await;
+    let (order, variants) = ten_skus(&app).await;
+
+    let reserved = app.stock().reserve(&order, QUARTER_HOUR).await.expect("there is enough");
+
+    assert_eq!(reserved.len(), 10);
+    for variant in variants {
+        assert_eq!(app.level(variant, MAIN).await, level(5, 1, 2));
+    }
+    app.stock_is_sound().await;
+}
+
+/// The ledger, the events and the reservations tell of the level as it was read: another one is planned
+/// anew. On SQLite nobody writes between.
+#[tokio::test]
+async fn what_changes_under_a_plan_is_planned_anew() {
+    let app = TestApp::start().await;
+    if !app.app.db.is_postgres() {
+        return;
+    }
+    let (order, variants) = ten_skus(&app).await;
+    let last = variants[9];
+    let other = Database::connect(app.database_url()).await.unwrap();
+    let adjusting = other.begin().await.unwrap();
+    let adjust = format!(
+        "WITH level AS (UPDATE stock_level SET on_hand = on_hand + 2, version = version + 1
+             WHERE variant_id = '{last}' RETURNING *)
+         INSERT INTO stock_movement (id, level_id, kind, on_hand_change, reserved_change,
+                 on_hand_after, reserved_after, version, created_at)
+             SELECT gen_random_uuid(), id, 'ADJUSTMENT', 2, 0, on_hand, reserved, version, now() FROM level"
+    );
+    adjusting.execute_unprepared(&adjust).await.unwrap();
+
+    let stock = app.stock().clone();
+    let reserving = tokio::spawn(async move { stock.reserve(&order, QUARTER_HOUR).await });
+    app.until("it waits for the last level", async |app| {
+        let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND \
+                       datname = current_database()";
+        app.number(waiting).await == 1
+    })
+    .await;
+    adjusting.commit().await.unwrap();
+
+    assert_eq!(reserving.await.unwrap().expect("there is enough").len(), 10);
+    for variant in &variants[..9] {
+        assert_eq!(app.level(*variant, MAIN).await, level(5, 1, 2));
+    }
+    assert_eq!(app.level(last, MAIN).await, level(7, 1, 3));
+    assert_eq!(telemetry::total(telemetry::TX_RETRIES), 1);
+    assert_eq!(telemetry::total(telemetry::STOCK_CONFLICTS), 0);
+    app.stock_is_sound().await;
+    other.close().await.unwrap();
 }
 
 /// On SQLite whoever writes has the only lock there is.
