@@ -175,14 +175,15 @@ get_ok() (
   [ "$status" = 200 ]
 )
 
-# The program as its first user starts it: no settings but where to listen and where to keep data.
+# The program as its first user starts it: the first command of the README, with no settings but where
+# to listen and where to keep data.
 start_server() {
-  local port program folder
-  # Without the tests: features of their dependencies could hide one that the program lacks.
-  cargo build ${quiet:+"$quiet"} --bin stockroom || return 1
+  local port program folder manifest=$PWD/Cargo.toml
+  # Before it is started, so that a build may take as long as it takes and a start may not.
+  cargo build ${quiet:+"$quiet"} --release --bin stockroom || return 1
   folder=$(cargo metadata --format-version 1 --no-deps |
     sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
-  program="$folder/debug/stockroom"
+  program="$folder/release/stockroom"
   port=$(free_port)
   umask 077
   mkdir "$work/server" || return 1
@@ -190,7 +191,7 @@ start_server() {
   cd "$work/server" || return 1
   unset DATABASE_URL REDIS_URL JWT_SIGNING_KEY ENVIRONMENT GRAPHIQL_ENABLED SEED_DEMO LOG_FORMAT
   export DATA_DIR="$work/server/data" LISTEN_ADDR="127.0.0.1:$port" LOG_LEVEL=info
-  "$program" serve >"$work/server.log" 2>&1 &
+  cargo run --release --quiet --manifest-path "$manifest" >"$work/server.log" 2>&1 &
   remember server $!
   wait_for 60 $! get_ok "$port" /health/ready || { show_log server; return 1; }
   printf 'http://127.0.0.1:%s\n' "$port" >"$work/server.url"
