@@ -1,8 +1,8 @@
 //! Brings the database's schema up to date: all steps that are missing, or none.
 
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError, DbErrorKind, Tx};
 use migration::{Migrator, MigratorTrait};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbErr};
 
 /// Replicas that start together migrate one after the other, behind this lock. On SQLite the write
 /// lock of the transaction does the same.
@@ -29,8 +29,21 @@ impl Db {
     /// # Errors
     /// [`DbError`] when the database cannot be read, or is of a newer version of the program.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, DbError> {
-        let pending = Migrator::get_pending_migrations_read_only(self.reader()).await?;
+        let pending = Migrator::get_pending_migrations_read_only(self.reader()).await;
+        let pending = pending.map_err(known_step)?;
         Ok(pending.iter().map(|step| step.name().to_owned()).collect())
+    }
+}
+
+/// Says what to do when the database knows a step that the program does not.
+fn known_step(error: DbErr) -> DbError {
+    let DbErr::Custom(unknown) = error else { return error.into() };
+    DbError {
+        kind: DbErrorKind::Fault,
+        constraint: None,
+        message: format!(
+            "a newer release has brought it up to date: start that one, or one that came after it; {unknown}"
+        ),
     }
 }
 

@@ -24,3 +24,16 @@ async fn every_step_can_be_taken_back_and_taken_again() {
     assert_eq!(taken.len(), Migrator::migrations().len());
     app.account(Role::Customer).await;
 }
+
+#[tokio::test]
+async fn a_database_of_a_newer_release_is_left_alone_and_says_so() {
+    let app = TestApp::start().await;
+    let later = "m29990101_000001_later";
+    let step = format!("INSERT INTO seaql_migrations (version, applied_at) VALUES ('{later}', 0)");
+    app.execute(&step).await;
+
+    let error = format!("{:#}", app.app.migrate().await.unwrap_err());
+
+    assert!(error.contains("a newer release"), "{error}");
+    assert!(error.contains(later), "{error}");
+}
