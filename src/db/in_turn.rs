@@ -1,5 +1,5 @@
 //! Changes of which each is made only where the one before touched a row: a transaction that is known
-//! before it begins, on Postgres one statement.
+//! before it begins, or the end of one, on Postgres as one statement.
 
 use crate::db::later::{Later, add_parts, whole};
 use crate::db::round::Round;
